@@ -1,0 +1,35 @@
+/**
+ * What a caller may ask of one turn. Stored with the message as JSON, so that a restart runs the same turn.
+ * Every field is optional; what is absent comes from the session, then the agent, then the configuration.
+ */
+import type { ModelMessage, ResponseFormat, ToolChoice, ToolSpec } from "../domain/conversation.ts";
+
+export interface TurnOptions {
+  /** A model reference or alias; the caller must be allowed to choose. */
+  readonly model?: string;
+  readonly thinking?: string;
+  /** Instructions of the caller, put behind the agent's own system prompt. */
+  readonly instructions?: string;
+  /**
+   * The conversation before this message, as the caller tells it. Given, it stands in for the session's own
+   * history (stateless calls); untrusted, never written to a transcript.
+   */
+  readonly history?: readonly ModelMessage[];
+  /**
+   * Tool results and user content that belong to this very request and come after `history`, where the plain text
+   * of the message does not say it all (images, files, results of the caller's tools).
+   */
+  readonly input?: readonly ModelMessage[];
+  /** The caller's own tools: a call to one ends the turn with stop reason `tool-calls`. */
+  readonly tools?: readonly ToolSpec[];
+  readonly toolChoice?: ToolChoice;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly maxOutputTokens?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  readonly responseFormat?: ResponseFormat;
+  readonly timeoutMs?: number;
+  /** False: the answer stays in the transcript and with the caller, nothing is put into the outbox. */
+  readonly deliver?: boolean;
+}

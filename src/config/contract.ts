@@ -1,0 +1,54 @@
+/** What the house sees of the configuration: immutable, numbered snapshots, and one writer. */
+import type { Config } from "./schema/root.ts";
+
+export interface ConfigSnapshot {
+  /** 1, 2, 3 … within this process. A running turn keeps the snapshot it started with. */
+  readonly version: number;
+  /** Deep-frozen, complete: every default applied, every path absolute. */
+  readonly config: Config;
+  /** SHA-256 of the file's text, hex: what a patch must name as its base. */
+  readonly hash: string;
+  readonly path: string;
+  /** False where no file exists. */
+  readonly exists: boolean;
+  /** The file's text as it is; may hold secrets: never on the wire. */
+  readonly raw: string;
+  /** After includes and migrations, before ${VAR}: what a write starts from. */
+  readonly parsed: unknown;
+  readonly issues: readonly ConfigIssue[];
+  readonly loadedMs: number;
+}
+
+export interface ConfigIssue {
+  readonly severity: "warning" | "error";
+  /** Dot path, e.g. `channels.irc.port`. */
+  readonly path: string;
+  readonly message: string;
+  readonly file: string;
+  /** 1-based; null where it cannot be told. */
+  readonly line: number | null;
+}
+
+export interface ConfigAccess {
+  current(): ConfigSnapshot;
+  /** Called after the swap, with the paths whose effective value changed. Returns the way to stop. */
+  subscribe(listener: (next: ConfigSnapshot, changedPaths: readonly string[]) => void): () => void;
+  /**
+   * Writes a change to the file and applies it. `patch`: a merge patch (null removes). `replace`: the whole text.
+   * Throws CFG_005 on a stale base hash, CFG_001–004 where the result would not load (nothing is written then),
+   * CFG_006 where the file is a newer version's, CFG_007 where the disk says no.
+   */
+  write(change: ConfigChange): Promise<ConfigSnapshot>;
+  /** JSON Schema of the file, draft 2020-12, channels' schemas included. */
+  schema(): unknown;
+  /** Dot paths (with `*`) of every leaf that holds a secret. */
+  secretPaths(): readonly string[];
+  /** The effective configuration with every secret leaf replaced by `__OPENCLAW_REDACTED__`. */
+  redacted(): unknown;
+}
+
+export type ConfigChange =
+  | { readonly kind: "patch"; readonly patch: Readonly<Record<string, unknown>>; readonly baseHash?: string }
+  | { readonly kind: "replace"; readonly raw: string; readonly baseHash?: string }
+  /** One dot path; `value` undefined removes it. */
+  | { readonly kind: "set"; readonly path: string; readonly value: unknown; readonly baseHash?: string };

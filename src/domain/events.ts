@@ -1,0 +1,77 @@
+/**
+ * Everything that happens, as one union of typed events on one bus. The gateway fans them out to clients,
+ * the trace of a message is made of them, and nothing else is told by calling somebody directly.
+ */
+import type { AppErrorJson } from "./app-error.ts";
+import type { ToolCall } from "./conversation.ts";
+import type { Address } from "./message.ts";
+import type { TokenUsage } from "./money.ts";
+
+/** Why a turn ended. */
+export type StopReason = "stop" | "length" | "tool-calls" | "content-filter" | "aborted" | "error";
+
+export const connectionStates = [
+  "DISCONNECTED",
+  "CONNECTING",
+  "CONNECTED",
+  "RECONNECTING",
+  "ERROR",
+  "PERMANENTLY_FAILED",
+] as const;
+export type ConnectionState = (typeof connectionStates)[number];
+
+interface RunScoped {
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+  readonly atMs: number;
+}
+
+export type AppEvent =
+  // The way of a message.
+  | { type: "message.received"; messageId: string; address: Address; atMs: number }
+  | { type: "message.refused"; messageId: string; address: Address; reason: string; atMs: number }
+  | ({ type: "run.started"; messageId: string } & RunScoped)
+  /** `text` is what this delta adds; `soFar` the whole text of the run up to and with it. */
+  | ({ type: "run.text"; text: string; soFar: string } & RunScoped)
+  | ({ type: "run.thinking"; text: string } & RunScoped)
+  | ({ type: "tool.started"; callId: string; tool: string; input: unknown } & RunScoped)
+  | ({ type: "tool.completed"; callId: string; tool: string; output: string } & RunScoped)
+  | ({ type: "tool.failed"; callId: string; tool: string; error: AppErrorJson } & RunScoped)
+  /** The one terminal event of a run; it is sent after the commit that holds its result. */
+  | ({
+      type: "run.ended";
+      outcome: "final" | "aborted" | "error";
+      text: string;
+      stopReason: StopReason;
+      usage: TokenUsage;
+      costMicros: number | null;
+      model: string;
+      /** Calls of the caller's own tools that ended the turn; empty otherwise. */
+      toolCalls: readonly ToolCall[];
+      error?: AppErrorJson;
+    } & RunScoped)
+  | { type: "message.sent"; partId: string; runId: string | null; address: Address; platformMessageId: string | null; atMs: number }
+  | { type: "message.unsent"; partId: string; runId: string | null; address: Address; state: "unknown" | "failed" | "expired"; error: AppErrorJson; atMs: number }
+  // Sessions.
+  | { type: "session.created"; sessionKey: string; sessionId: string; atMs: number }
+  | { type: "session.changed"; sessionKey: string; change: "patched" | "reset" | "deleted"; atMs: number }
+  // The house.
+  | { type: "gateway.started"; atMs: number }
+  | { type: "gateway.stopping"; reason: string; restartExpectedMs: number | null; atMs: number }
+  | { type: "channel.state"; channel: string; accountId: string; state: ConnectionState; previous: ConnectionState; reason?: string; atMs: number }
+  | { type: "config.changed"; version: number; changedPaths: readonly string[]; atMs: number }
+  | { type: "config.refused"; reason: string; atMs: number }
+  | { type: "health.changed"; version: number; atMs: number }
+  | { type: "presence.changed"; version: number; atMs: number };
+
+export type AppEventType = AppEvent["type"];
+export type EventOf<T extends AppEventType> = Extract<AppEvent, { type: T }>;
+
+/** Synchronous fan-out. A listener that throws is logged and does not stop the others. */
+export interface EventBus {
+  emit(event: AppEvent): void;
+  /** Every event, or those of one type. Returns the way to stop. */
+  on(listener: (event: AppEvent) => void): () => void;
+  on<T extends AppEventType>(type: T, listener: (event: EventOf<T>) => void): () => void;
+}

@@ -1,0 +1,59 @@
+/** Every limit of the product, named and with its unit. Each has a test at its edge. */
+export const limits = Object.freeze({
+  /** A frame of a connected WebSocket client. */
+  framePayloadBytes: 25 * 1024 * 1024,
+  /** A frame before `connect` has succeeded. */
+  preAuthFrameBytes: 64 * 1024,
+  /** What may wait for one slow client before it is cut off. */
+  socketBufferedBytes: 50 * 1024 * 1024,
+  /** Above this, events that may be dropped are. */
+  socketDropBytes: 1024 * 1024,
+  /** Silence after the challenge. */
+  handshakeTimeoutMs: 30_000,
+  tickIntervalMs: 30_000,
+  deltaBatchMs: 150,
+  idempotencyTtlMs: 7 * 24 * 3_600_000,
+  /** A JSON body over HTTP. */
+  httpBodyBytes: 20 * 1024 * 1024,
+  /** The text of one inbound message, as UTF-8. */
+  inboundTextBytes: 1024 * 1024,
+  inlineAttachmentBytes: 5 * 1024 * 1024,
+  attachmentsPerMessage: 20,
+  historyReplyBytes: 6 * 1024 * 1024,
+  /** Wrong credentials from one address within `authFailureWindowMs` before it is locked out. */
+  authFailures: 10,
+  authFailureWindowMs: 60_000,
+  authLockoutMs: 60_000,
+  configWritesPerMinute: 3,
+  configBytes: 5 * 1024 * 1024,
+  includeDepth: 10,
+  configBackups: 5,
+  /** Messages waiting for a turn, over all chats. */
+  inboxDepth: 10_000,
+  /** Messages from one sender per minute. */
+  senderMessagesPerMinute: 20,
+  turnsInFlight: 512,
+  leaseMs: 5 * 60_000,
+  leaseRenewMs: 60_000,
+  turnTimeoutMs: 10 * 60_000,
+  toolTimeoutMs: 30_000,
+  stepsPerTurn: 32,
+  toolOutputBytes: 64 * 1024,
+  deliveryAttempts: 4,
+  deliveryBackoffMs: 1_000,
+  deliveryBackoffCapMs: 30_000,
+  replyTtlMs: 3_600_000,
+  inboundTtlMs: 24 * 3_600_000,
+  reconnectAttempts: 10,
+  reconnectBaseMs: 1_000,
+  reconnectCapMs: 60_000,
+  breakerFailures: 5,
+  channelProbeMs: 30_000,
+  systemEvents: 1_000,
+  egressRedirects: 5,
+  egressBodyBytes: 50 * 1024 * 1024,
+  egressTimeoutMs: 60_000,
+  shutdownMs: 10_000,
+  sessionKeyChars: 512,
+  jsonDepth: 64,
+});

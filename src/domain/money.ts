@@ -1,0 +1,46 @@
+/**
+ * Money is counted in whole micro-dollars (1 USD = 1,000,000). Prices are USD per million tokens,
+ * so a price times a token count is already in micro-dollars.
+ */
+
+/** Token counts of one model call. `cacheRead` and `cacheWrite` are not part of `input`. */
+export interface TokenUsage {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+/** USD per million tokens. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+export const noUsage: TokenUsage = Object.freeze({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
+
+/** Cost in micro-dollars, rounded up to a whole one. `undefined` where the price is unknown: unknown is never free. */
+export function costMicros(usage: TokenUsage, price: ModelPrice | undefined): number | undefined {
+  if (price === undefined) return undefined;
+  return Math.ceil(
+    usage.input * price.input +
+      usage.output * price.output +
+      usage.cacheRead * price.cacheRead +
+      usage.cacheWrite * price.cacheWrite,
+  );
+}
+
+export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
+  return {
+    input: left.input + right.input,
+    output: left.output + right.output,
+    cacheRead: left.cacheRead + right.cacheRead,
+    cacheWrite: left.cacheWrite + right.cacheWrite,
+  };
+}
+
+export function totalTokens(usage: TokenUsage): number {
+  return usage.input + usage.output + usage.cacheRead + usage.cacheWrite;
+}

@@ -1,0 +1,67 @@
+/** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
+import type { AgentInfo, ModelCatalogue, Turns } from "../agent/contract.ts";
+import type { ConfigAccess } from "../config/contract.ts";
+import type { ConnectionState, EventBus } from "../domain/events.ts";
+import type { Admit } from "../inbound/contract.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import type { OutboxDraft, Store } from "../store/port.ts";
+
+export interface GatewayDeps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly bus: EventBus;
+  readonly store: Store;
+  readonly config: ConfigAccess;
+  readonly admit: Admit;
+  readonly turns: Turns;
+  readonly models: ModelCatalogue;
+  readonly agents: () => readonly AgentInfo[];
+  readonly channels: ChannelsView;
+  /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
+  readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
+  /** Lines of the log file, newest last; `cursor` goes on behind an earlier answer and survives rotation. */
+  readonly tailLog: (options: { cursor?: string; limit: number; scope?: string }) => Promise<{ lines: readonly string[]; cursor: string }>;
+  readonly health: HealthView;
+  readonly version: string;
+  readonly stateDir: string;
+  readonly configPath: string;
+  /** The static pages (`/chat`, later `/ui`). */
+  readonly pagesDir: string;
+}
+
+export interface ChannelStatus {
+  readonly channel: string;
+  readonly accountId: string;
+  readonly label: string;
+  readonly state: ConnectionState;
+  readonly reason: string | null;
+  readonly since: number;
+  /** Milliseconds since the last successful round trip; null before the first. */
+  readonly lastRoundTripAgeMs: number | null;
+  readonly reconnects: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly errors: number;
+}
+
+export interface ChannelsView {
+  status(): readonly ChannelStatus[];
+  start(channel: string, accountId?: string): Promise<void>;
+  stop(channel: string, accountId?: string): Promise<void>;
+  restart(channel: string, accountId?: string): Promise<void>;
+  /** Stops it and wipes what it stored to log in. */
+  logout(channel: string, accountId?: string): Promise<void>;
+}
+
+export interface HealthView {
+  /** Store writable, migrations done, not draining. Names what fails. */
+  ready(): Promise<{ readonly ready: boolean; readonly failing: readonly string[] }>;
+  /** Milliseconds since start. */
+  uptimeMs(): number;
+  draining(): boolean;
+  /** Event-loop delay (ms) over the last sampling window. */
+  loopDelay(): { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
+}

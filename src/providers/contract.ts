@@ -1,0 +1,80 @@
+/**
+ * What a model provider is: one wire protocol, spoken by `stream`. The run loop owns retries, failover, budgets and
+ * prices; a provider only translates. Every provider passes `conformance.ts`.
+ */
+import type { AppErrorJson } from "../domain/app-error.ts";
+import type { ModelInfo, ModelMessage, ResponseFormat, ToolChoice, ToolSpec } from "../domain/conversation.ts";
+import type { TokenUsage } from "../domain/money.ts";
+
+export const modelApis = [
+  "openai-completions",
+  "openai-responses",
+  "anthropic-messages",
+  "google-generative-ai",
+  "bedrock-converse-stream",
+  "ollama",
+  /** Built in: answers by rule, costs nothing, says what it is. */
+  "demo",
+] as const;
+export type ModelApi = (typeof modelApis)[number];
+
+/** Where and how a provider is reached; from configuration or detected at start. */
+export interface ProviderEndpoint {
+  /** The configuration's name for it, e.g. `openai`, `mock`. */
+  readonly id: string;
+  readonly api: ModelApi;
+  readonly baseUrl: string | null;
+  readonly apiKey: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface ModelRequest {
+  readonly model: ModelInfo;
+  readonly system: string;
+  readonly messages: readonly ModelMessage[];
+  readonly tools: readonly ToolSpec[];
+  readonly toolChoice?: ToolChoice;
+  readonly maxOutputTokens?: number;
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly stop?: readonly string[];
+  readonly seed?: number;
+  /** Level name; each provider maps it, and clamps what it cannot do. */
+  readonly thinking?: string;
+  /** A JSON Schema the answer must match, where the caller asked for one. */
+  readonly responseFormat?: ResponseFormat;
+}
+
+/**
+ * What a call yields, in order. Exactly one `end` or `failure` comes last, and nothing after it.
+ * A stream never throws; after `signal` aborts it ends within 200 ms with `failure` RUN_001.
+ */
+export type ModelEvent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly text: string; readonly signature?: string }
+  | { readonly type: "tool-call"; readonly callId: string; readonly tool: string; readonly input: unknown }
+  | {
+      readonly type: "end";
+      readonly reason: "stop" | "length" | "tool-calls" | "content-filter";
+      /** Null where the provider sent none: the caller estimates and says so. */
+      readonly usage: TokenUsage | null;
+    }
+  | { readonly type: "failure"; readonly error: AppErrorJson };
+
+export interface ModelProvider {
+  readonly endpoint: ProviderEndpoint;
+  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** What the endpoint itself lists, where it can (Ollama, OpenRouter). */
+  listModels?(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+}
+
+/** One per wire protocol. `open` costs nothing; the SDK behind it is loaded by the first `stream`. */
+export interface ProviderModule {
+  readonly api: ModelApi;
+  open(endpoint: ProviderEndpoint, deps: ProviderDeps): ModelProvider;
+}
+
+export interface ProviderDeps {
+  /** The gateway's guarded HTTP. Providers use it as `fetch`; the base address came from an administrator. */
+  readonly fetch: typeof globalThis.fetch;
+}
