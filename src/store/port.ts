@@ -79,7 +79,7 @@ export interface Lease {
 
 export type AdmitResult =
   /** New. `lease` is set when `claimFor` was given and nothing older of the same session waits or runs. */
-  | { readonly outcome: "accepted"; readonly lease: Lease | null }
+  | { readonly outcome: "accepted"; readonly row: InboxRow; readonly lease: Lease | null }
   /** The dedupe key or run id is known. Nothing was written. */
   | { readonly outcome: "duplicate"; readonly existing: InboxRow };
 

@@ -1,0 +1,137 @@
+/**
+ * The one door. Runs the steps, finds agent and session, and writes message and verdict in one transaction before
+ * anybody is told anything. It starts no turn itself: a free session's lease goes to the dispatcher with the row.
+ */
+import type { Config } from "../config/schema/root.ts";
+import { AppError } from "../domain/app-error.ts";
+import type { ErrorCode } from "../domain/error-codes.ts";
+import type { EventBus } from "../domain/events.ts";
+import { limits } from "../domain/limits.ts";
+import type { InboundMessage } from "../domain/message.ts";
+import { cleanText } from "../domain/text.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { DispatchQueue } from "../queue/contract.ts";
+import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
+import type { Admission, Admit, AdmitRequest, RefusalReason } from "./contract.ts";
+import { routeMessage } from "./route.ts";
+import { admitSteps, type AdmitWorld } from "./steps.ts";
+
+export interface AdmitDeps {
+  readonly store: Store;
+  readonly queue: DispatchQueue;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** The newest configuration; the message is judged by the one in force when it arrived. */
+  readonly config: () => Config;
+  readonly world: AdmitWorld;
+}
+
+export function createAdmit(deps: AdmitDeps): Admit {
+  return async (request) => {
+    const entry = inboxEntry(request, deps);
+    for (const step of admitSteps) {
+      const reason = step.check(request, deps.world);
+      if (reason !== null) return refuse(entry, reason, deps);
+    }
+    return accept(entry, deps);
+  };
+}
+
+async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
+  const atMs = deps.clock.nowMs();
+  const claimFor = deps.queue.offer();
+  let admitted;
+  try {
+    admitted = await deps.store.inbox.admit(entry, { atMs, ...(claimFor === null ? {} : { claimFor }) });
+  } catch (error) {
+    if (claimFor !== null) deps.queue.decline();
+    throw error;
+  }
+  if (admitted.outcome === "duplicate") {
+    if (claimFor !== null) deps.queue.decline();
+    return duplicate(admitted.existing);
+  }
+  const { message, sessionKey, agentId, runId } = entry;
+  deps.bus.emit({ type: "message.received", messageId: message.id, address: message.address, atMs });
+  if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
+  else {
+    if (claimFor !== null) deps.queue.decline();
+    deps.queue.wake();
+  }
+  return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+}
+
+/** The verdict is written as the acceptance would be; what a refused sender wrote is not kept. */
+async function refuse(entry: InboxEntry, reason: RefusalReason, deps: AdmitDeps): Promise<Admission> {
+  const atMs = deps.clock.nowMs();
+  const stripped: InboundMessage = { ...entry.message, content: [], raw: null };
+  const written = await deps.store.inbox.reject({ ...entry, message: stripped, options: {} }, reason, atMs);
+  if (written.outcome === "duplicate") return duplicate(written.existing);
+  const { id, address } = entry.message;
+  deps.bus.emit({ type: "message.refused", messageId: id, address, reason, atMs });
+  return { outcome: "refused", reason, error: refusalError(reason) };
+}
+
+function duplicate(existing: InboxRow): Admission {
+  return {
+    outcome: "duplicate",
+    messageId: existing.message.id,
+    runId: existing.runId,
+    sessionKey: existing.sessionKey,
+    agentId: existing.agentId,
+    ended: existing.endedMs !== null,
+  };
+}
+
+function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
+  const message = cleanMessage(request.message);
+  const { channel, accountId, chatId } = message.address;
+  const route = routeMessage(message.address, deps.config());
+  return {
+    message,
+    dedupeKey: JSON.stringify([channel, accountId, chatId, message.platformMessageId]),
+    sessionKey: request.sessionKey ?? route.sessionKey,
+    agentId: request.agentId ?? route.agentId,
+    runId: request.runId ?? deps.ids.uuid(),
+    priority: request.priority ?? "normal",
+    dueMs: 0,
+    expiresMs: message.receivedAtMs + limits.inboundTtlMs,
+    options: request.options ?? {},
+    ephemeral: request.ephemeral ?? false,
+  };
+}
+
+/** Control characters never reach the store; emoji, right-to-left marks and line breaks do. */
+function cleanMessage(message: InboundMessage): InboundMessage {
+  return {
+    ...message,
+    content: message.content.map((content) => ({
+      ...content,
+      ...(content.text === undefined ? {} : { text: cleanText(content.text) }),
+      ...(content.caption === undefined ? {} : { caption: cleanText(content.caption) }),
+    })),
+  };
+}
+
+const refusals: Readonly<Record<RefusalReason, readonly [ErrorCode, string]>> = {
+  "sender-not-allowed": ["SEC_001", "This sender may not write to the assistant here."],
+  "chat-not-allowed": ["SEC_001", "The assistant does not listen in this chat."],
+  "direct-messages-disabled": ["SEC_001", "Direct messages are switched off for this account."],
+  "groups-disabled": ["SEC_001", "Groups are switched off for this account."],
+  "not-mentioned": ["SEC_001", "The message does not address the assistant."],
+  "pairing-required": ["SEC_001", "This sender has to be approved first."],
+  "rate-limited": ["CONN_003", "This sender writes faster than the limit allows."],
+  "too-large": ["MSG_003", "The message is larger than the limit."],
+  empty: ["RPC_003", "The message has no content."],
+  "not-a-request": ["RPC_003", "An event of this kind asks for no answer."],
+  "own-message": ["SEC_001", "The assistant does not answer itself."],
+  "inbox-full": ["CONN_003", "Too many messages are waiting; try again in a moment."],
+  stopping: ["SYS_007", "The gateway is stopping."],
+};
+
+function refusalError(reason: RefusalReason): AppError {
+  const [code, message] = refusals[reason];
+  return new AppError(code, message, { details: { reason } });
+}
