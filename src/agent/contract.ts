@@ -10,7 +10,12 @@ export interface Turns {
   /** The terminal row: at once when it has ended, else when it ends; null after the time-out. Works over a restart. */
   wait(runId: string, timeoutMs: number): Promise<TurnRow | null>;
   /** Turns that run now. */
-  active(): readonly { readonly runId: string; readonly sessionKey: string; readonly agentId: string; readonly startedMs: number }[];
+  active(): readonly {
+    readonly runId: string;
+    readonly sessionKey: string;
+    readonly agentId: string;
+    readonly startedMs: number;
+  }[];
 }
 
 export interface ModelCatalogue {

@@ -70,7 +70,8 @@ function judgeDirect(message: InboundMessage, policy: AdmissionPolicy): PolicyRe
 
 function judgeGroup(message: InboundMessage, policy: AdmissionPolicy): PolicyRefusal | null {
   if (policy.groupPolicy === "disabled") return "groups-disabled";
-  if (policy.groups !== null && !matchesChat(message.address.chatId, policy.groups, policy.prefixes)) return "chat-not-allowed";
+  if (policy.groups !== null && !matchesChat(message.address.chatId, policy.groups, policy.prefixes))
+    return "chat-not-allowed";
   if (policy.groupPolicy === "allowlist") {
     const senders = policy.groupAllowFrom ?? policy.allowFrom;
     if (!matchesSender(message, senders, policy)) return "sender-not-allowed";
@@ -88,7 +89,11 @@ function matchesSender(message: InboundMessage, entries: readonly string[], poli
     if (entry === "*") return true;
     const id = withoutPrefix(entry, policy.prefixes);
     if (id === message.sender.id) return true;
-    return policy.allowHandles && message.sender.handle !== undefined && id.toLowerCase() === message.sender.handle.toLowerCase();
+    return (
+      policy.allowHandles &&
+      message.sender.handle !== undefined &&
+      id.toLowerCase() === message.sender.handle.toLowerCase()
+    );
   });
 }
 

@@ -30,6 +30,8 @@ export interface ErrorCodeRow {
   readonly remedy: string;
 }
 
+// One row a line: it is read as a table.
+// oxfmt-ignore
 export const errorCodes = {
   CONN_001: row(1001, "UNAVAILABLE", 502, 1, "later", "A connection to a platform or service could not be made.", "It is retried with growing pauses; check address, port and network."),
   CONN_002: row(1002, "UNAVAILABLE", 502, 77, "never", "A platform refused our credentials.", "Check the token or password of that account, then restart the channel."),
@@ -89,6 +91,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
+// oxlint-disable-next-line eslint/max-params -- the seven columns of the table above, in its order.
 function row(
   numeric: number,
   wire: WireCode,

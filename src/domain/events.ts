@@ -51,15 +51,38 @@ export type AppEvent =
       toolCalls: readonly ToolCall[];
       error?: AppErrorJson;
     } & RunScoped)
-  | { type: "message.sent"; partId: string; runId: string | null; address: Address; platformMessageId: string | null; atMs: number }
-  | { type: "message.unsent"; partId: string; runId: string | null; address: Address; state: "unknown" | "failed" | "expired"; error: AppErrorJson; atMs: number }
+  | {
+      type: "message.sent";
+      partId: string;
+      runId: string | null;
+      address: Address;
+      platformMessageId: string | null;
+      atMs: number;
+    }
+  | {
+      type: "message.unsent";
+      partId: string;
+      runId: string | null;
+      address: Address;
+      state: "unknown" | "failed" | "expired";
+      error: AppErrorJson;
+      atMs: number;
+    }
   // Sessions.
   | { type: "session.created"; sessionKey: string; sessionId: string; atMs: number }
   | { type: "session.changed"; sessionKey: string; change: "patched" | "reset" | "deleted"; atMs: number }
   // The house.
   | { type: "gateway.started"; atMs: number }
   | { type: "gateway.stopping"; reason: string; restartExpectedMs: number | null; atMs: number }
-  | { type: "channel.state"; channel: string; accountId: string; state: ConnectionState; previous: ConnectionState; reason?: string; atMs: number }
+  | {
+      type: "channel.state";
+      channel: string;
+      accountId: string;
+      state: ConnectionState;
+      previous: ConnectionState;
+      reason?: string;
+      atMs: number;
+    }
   | { type: "config.changed"; version: number; changedPaths: readonly string[]; atMs: number }
   | { type: "config.refused"; reason: string; atMs: number }
   | { type: "health.changed"; version: number; atMs: number }

@@ -23,7 +23,11 @@ export interface GatewayDeps {
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
   readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
   /** Lines of the log file, newest last; `cursor` goes on behind an earlier answer and survives rotation. */
-  readonly tailLog: (options: { cursor?: string; limit: number; scope?: string }) => Promise<{ lines: readonly string[]; cursor: string }>;
+  readonly tailLog: (options: {
+    cursor?: string;
+    limit: number;
+    scope?: string;
+  }) => Promise<{ lines: readonly string[]; cursor: string }>;
   readonly health: HealthView;
   readonly version: string;
   readonly stateDir: string;

@@ -41,9 +41,22 @@ export type RefusalReason =
 
 export type Admission =
   /** Durable. The turn runs (or waits) under `runId`. */
-  | { readonly outcome: "accepted"; readonly messageId: string; readonly runId: string; readonly sessionKey: string; readonly agentId: string }
+  | {
+      readonly outcome: "accepted";
+      readonly messageId: string;
+      readonly runId: string;
+      readonly sessionKey: string;
+      readonly agentId: string;
+    }
   /** Known already; `runId` is the first one's. */
-  | { readonly outcome: "duplicate"; readonly messageId: string; readonly runId: string; readonly sessionKey: string; readonly agentId: string; readonly ended: boolean }
+  | {
+      readonly outcome: "duplicate";
+      readonly messageId: string;
+      readonly runId: string;
+      readonly sessionKey: string;
+      readonly agentId: string;
+      readonly ended: boolean;
+    }
   | { readonly outcome: "refused"; readonly reason: RefusalReason; readonly error: AppError };
 
 /** Resolves after the verdict is durable. Throws AppError STORE_001/STORE_002 where it could not be made so. */

@@ -64,7 +64,12 @@ export const configSchema = z.object({
       workspace: z.string(),
     }),
     list: z.array(
-      z.object({ id: z.string(), name: z.string().optional(), default: z.boolean().optional(), model: z.string().optional() }),
+      z.object({
+        id: z.string(),
+        name: z.string().optional(),
+        default: z.boolean().optional(),
+        model: z.string().optional(),
+      }),
     ),
   }),
   channels: z.record(z.string(), z.record(z.string(), z.unknown())),
