@@ -28,6 +28,13 @@ export interface Store {
   readonly trace: TraceStore;
   /** Resolves when a write could be made durable now; throws what a write would throw. For readiness. */
   probe(): Promise<void>;
+  /**
+   * Removes ended messages with their turns, ended parts and nothing else, oldest first, at most `limit` of each kind.
+   * Transcripts and ledger stay. Returns how many rows went; fewer than `limit` means that nothing older is left.
+   */
+  prune(options: { beforeMs: number; limit: number }): Promise<number>;
+  /** Rebuilds the files: free space goes back and no trace of what was deleted stays. Writes wait; for a quiet hour. */
+  compact(): Promise<void>;
   /** Waits for writes under way, then releases files and threads. Idempotent. */
   close(): Promise<void>;
 }
@@ -39,11 +46,11 @@ export type InboxState = "queued" | "running" | "replied" | "merged" | "rejected
 /** The row's fixed part: the message and what admission said about it. */
 export interface InboxEntry {
   readonly message: InboundMessage;
-  /** (channel, account, chat, platform id) joined by the caller; UNIQUE for the dedupe window. */
+  /** (channel, account, chat, platform id) joined by the caller; UNIQUE for the dedupe window, `limits.idempotencyTtlMs`. */
   readonly dedupeKey: string;
   readonly sessionKey: string;
   readonly agentId: string;
-  /** The id clients know the turn by; `chat.send` uses its idempotency key. UNIQUE. */
+  /** The id clients know the turn by; `chat.send` uses its idempotency key. UNIQUE for as long as the row is kept. */
   readonly runId: string;
   readonly priority: Priority;
   /** Not before this time (scheduled messages); 0 = at once. */
@@ -53,7 +60,8 @@ export interface InboxEntry {
   readonly options: Readonly<Record<string, unknown>>;
   /**
    * True for a stateless call whose caller waits on an open connection: no session or transcript row is written
-   * for it, and recovery ends it as `expired` instead of answering nobody.
+   * for it, and recovery ends it as `expired` instead of answering nobody. It waits for nobody of its session, and
+   * nobody waits for it: there is no history that an order could protect.
    */
   readonly ephemeral: boolean;
 }
@@ -62,7 +70,9 @@ export interface InboxRow extends InboxEntry {
   readonly state: InboxState;
   /** Always set in a terminal state. */
   readonly reason: string | null;
+  /** How often a worker took it. A worker that gave it back (`release`) does not count. */
   readonly attempts: number;
+  readonly admittedMs: number;
   readonly leaseOwner: string | null;
   readonly leaseEpoch: number;
   readonly leaseUntilMs: number;
@@ -79,31 +89,54 @@ export interface Lease {
 
 export type AdmitResult =
   /** New. `lease` is set when `claimFor` was given and nothing older of the same session waits or runs. */
-  | { readonly outcome: "accepted"; readonly row: InboxRow; readonly lease: Lease | null }
-  /** The dedupe key or run id is known. Nothing was written. */
+  | {
+      readonly outcome: "accepted";
+      readonly row: InboxRow;
+      readonly lease: Lease | null;
+      /** Set where `openSession` was given and the message is not ephemeral. */
+      readonly session?: { readonly row: SessionRow; readonly created: boolean };
+    }
+  /** The dedupe key, run id or message id is known. Nothing was written. */
   | { readonly outcome: "duplicate"; readonly existing: InboxRow };
 
 export interface InboxStore {
-  /** Writes an accepted message. With `claimFor`, also starts its turn in the same commit where the session is free. */
-  admit(entry: InboxEntry, options: { atMs: number; claimFor?: { owner: string; leaseMs: number } }): Promise<AdmitResult>;
+  /**
+   * Writes an accepted message. With `claimFor`, also starts its turn in the same commit where it is due and the session
+   * is free. With `openSession`, also does what `sessions.open` does with the message's address, in the same commit;
+   * `sessionId` is used where the session is new.
+   */
+  admit(
+    entry: InboxEntry,
+    options: { atMs: number; claimFor?: { owner: string; leaseMs: number }; openSession?: { sessionId: string } },
+  ): Promise<AdmitResult>;
   /** Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the caller. */
   reject(entry: InboxEntry, reason: string, atMs: number): Promise<AdmitResult>;
   /**
    * Takes the next message that may run: queued or with an expired lease, due, its session free,
-   * by priority with aging (one class up per `agingMs` waited), then by arrival. One call, one lease.
+   * by priority with aging (one class up per `agingMs` waited), then by how long it waits. One call, one lease.
+   * Within a session the oldest due message goes first, whatever its priority; a scheduled one holds up nobody before it
+   * is due. A message past its `expiresMs` is handed out too: the caller ends it with a reason.
    */
-  claim(options: { owner: string; leaseMs: number; atMs: number; agingMs: number }): Promise<{ row: InboxRow; lease: Lease } | null>;
-  /** Prolongs a lease. Throws STORE_003 when it was lost. */
+  claim(options: {
+    owner: string;
+    leaseMs: number;
+    atMs: number;
+    agingMs: number;
+  }): Promise<{ row: InboxRow; lease: Lease } | null>;
+  /** Prolongs a lease. One that ran out but was taken by nobody is prolonged too. Throws STORE_003 when it was lost. */
   renew(lease: Lease, untilMs: number): Promise<void>;
   /** Gives a message back unfinished (shutdown): queued again, attempts unchanged. */
   release(lease: Lease, atMs: number): Promise<void>;
-  /** Ends a message without a turn result: `merged`, `expired`, `dead`. */
+  /**
+   * Ends a message without a turn result: `merged`, `expired`, `dead`. A turn under way for it ends as `aborted` and its
+   * worker loses the lease. Throws STORE_003 where it has ended already, RPC_007 where there is no such message.
+   */
   end(messageId: string, state: "merged" | "expired" | "dead", reason: string, atMs: number): Promise<void>;
   /** At start: every running row of another owner is queued again (its epoch rises), every ephemeral one ends as `expired`. */
   recover(owner: string, atMs: number): Promise<{ requeued: number; expired: number }>;
   get(messageId: string): Promise<InboxRow | null>;
   byRunId(runId: string): Promise<InboxRow | null>;
-  /** Earliest due time of a queued row that is not due yet, for the timer. */
+  /** Earliest due time after `atMs` of a queued row, for the timer. */
   nextDueMs(atMs: number): Promise<number | null>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
 }
@@ -178,7 +211,11 @@ export interface TurnResult {
   readonly usage: TokenUsage;
   readonly costMicros: number | null;
   readonly error: AppErrorJson | null;
-  /** Appended to the session's transcript, after the user's entry, in this order. */
+  /**
+   * Appended to the session's transcript, after what is there, in this order. The store writes no entry of its own:
+   * the user's entry is the first of these, or was appended before. Ignored for an ephemeral message.
+   * A session that was never opened is opened here, with the run id as its session id.
+   */
   readonly transcript: readonly TranscriptDraft[];
   readonly outbox: readonly OutboxDraft[];
   readonly ledger: readonly LedgerEntry[];
@@ -188,12 +225,23 @@ export interface TurnResult {
 }
 
 export interface TurnStore {
-  /** Writes the finished step, its ledger row and its transcript entries together. */
-  appendStep(lease: Lease, step: StepRow, effect: { ledger: readonly LedgerEntry[] }): Promise<void>;
-  /** Ends turn, inbox row, transcript, outbox and ledger in one commit. A second call for the same run throws STORE_003. */
+  /**
+   * Writes the finished step, its ledger row and its transcript entries together. The same index again replaces the
+   * step; a ledger id that is known is not counted twice.
+   */
+  appendStep(
+    lease: Lease,
+    step: StepRow,
+    effect: { ledger: readonly LedgerEntry[]; transcript?: readonly TranscriptDraft[] },
+  ): Promise<void>;
+  /**
+   * Ends turn, inbox row, transcript, outbox and ledger in one commit; the steps go, the transcript tells what they did.
+   * A second call for the same run throws STORE_003.
+   */
   finish(lease: Lease, result: TurnResult): Promise<void>;
+  /** Null before a worker first took the message. */
   get(runId: string): Promise<TurnRow | null>;
-  /** Steps of an unfinished turn, by index, so that a restart goes on behind the last one. */
+  /** Steps of an unfinished turn, by index, so that a restart goes on behind the last one. Empty once it has ended. */
   steps(runId: string): Promise<readonly StepRow[]>;
 }
 
@@ -213,6 +261,7 @@ export interface OutboxPart extends Omit<OutboxDraft, "state"> {
   /** Position in the chat: parts of one chat leave in this order. */
   readonly seq: number;
   readonly attempts: number;
+  /** 0 = at once. */
   readonly nextAttemptMs: number;
   /** Ids of the platform messages it became, first to last. */
   readonly platformMessageIds: readonly string[];
@@ -226,14 +275,27 @@ export interface OutboxPart extends Omit<OutboxDraft, "state"> {
 export interface OutboxStore {
   /** A part that is not the reply of a turn (method `send`, notices). Same idempotency rules by `id`: a known id writes nothing. */
   add(draft: OutboxDraft, context: { sessionKey: string; runId: string | null; atMs: number }): Promise<OutboxRow>;
-  /** Parts that may leave now, at most one per chat (the oldest unfinished), for the given channels. */
+  /**
+   * Parts that may leave now, at most one per chat (the oldest `prepared` or `sending` one, where it is `prepared`), for
+   * the given channels. Parts past their `expiresMs` are among them: the caller settles them. An `unknown` part holds up
+   * nobody: what becomes of it is decided by the operator's policy, which may take days.
+   */
   ready(options: { channels: readonly string[]; atMs: number; limit: number }): Promise<readonly OutboxRow[]>;
+  /** Earliest attempt after `atMs` among the parts that are first in their chat, for the timer. */
   nextAttemptMs(atMs: number): Promise<number | null>;
-  /** `prepared` → `sending`, before the first byte leaves. Throws STORE_003 when the part is in another state. */
+  /** `prepared` → `sending`, before the first byte leaves; `attempts` rises. Throws STORE_003 when the part is in another state. */
   sending(id: string, atMs: number): Promise<void>;
   /** A chunk is confirmed; the part stays `sending`. */
   progress(id: string, chunksSent: number, platformMessageIds: readonly string[], atMs: number): Promise<void>;
+  /**
+   * What became of a part that is `sending`, `unknown`, or (failed, expired) still `prepared`. Throws STORE_003 in any
+   * other state. Back to `prepared` keeps `chunksSent`.
+   */
   settle(id: string, outcome: PartOutcome, atMs: number): Promise<void>;
+  /** `failed`, `expired` or `unknown` → `prepared`, by hand: attempts start again. False where it is in another state. */
+  resubmit(id: string, options: { atMs: number; expiresMs: number }): Promise<boolean>;
+  /** Parts in one state, newest first, for dead letters and doubts. */
+  inState(state: PartState, limit: number): Promise<readonly OutboxRow[]>;
   /** At start: every `sending` part becomes `unknown`. Returns them. */
   recover(atMs: number): Promise<readonly OutboxRow[]>;
   get(id: string): Promise<OutboxRow | null>;
@@ -259,41 +321,75 @@ export interface SessionRow {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Where the last message came from, so that a reply without a target finds its way. */
   readonly lastAddress: Address | null;
+  /** Usage, cost and messages of the current session id: a reset starts at zero, the ledger keeps the rest. */
   readonly usage: TokenUsage;
   readonly costMicros: number;
   readonly messageCount: number;
 }
 
 export interface TranscriptDraft {
-  /** 8 hex digits, unique within the session. */
+  /** 8 hex digits, unique within the session. One that is taken already is replaced by the next free one. */
   readonly id: string;
-  readonly type: "message" | "model_change" | "thinking_level_change" | "custom" | "custom_message" | "compaction" | "branch_summary" | "label" | "session_info";
+  /** The entry it follows; where absent, the one before it. */
+  readonly parentId?: string | null;
+  readonly type:
+    | "message"
+    | "model_change"
+    | "thinking_level_change"
+    | "custom"
+    | "custom_message"
+    | "compaction"
+    | "branch_summary"
+    | "label"
+    | "session_info";
   readonly atMs: number;
-  /** What stands in the exported line besides type, id, parentId and timestamp. JSON-safe. */
+  /** What stands in the exported line besides type, id, parentId and timestamp (keys it must not hold). JSON-safe. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface TranscriptEntry extends TranscriptDraft {
+  /** 1, 2, 3 … within the session id. */
   readonly seq: number;
   readonly parentId: string | null;
 }
 
 export interface SessionStore {
-  /** The session, made on first use. */
-  open(sessionKey: string, agentId: string, options: { sessionId: string; atMs: number; address?: Address }): Promise<{ row: SessionRow; created: boolean }>;
+  /** The session, made on first use. Sets `updatedMs` and, where given, `lastAddress`. */
+  open(
+    sessionKey: string,
+    agentId: string,
+    options: { sessionId: string; atMs: number; address?: Address },
+  ): Promise<{ row: SessionRow; created: boolean }>;
   get(sessionKey: string): Promise<SessionRow | null>;
+  /** Last changed first. `total` counts every session that passes the filter, on whatever page. */
   list(options: SessionListOptions): Promise<{ rows: readonly SessionRow[]; nextCursor: string | null; total: number }>;
   /** Sets keys of `settings`; `null` removes one. Returns null where there is no such session. */
   patch(sessionKey: string, settings: Readonly<Record<string, unknown>>, atMs: number): Promise<SessionRow | null>;
   /** A new session id from here on; history is kept under the old id. */
   reset(sessionKey: string, newSessionId: string, atMs: number): Promise<SessionRow | null>;
-  /** Removes the session, its transcripts, turns, inbox and outbox content: nothing of it can be found afterwards. */
+  /**
+   * Removes the session, its transcripts, turns, inbox and outbox content: nothing of it can be found afterwards, in the
+   * files neither. Ledger rows stay for the sums, under the key `deleted` and without the sender. A turn under way loses
+   * its lease. False where there is nothing of that key.
+   */
   delete(sessionKey: string): Promise<boolean>;
+  /** Throws RPC_007 where there is no such session. */
   append(sessionKey: string, entries: readonly TranscriptDraft[], atMs: number): Promise<readonly TranscriptEntry[]>;
   /** Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest. */
-  transcript(sessionKey: string, options?: { sessionId?: string; afterSeq?: number; limit?: number }): Promise<readonly TranscriptEntry[]>;
-  /** Writes a session with its entries as they were exported. Throws RPC_006 where the key already has entries. */
-  import(row: { sessionKey: string; agentId: string; sessionId: string; createdMs: number }, entries: readonly TranscriptDraft[]): Promise<void>;
+  transcript(
+    sessionKey: string,
+    options?: { sessionId?: string; afterSeq?: number; limit?: number },
+  ): Promise<readonly TranscriptEntry[]>;
+  /** Session ids of the key, newest first; the first is the current one. */
+  history(sessionKey: string): Promise<readonly { readonly sessionId: string; readonly createdMs: number }[]>;
+  /**
+   * Writes a session with its entries as they were exported. Throws RPC_006 where the key already has entries or the
+   * session id is taken, RPC_003 where two entries share an id.
+   */
+  import(
+    row: { sessionKey: string; agentId: string; sessionId: string; createdMs: number },
+    entries: readonly TranscriptDraft[],
+  ): Promise<void>;
 }
 
 export interface SessionListOptions {
@@ -310,12 +406,17 @@ export interface SessionListOptions {
 
 export interface LedgerStore {
   totals(filter: LedgerFilter): Promise<LedgerTotals>;
-  /** Grouped by day (UTC, `2026-11-20`), session, model, agent or channel; highest cost first, days in order. */
-  by(group: "day" | "session" | "model" | "agent" | "channel", filter: LedgerFilter): Promise<readonly (LedgerTotals & { readonly key: string })[]>;
+  /** Grouped by day (UTC, `2026-11-20`), session, model, agent or channel; highest cost first, days in order. A model's key is `<provider>/<model>`. */
+  by(
+    group: "day" | "session" | "model" | "agent" | "channel",
+    filter: LedgerFilter,
+  ): Promise<readonly (LedgerTotals & { readonly key: string })[]>;
 }
 
 export interface LedgerFilter {
+  /** From this time on. */
   readonly sinceMs?: number;
+  /** Before this time. */
   readonly untilMs?: number;
   readonly sessionKey?: string;
 }
@@ -332,9 +433,18 @@ export interface IdempotencyStore {
   /**
    * Takes a key for (principal, method). `new`: the caller does the work and calls `complete`.
    * `known`: somebody did or does it; `result` is null while under way. `conflict`: same key, other content.
+   * A key older than `limits.idempotencyTtlMs` is taken anew.
    */
-  begin(key: { principalId: string; method: string; key: string }, contentHash: string, atMs: number): Promise<{ outcome: "new" | "known" | "conflict"; result: unknown }>;
+  begin(
+    key: { principalId: string; method: string; key: string },
+    contentHash: string,
+    atMs: number,
+  ): Promise<{ outcome: "new" | "known" | "conflict"; result: unknown }>;
   complete(key: { principalId: string; method: string; key: string }, result: unknown, atMs: number): Promise<void>;
+  /** Gives a key back whose work failed before it had an effect, so that the client may try again. */
+  release(key: { principalId: string; method: string; key: string }): Promise<void>;
+  /** At start: gives back every key whose work never completed, for whoever did it is gone; effects carry ids of their own. */
+  recover(): Promise<number>;
   /** Drops keys older than this. */
   prune(beforeMs: number): Promise<number>;
 }
@@ -363,15 +473,22 @@ export interface DeviceStore {
 
 /** Small named JSON documents of a subsystem: cursors, markers, the last heartbeat. */
 export interface DocumentStore {
+  /** Undefined where there is none. */
   get(namespace: string, key: string): Promise<unknown>;
+  list(namespace: string): Promise<readonly { readonly key: string; readonly value: unknown; readonly atMs: number }[]>;
   put(namespace: string, key: string, value: unknown, atMs: number): Promise<void>;
   delete(namespace: string, key: string): Promise<void>;
 }
 
 export interface TraceStore {
   /** Appended in the transaction of nobody: diagnostic, but in order. */
-  add(events: readonly { messageId: string | null; runId: string | null; type: string; atMs: number; data: unknown }[]): Promise<void>;
+  add(
+    events: readonly { messageId: string | null; runId: string | null; type: string; atMs: number; data: unknown }[],
+  ): Promise<void>;
+  /** Oldest first. */
   of(messageIdOrRunId: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
+  /** The newest `limit`, oldest first. */
   recent(limit: number): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
+  /** Drops what is older than this, and of the rest all but the newest `keep`. */
   prune(beforeMs: number, keep: number): Promise<number>;
 }
