@@ -1,0 +1,58 @@
+#!/bin/sh
+//usr/bin/true; self=$(readlink -f -- "$0" 2>/dev/null || echo "$0"); node="${self%/*}/../node_modules/node/bin/node"
+//usr/bin/true; [ -x "$node" ] || node=$(command -v node) || { echo "openclaw needs Node.js 24 or newer; none was found." >&2; exit 1; }
+//usr/bin/true; exec "$node" "$self" "$@"
+/**
+ * The command `openclaw`. Owns the way to a Node.js that is new enough and to the built program; knows no command.
+ *
+ * To a shell the lines above start the bundled Node.js in place of the shell, so that there is one process whatever
+ * the machine's own Node.js is; to Node.js they are comments. Everything below runs on any Node.js that loads an ES
+ * module, imports nothing that is not needed, and says in one line what is missing.
+ */
+import { existsSync, readFileSync } from "fs";
+import { fileURLToPath } from "url";
+
+const oldestMajor = 24;
+const root = new URL("../", import.meta.url);
+const bundledNode = fileURLToPath(
+  new URL("node_modules/node/bin/node" + (process.platform === "win32" ? ".exe" : ""), root),
+);
+
+main(process.argv.slice(2)).catch((error) => fail(error && error.stack ? error.stack : String(error)));
+
+async function main(args) {
+  const fits = Number.parseInt(process.versions.node, 10) >= oldestMajor;
+  if (!fits && !existsSync(bundledNode)) {
+    fail(`needs Node.js ${oldestMajor} or newer; this is ${process.version}.`);
+    return;
+  }
+  if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+    console.log(JSON.parse(readFileSync(new URL("package.json", root), "utf8")).version);
+    return;
+  }
+  if (!fits) {
+    const { replaceProcess } = await import("./replace-process.mjs");
+    await replaceProcess(bundledNode, process.execArgv.concat(fileURLToPath(import.meta.url), args));
+    return;
+  }
+  if (process.channel !== undefined) (await import("./replace-process.mjs")).dieWithLauncher();
+  const program = new URL("dist/cli.js", root);
+  if (!existsSync(program)) {
+    fail(`is not built yet. Run "npm ci" in ${fileURLToPath(root)}`);
+    return;
+  }
+  await useCompileCache();
+  const { runCli } = await import(program.href);
+  process.exitCode = await runCli(args);
+}
+
+/** Inside the installation and not in a shared temporary folder, where another user could plant code. */
+async function useCompileCache() {
+  const { enableCompileCache } = await import("module");
+  enableCompileCache(fileURLToPath(new URL("dist/.compile-cache", root)));
+}
+
+function fail(sentence) {
+  console.error(`openclaw ${sentence}`);
+  process.exitCode = 1;
+}
