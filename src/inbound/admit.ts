@@ -26,6 +26,8 @@ export interface AdmitDeps {
   /** The newest configuration; the message is judged by the one in force when it arrived. */
   readonly config: () => Config;
   readonly world: AdmitWorld;
+  /** Called with what was accepted, before it gets its turn: `/stop` must not wait behind the turn it is to stop. */
+  readonly onAccepted: (entry: InboxEntry) => void;
 }
 
 export function createAdmit(deps: AdmitDeps): Admit {
@@ -44,7 +46,11 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   const claimFor = deps.queue.offer();
   let admitted;
   try {
-    admitted = await deps.store.inbox.admit(entry, { atMs, ...(claimFor === null ? {} : { claimFor }) });
+    admitted = await deps.store.inbox.admit(entry, {
+      atMs,
+      ...(claimFor === null ? {} : { claimFor }),
+      ...(entry.ephemeral ? {} : { openSession: { sessionId: deps.ids.uuid() } }),
+    });
   } catch (error) {
     if (claimFor !== null) deps.queue.decline();
     throw error;
@@ -55,6 +61,10 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   }
   const { message, sessionKey, agentId, runId } = entry;
   deps.bus.emit({ type: "message.received", messageId: message.id, address: message.address, atMs });
+  if (admitted.session?.created === true) {
+    deps.bus.emit({ type: "session.created", sessionKey, sessionId: admitted.session.row.sessionId, atMs });
+  }
+  deps.onAccepted(entry);
   if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
   else {
     if (claimFor !== null) deps.queue.decline();

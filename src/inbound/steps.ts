@@ -40,7 +40,9 @@ function checkPolicy({ message, origin }: AdmitRequest, world: AdmitWorld): Refu
 
 /** Edits, reactions and the like pass the same policy, and then are noted rather than answered. */
 function checkKind({ message }: AdmitRequest): RefusalReason | null {
-  return message.kind === "message" || message.kind === "command" || message.kind === "callback" ? null : "not-a-request";
+  return message.kind === "message" || message.kind === "command" || message.kind === "callback"
+    ? null
+    : "not-a-request";
 }
 
 function checkRate({ message, origin }: AdmitRequest, world: AdmitWorld): RefusalReason | null {

@@ -4,8 +4,11 @@
  */
 import type { InboxRow, Lease } from "../store/port.ts";
 
-/** Runs one turn to its end. It commits its own result under the lease; what it throws is logged, and the lease expires. */
-export type TurnHandler = (row: InboxRow, lease: Lease) => Promise<void>;
+/**
+ * Runs one turn to its end. It commits its own result under the lease; what it throws is logged, and the lease
+ * expires. `lost` aborts when the lease went to another worker.
+ */
+export type TurnHandler = (row: InboxRow, lease: Lease, lost: AbortSignal) => Promise<void>;
 
 export interface DispatchQueue {
   start(handler: TurnHandler): void;

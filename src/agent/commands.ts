@@ -1,0 +1,72 @@
+/**
+ * What a person can tell the assistant itself, answered by rule and without a model. Each command touches the
+ * sender's own session alone; nothing here changes the configuration or another session.
+ */
+import { totalTokens } from "../domain/money.ts";
+import type { SessionRow } from "../store/port.ts";
+import type { AgentDeps, Turn } from "./turn.ts";
+
+export type Command = "new" | "status" | "help" | "stop";
+
+const names: Readonly<Record<string, Command>> = Object.freeze({
+  "/new": "new",
+  "/reset": "new",
+  "/status": "status",
+  "/help": "help",
+  "/start": "help",
+  "/stop": "stop",
+});
+
+/** The command a text is, or null where it is something to answer. A command stands alone. */
+export function commandOf(text: string): Command | null {
+  return names[text.trim().toLowerCase()] ?? null;
+}
+
+interface CommandContext {
+  readonly turn: Turn;
+  readonly session: SessionRow;
+  readonly deps: AgentDeps;
+}
+
+export async function runCommand(command: Command, context: CommandContext): Promise<string> {
+  switch (command) {
+    case "new":
+      return startAnew(context);
+    case "status":
+      return statusText(context);
+    case "help":
+      return helpText;
+    case "stop":
+      // What ran was stopped when this message came in: it did not have to wait for its turn.
+      return "Stopped.";
+  }
+}
+
+const helpText = [
+  "Write to me and I answer.",
+  "",
+  "- `/new` starts a new conversation; the old one is kept",
+  "- `/stop` stops the answer that is being written",
+  "- `/status` shows model, tokens and cost of this conversation",
+  "- `/help` shows this",
+].join("\n");
+
+async function startAnew({ turn, deps }: CommandContext): Promise<string> {
+  const { sessionKey } = turn.row;
+  const atMs = deps.clock.nowMs();
+  await deps.store.sessions.reset(sessionKey, deps.ids.uuid(), atMs);
+  deps.bus.emit({ type: "session.changed", sessionKey, change: "reset", atMs });
+  return "A new conversation starts here. The old one is kept.";
+}
+
+function statusText({ turn, session, deps }: CommandContext): string {
+  const wanted = session.settings["model"];
+  const model =
+    (typeof wanted === "string" ? deps.models().find(wanted) : undefined) ?? deps.models().primary(turn.row.agentId);
+  return [
+    `- model: ${model?.ref ?? "none"}`,
+    `- messages: ${session.messageCount}`,
+    `- tokens: ${totalTokens(session.usage)}`,
+    `- cost: $${(session.costMicros / 1_000_000).toFixed(4)}`,
+  ].join("\n");
+}

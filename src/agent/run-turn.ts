@@ -1,0 +1,185 @@
+/**
+ * One turn from lease to result: session, context, steps, and the one commit that holds answer, transcript, outbox
+ * and bill together. After that commit, and only then, the end is told.
+ */
+import { AppError } from "../domain/app-error.ts";
+import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
+import { limits } from "../domain/limits.ts";
+import { messageText } from "../domain/message.ts";
+import { noUsage } from "../domain/money.ts";
+import type { TurnHandler } from "../queue/contract.ts";
+import type { InboxRow, SessionRow } from "../store/port.ts";
+import { commandOf, runCommand } from "./commands.ts";
+import { commitTurn } from "./commit-turn.ts";
+import { fitHistory } from "./context.ts";
+import { runSteps } from "./step-loop.ts";
+import { conversationOf, userContent, userEntry } from "./transcript-entry.ts";
+import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
+import type { TurnOptions } from "./turn-options.ts";
+import { Parked } from "./turn-registry.ts";
+
+/** A message whose turn brought the process down this often is not tried again. */
+const maxAttempts = 5;
+
+export function createTurnHandler(deps: AgentDeps): TurnHandler {
+  return async (row, lease, lost) => {
+    const startedMs = deps.clock.nowMs();
+    const { runId, sessionKey, agentId } = row;
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
+    const options = row.options as TurnOptions;
+    const config = deps.config();
+    const timeout = turnTimeout(options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000, deps);
+    const turn: Turn = {
+      row,
+      lease,
+      options,
+      config,
+      startedMs,
+      signal: AbortSignal.any([active.signal, lost, timeout.signal]),
+      model: null,
+      api: "none",
+      conversation: [],
+      transcript: [],
+      ledger: [],
+      personsEntry: Promise.resolve(null),
+      text: "",
+      usage: noUsage,
+      costMicros: 0,
+    };
+    try {
+      await runTurn(turn, deps);
+    } finally {
+      timeout.cancel();
+      active.end();
+    }
+  };
+}
+
+async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
+  emitOf(turn, deps, { type: "run.started", messageId: turn.row.message.id });
+  let end: TurnEnd;
+  try {
+    end = await answer(turn, deps);
+  } catch (thrown) {
+    if (isStoreFailure(thrown)) throw thrown;
+    end = failedWith(AppError.from(thrown));
+  }
+  if (turn.signal.aborted) {
+    const reason: unknown = turn.signal.reason;
+    if (reason instanceof Parked && !turn.row.ephemeral) return park(turn, deps);
+    if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
+    if (end.state !== "final") end = endOfAbort(reason);
+  }
+  await commitTurn(turn, end, deps);
+}
+
+async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
+  const { row } = turn;
+  if (row.attempts > maxAttempts)
+    throw new AppError("SYS_001", `This message stopped the gateway ${maxAttempts} times and is not tried again.`);
+  if (row.expiresMs <= deps.clock.nowMs())
+    throw new AppError("RUN_002", "The message waited too long and has expired.");
+  const command = commandOf(messageText(row.message));
+  const session = row.ephemeral ? null : await openSession(row, deps);
+  if (command !== null && session !== null) {
+    turn.text = await runCommand(command, { turn, session, deps });
+    return { state: "final", stopReason: "stop", toolCalls: [], error: null };
+  }
+  const model = chooseModel(turn, session, deps);
+  turn.model = model;
+  const provider = await deps.provider(model.provider);
+  turn.api = provider.endpoint.api;
+  turn.conversation.push(...(await contextOf(turn, session, model, deps)));
+  return runSteps(turn, model, provider, deps);
+}
+
+/** The session, which admission opened; made anew where somebody deleted it while the message waited. */
+async function openSession(row: InboxRow, deps: AgentDeps): Promise<SessionRow> {
+  const known = await deps.store.sessions.get(row.sessionKey);
+  if (known !== null) return known;
+  const { address } = row.message;
+  const options = { sessionId: deps.ids.uuid(), atMs: deps.clock.nowMs(), address };
+  return (await deps.store.sessions.open(row.sessionKey, row.agentId, options)).row;
+}
+
+async function contextOf(
+  turn: Turn,
+  session: SessionRow | null,
+  model: ModelInfo,
+  deps: AgentDeps,
+): Promise<ModelMessage[]> {
+  const { row, options } = turn;
+  const input: readonly ModelMessage[] = options.input ?? [{ role: "user", content: userContent(row.message) }];
+  let history: readonly ModelMessage[] = options.history ?? [];
+  if (session !== null) {
+    const id = entryIdOf(row);
+    const entries = await deps.store.sessions.transcript(row.sessionKey, { limit: transcriptWindow });
+    if (options.history === undefined) history = conversationOf(entries.filter((entry) => entry.id !== id));
+    // A restart finds the entry of its first attempt.
+    if (!entries.some((entry) => entry.id === id)) {
+      const entry = userEntry(id, row.message, row.message.receivedAtMs);
+      turn.personsEntry = deps.store.sessions.append(row.sessionKey, [entry], deps.clock.nowMs()).then(
+        () => null,
+        () => entry,
+      );
+    }
+  }
+  return fitHistory([...history, ...input], model.contextWindow);
+}
+
+/** Entries that are looked at for context: more than any window holds of real talk. */
+const transcriptWindow = 400;
+
+/** The transcript id of the person's message: the same at every attempt, so that it is written once. */
+function entryIdOf(row: InboxRow): string {
+  return row.message.id.replaceAll("-", "").slice(-8);
+}
+
+function chooseModel(turn: Turn, session: SessionRow | null, deps: AgentDeps): ModelInfo {
+  const models = deps.models();
+  const wanted = turn.options.model ?? stringSetting(session, "model");
+  const model = wanted === undefined ? models.primary(turn.row.agentId) : models.find(wanted);
+  if (model === undefined) {
+    throw new AppError(
+      "MODEL_001",
+      wanted === undefined ? "No model is configured." : `The model ${JSON.stringify(wanted)} is not known.`,
+    );
+  }
+  return model;
+}
+
+function stringSetting(session: SessionRow | null, key: string): string | undefined {
+  const value = session?.settings[key];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal; cancel(): void } {
+  const controller = new AbortController();
+  const boundedMs = Math.min(timeoutMs, limits.turnTimeoutMs);
+  const timer = deps.clock.after(boundedMs, () => {
+    controller.abort(new AppError("RUN_002", `The turn took longer than ${Math.round(boundedMs / 1_000)} s.`));
+  });
+  return { signal: controller.signal, cancel: () => timer.cancel() };
+}
+
+/** Gives the message back: the next start runs its turn again, behind the steps that are done. */
+async function park(turn: Turn, deps: AgentDeps): Promise<void> {
+  await deps.store.inbox.release(turn.lease, deps.clock.nowMs());
+  deps.log.info("a turn was parked for the next start", { runId: turn.row.runId });
+}
+
+function endOfAbort(reason: unknown): TurnEnd {
+  if (reason instanceof Parked) return failedWith(new AppError("SYS_007", "The gateway is stopping."));
+  const error = AppError.from(reason, "RUN_001");
+  if (error.code !== "RUN_001") return failedWith(error);
+  return { state: "aborted", stopReason: "aborted", toolCalls: [], error: error.toJSON() };
+}
+
+function failedWith(error: AppError): TurnEnd {
+  return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
+}
+
+/** The medium failed: no result can be written now, so the lease runs out and the turn is run again. */
+function isStoreFailure(thrown: unknown): boolean {
+  return thrown instanceof AppError && thrown.code.startsWith("STORE_");
+}

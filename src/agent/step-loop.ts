@@ -1,0 +1,256 @@
+/**
+ * The steps of a turn: a model call, then the tools it asked for, until it answers. A step that asked for tools is
+ * a row before they run, and its results are a row before the model sees them, so that a restart goes on behind
+ * the last one and pays for nothing twice.
+ */
+import { AppError } from "../domain/app-error.ts";
+import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domain/conversation.ts";
+import { limits } from "../domain/limits.ts";
+import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
+import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
+import type { StepRow, TranscriptDraft } from "../store/port.ts";
+import type { Tool } from "../tools/contract.ts";
+import { runTool, toolSpecs } from "../tools/run-tool.ts";
+import { callModel, type ModelAnswer } from "./model-call.ts";
+import { systemPrompt } from "./system-prompt.ts";
+import { assistantEntry, toolEntry } from "./transcript-entry.ts";
+import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
+
+/** What a `model` step row holds: enough to go on behind it, and to write the transcript and the sums at the end. */
+interface ModelStepRecord {
+  readonly content: readonly AssistantContent[];
+  readonly calls: readonly ToolCall[];
+  readonly entry: TranscriptDraft;
+  readonly usage: TokenUsage;
+  readonly costMicros: number | null;
+  /** The turn's text up to and with this step. */
+  readonly text: string;
+}
+
+/** What a `tool` step row holds. */
+interface ToolStepRecord {
+  readonly results: readonly ToolResult[];
+  readonly entries: readonly TranscriptDraft[];
+}
+
+export async function runSteps(
+  turn: Turn,
+  model: ModelInfo,
+  provider: ModelProvider,
+  deps: AgentDeps,
+): Promise<TurnEnd> {
+  const tools = turn.options.toolChoice === "none" ? [] : await deps.tools();
+  let { nextIndex, pending } = replay(turn, turn.row.attempts > 1 ? await deps.store.turns.steps(turn.row.runId) : []);
+  while (nextIndex < limits.stepsPerTurn) {
+    if (pending.length > 0) {
+      await runTools(turn, { calls: pending, tools, index: nextIndex }, deps);
+      pending = [];
+      nextIndex += 1;
+    }
+    const answer = await stepModel(turn, { model, provider, tools }, deps);
+    if (answer.error !== null) return failed(answer);
+    const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));
+    if (answer.calls.length === 0 || callerCalls.length > 0) {
+      return {
+        state: "final",
+        stopReason: callerCalls.length > 0 ? "tool-calls" : answer.stopReason,
+        toolCalls: callerCalls,
+        error: null,
+      };
+    }
+    const record: ModelStepRecord = {
+      content: answer.content,
+      calls: answer.calls,
+      entry: turn.transcript.at(-1) as TranscriptDraft,
+      usage: answer.usage,
+      costMicros: costMicros(answer.usage, model.price) ?? null,
+      text: turn.text,
+    };
+    await appendStep(turn, { index: nextIndex, kind: "model", record }, deps);
+    nextIndex += 1;
+    pending = answer.calls;
+  }
+  const error = new AppError("RUN_004", `The turn used all of its ${limits.stepsPerTurn} steps without an answer.`);
+  return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
+}
+
+/** Puts finished steps of an earlier attempt back into the conversation. `pending`: calls whose tools had not run. */
+function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pending: readonly ToolCall[] } {
+  let pending: readonly ToolCall[] = [];
+  for (const step of steps) {
+    if (step.kind === "model") {
+      const record = step.record as ModelStepRecord;
+      turn.conversation.push({ role: "assistant", content: record.content });
+      turn.transcript.push(record.entry);
+      turn.text = record.text;
+      addCost(turn, record.usage, record.costMicros);
+      pending = record.calls;
+    } else {
+      const record = step.record as ToolStepRecord;
+      turn.conversation.push({ role: "tool", results: record.results });
+      turn.transcript.push(...record.entries);
+      pending = [];
+    }
+  }
+  return { nextIndex: steps.length === 0 ? 0 : (steps.at(-1) as StepRow).index + 1, pending };
+}
+
+async function stepModel(
+  turn: Turn,
+  { model, provider, tools }: { model: ModelInfo; provider: ModelProvider; tools: readonly Tool[] },
+  deps: AgentDeps,
+): Promise<ModelAnswer> {
+  const request = modelRequest(turn, model, tools);
+  const before = turn.text;
+  let joined = before;
+  const answer = await callModel(
+    provider,
+    request,
+    {
+      text: (text) => {
+        // Text of two steps is two paragraphs, for those who read along and in the final text alike.
+        const piece = joined === before && before !== "" ? `\n\n${text}` : text;
+        joined += piece;
+        emitOf(turn, deps, { type: "run.text", text: piece, soFar: joined });
+      },
+      thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
+    },
+    { signal: turn.signal, clock: deps.clock },
+  );
+  turn.text = joined;
+  account(turn, model, answer, deps);
+  turn.conversation.push({ role: "assistant", content: answer.content });
+  if (answer.content.length > 0 || answer.error !== null) {
+    turn.transcript.push(
+      assistantEntry({
+        id: deps.ids.hex(4),
+        content: answer.content,
+        model,
+        api: provider.endpoint.api,
+        usage: answer.usage,
+        stopReason: answer.stopReason,
+        atMs: deps.clock.nowMs(),
+        ...(answer.error === null ? {} : { errorMessage: answer.error.message }),
+      }),
+    );
+  }
+  return answer;
+}
+
+function modelRequest(turn: Turn, model: ModelInfo, tools: readonly Tool[]): ModelRequest {
+  const { options, row, config } = turn;
+  const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
+  // The caller's tools come first: where both have one of the same name, it is the caller's that is meant.
+  const own = toolSpecs(tools).filter((spec) => options.tools?.some((other) => other.name === spec.name) !== true);
+  const specs =
+    options.toolChoice === "none" ? [] : [...(options.tools ?? []), ...(options.tools === undefined ? own : [])];
+  return {
+    model,
+    system: systemPrompt({
+      agentName: name,
+      address: row.message.address,
+      toolNames: specs.map((spec) => spec.name),
+      instructions: options.instructions,
+    }),
+    messages: turn.conversation,
+    tools: specs,
+    ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
+    ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
+    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
+    ...(options.topP === undefined ? {} : { topP: options.topP }),
+    ...(options.stop === undefined ? {} : { stop: options.stop }),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
+    ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
+  };
+}
+
+function isCallersTool(turn: Turn, call: ToolCall): boolean {
+  return turn.options.tools?.some((spec) => spec.name === call.tool) ?? false;
+}
+
+/** Books the call: a ledger row at call time, and the turn's own sums. */
+function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: AgentDeps): void {
+  // A call that failed before it yielded anything was not billed by any provider we know; one that broke off was.
+  if (answer.error !== null && answer.content.length === 0) return;
+  const cost = costMicros(answer.usage, model.price) ?? null;
+  addCost(turn, answer.usage, cost);
+  const { row } = turn;
+  turn.ledger.push({
+    id: deps.ids.uuid(),
+    atMs: deps.clock.nowMs(),
+    runId: row.runId,
+    sessionKey: row.sessionKey,
+    agentId: row.agentId,
+    channel: row.message.address.channel,
+    senderId: row.message.sender.id,
+    provider: model.provider,
+    model: model.id,
+    usage: answer.usage,
+    costMicros: cost,
+    estimated: answer.estimated,
+    latencyMs: Math.round(answer.latencyMs),
+    origin: "chat",
+  });
+}
+
+function addCost(turn: Turn, usage: TokenUsage, cost: number | null): void {
+  turn.usage = addUsage(turn.usage, usage);
+  turn.costMicros = cost === null || turn.costMicros === null ? null : turn.costMicros + cost;
+}
+
+async function runTools(
+  turn: Turn,
+  { calls, tools, index }: { calls: readonly ToolCall[]; tools: readonly Tool[]; index: number },
+  deps: AgentDeps,
+): Promise<void> {
+  const results: ToolResult[] = [];
+  for (const call of calls) results.push(await runOne(turn, call, tools, deps));
+  const entries = results.map((result) => toolEntry(deps.ids.hex(4), result, deps.clock.nowMs()));
+  const record: ToolStepRecord = { results, entries };
+  await appendStep(turn, { index, kind: "tool", record }, deps);
+  turn.conversation.push({ role: "tool", results });
+  turn.transcript.push(...entries);
+}
+
+/** A failing tool is a result the model reads, never the end of the turn. */
+async function runOne(turn: Turn, call: ToolCall, tools: readonly Tool[], deps: AgentDeps): Promise<ToolResult> {
+  const { callId, tool: name, input } = call;
+  emitOf(turn, deps, { type: "tool.started", callId, tool: name, input });
+  try {
+    const tool = tools.find((candidate) => candidate.name === name);
+    if (tool === undefined) throw new AppError("RUN_003", `There is no tool named ${JSON.stringify(name)}.`);
+    const context = {
+      clock: deps.clock,
+      sessionKey: turn.row.sessionKey,
+      agentId: turn.row.agentId,
+      signal: turn.signal,
+    };
+    const output = await runTool(tool, input, context);
+    emitOf(turn, deps, { type: "tool.completed", callId, tool: name, output });
+    return { callId, tool: name, output, isError: false };
+  } catch (thrown) {
+    const error = AppError.from(thrown, "RUN_003");
+    emitOf(turn, deps, { type: "tool.failed", callId, tool: name, error: error.toJSON() });
+    return { callId, tool: name, output: error.message, isError: true };
+  }
+}
+
+/** Writes a finished step with what it cost. */
+async function appendStep(
+  turn: Turn,
+  step: Pick<StepRow, "index" | "kind" | "record">,
+  deps: AgentDeps,
+): Promise<void> {
+  const ledger = turn.ledger.splice(0);
+  await deps.store.turns.appendStep(
+    turn.lease,
+    { ...step, runId: turn.row.runId, atMs: deps.clock.nowMs() },
+    { ledger },
+  );
+}
+
+function failed(answer: ModelAnswer): TurnEnd {
+  const aborted = answer.stopReason === "aborted";
+  return { state: aborted ? "aborted" : "error", stopReason: answer.stopReason, toolCalls: [], error: answer.error };
+}

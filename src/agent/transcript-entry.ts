@@ -1,0 +1,191 @@
+/**
+ * Between a conversation and the lines of a transcript. The line's shape is the one users of the described system
+ * have on disk, so that exports of both can be read by the same tools.
+ */
+import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../domain/conversation.ts";
+import type { StopReason } from "../domain/events.ts";
+import type { Attachment, InboundMessage } from "../domain/message.ts";
+import { messageText } from "../domain/message.ts";
+import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
+import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
+
+interface LineMessage {
+  readonly role: "user" | "assistant" | "toolResult";
+  readonly content: readonly LineContent[];
+  readonly toolCallId?: string;
+  readonly toolName?: string;
+  readonly isError?: boolean;
+}
+
+type LineContent =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "thinking"; readonly thinking: string; readonly signature?: string }
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: unknown }
+  | { readonly type: "file"; readonly attachment: Attachment };
+
+/** What the model is shown of a message: its text, then its files. */
+export function userContent(message: InboundMessage): readonly UserContent[] {
+  const text = messageText(message);
+  const files = message.content.flatMap((content) => content.attachments ?? []);
+  return [
+    ...(text === "" ? [] : [{ type: "text", text } as const]),
+    ...files.map((attachment) => ({ type: "file", attachment }) as const),
+  ];
+}
+
+export function userEntry(id: string, message: InboundMessage, atMs: number): TranscriptDraft {
+  const { channel, accountId, chatId, chatKind } = message.address;
+  return {
+    id,
+    type: "message",
+    atMs,
+    body: {
+      message: { role: "user", content: userContent(message), timestamp: atMs },
+      // Who said it, for groups and for search; the id and not the name is what counts.
+      origin: {
+        channel,
+        accountId,
+        chatId,
+        chatKind,
+        senderId: message.sender.id,
+        senderName: message.sender.displayName ?? message.sender.handle ?? null,
+      },
+    },
+  };
+}
+
+export interface AssistantEntry {
+  readonly id: string;
+  readonly content: readonly AssistantContent[];
+  readonly model: ModelInfo;
+  readonly api: string;
+  readonly usage: TokenUsage;
+  readonly stopReason: StopReason;
+  readonly atMs: number;
+  readonly errorMessage?: string;
+}
+
+export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
+  const { model, usage, atMs } = entry;
+  return {
+    id: entry.id,
+    type: "message",
+    atMs,
+    body: {
+      message: {
+        role: "assistant",
+        content: entry.content.map(lineContent),
+        api: entry.api,
+        provider: model.provider,
+        model: model.id,
+        usage: { ...usage, totalTokens: totalTokens(usage), cost: costLine(usage, model) },
+        stopReason: entry.stopReason,
+        ...(entry.errorMessage === undefined ? {} : { errorMessage: entry.errorMessage }),
+        timestamp: atMs,
+      },
+    },
+  };
+}
+
+export function toolEntry(id: string, result: ToolResult, atMs: number): TranscriptDraft {
+  return {
+    id,
+    type: "message",
+    atMs,
+    body: {
+      message: {
+        role: "toolResult",
+        toolCallId: result.callId,
+        toolName: result.tool,
+        content: [{ type: "text", text: result.output }],
+        isError: result.isError,
+        timestamp: atMs,
+      },
+    },
+  };
+}
+
+/** A transcript as a conversation. Lines that are no messages, or not readable as one, are left out. */
+export function conversationOf(entries: readonly TranscriptEntry[]): ModelMessage[] {
+  const conversation: ModelMessage[] = [];
+  for (const entry of entries) {
+    if (entry.type !== "message") continue;
+    const message = entry.body["message"] as LineMessage | undefined;
+    if (message === undefined || !Array.isArray(message.content)) continue;
+    append(conversation, message);
+  }
+  return conversation;
+}
+
+function append(conversation: ModelMessage[], message: LineMessage): void {
+  if (message.role === "user") {
+    const content = message.content.filter((part) => part.type === "text" || part.type === "file");
+    if (content.length > 0) conversation.push({ role: "user", content });
+    return;
+  }
+  if (message.role === "assistant") {
+    const content = message.content.flatMap(assistantContent);
+    if (content.length > 0) conversation.push({ role: "assistant", content });
+    return;
+  }
+  if (message.role !== "toolResult" || message.toolCallId === undefined) return;
+  const result: ToolResult = {
+    callId: message.toolCallId,
+    tool: message.toolName ?? "",
+    output: message.content.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    isError: message.isError ?? false,
+  };
+  const last = conversation.at(-1);
+  if (last?.role === "tool")
+    conversation[conversation.length - 1] = { role: "tool", results: [...last.results, result] };
+  else conversation.push({ role: "tool", results: [result] });
+}
+
+function assistantContent(part: LineContent): AssistantContent[] {
+  switch (part.type) {
+    case "text":
+      return part.text === "" ? [] : [{ type: "text", text: part.text }];
+    case "thinking":
+      return [
+        {
+          type: "thinking",
+          text: part.thinking,
+          ...(part.signature === undefined ? {} : { signature: part.signature }),
+        },
+      ];
+    case "toolCall":
+      return [{ type: "tool-call", callId: part.id, tool: part.name, input: part.arguments }];
+    case "file":
+      return [];
+  }
+}
+
+function lineContent(part: AssistantContent): LineContent {
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: part.text };
+    case "thinking":
+      return {
+        type: "thinking",
+        thinking: part.text,
+        ...(part.signature === undefined ? {} : { signature: part.signature }),
+      };
+    case "tool-call":
+      return { type: "toolCall", id: part.callId, name: part.tool, arguments: part.input };
+  }
+}
+
+/** Cost in USD by kind of token, as the described system writes it; null where no price is known. */
+function costLine(usage: TokenUsage, model: ModelInfo): Record<string, number> | null {
+  const { price } = model;
+  const total = costMicros(usage, price);
+  if (price === undefined || total === undefined) return null;
+  const usd = (tokens: number, perMillion: number): number => (tokens * perMillion) / 1_000_000;
+  return {
+    input: usd(usage.input, price.input),
+    output: usd(usage.output, price.output),
+    cacheRead: usd(usage.cacheRead, price.cacheRead),
+    cacheWrite: usd(usage.cacheWrite, price.cacheWrite),
+    total: total / 1_000_000,
+  };
+}

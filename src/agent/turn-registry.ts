@@ -1,0 +1,97 @@
+/**
+ * The turns that run now, by run id: the handle to stop one, and the place where those who wait for its end are told.
+ * What has ended is asked from the store, so that waiting works over a restart too.
+ */
+import { AppError } from "../domain/app-error.ts";
+import type { EventBus } from "../domain/events.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Store, TurnRow } from "../store/port.ts";
+import type { Turns } from "./contract.ts";
+
+export interface ActiveTurn {
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+  readonly startedMs: number;
+}
+
+export interface TurnRegistry extends Turns {
+  /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
+  begin(turn: ActiveTurn): { readonly signal: AbortSignal; end(): void };
+  /** Tells every running turn that the process stops: each gives its message back for the next start. */
+  parkAll(): void;
+}
+
+/** The abort reason of a turn that is to be given back rather than ended. */
+export class Parked extends Error {
+  override readonly name = "Parked";
+}
+
+interface Entry extends ActiveTurn {
+  readonly abort: AbortController;
+}
+
+export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: Clock }): TurnRegistry {
+  const running = new Map<string, Entry>();
+
+  function abort(runId: string, reason: string): boolean {
+    const entry = running.get(runId);
+    if (entry === undefined) return false;
+    entry.abort.abort(new AppError("RUN_001", `The turn was aborted: ${reason}.`));
+    return true;
+  }
+
+  return {
+    begin(turn) {
+      const entry: Entry = { ...turn, abort: new AbortController() };
+      running.set(turn.runId, entry);
+      return {
+        signal: entry.abort.signal,
+        end: () => {
+          if (running.get(turn.runId) === entry) running.delete(turn.runId);
+        },
+      };
+    },
+    abort,
+    abortSession(sessionKey, reason) {
+      const runIds = [...running.values()]
+        .filter((entry) => entry.sessionKey === sessionKey)
+        .map((entry) => entry.runId);
+      return runIds.filter((runId) => abort(runId, reason));
+    },
+    wait: (runId, timeoutMs) => waitForEnd(runId, timeoutMs, deps),
+    active: () =>
+      [...running.values()].map(({ runId, sessionKey, agentId, startedMs }) => ({
+        runId,
+        sessionKey,
+        agentId,
+        startedMs,
+      })),
+    parkAll() {
+      for (const entry of running.values()) entry.abort.abort(new Parked("The gateway is stopping."));
+    },
+  };
+}
+
+/** Listens first and looks second: an end between the two would otherwise be missed. */
+async function waitForEnd(
+  runId: string,
+  timeoutMs: number,
+  deps: { store: Store; bus: EventBus; clock: Clock },
+): Promise<TurnRow | null> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stop = deps.bus.on("run.ended", (event) => {
+    if (event.runId === runId) resolve();
+  });
+  const timer = deps.clock.after(timeoutMs, resolve);
+  try {
+    const now = await deps.store.turns.get(runId);
+    if (now !== null && now.state !== "running") return now;
+    await promise;
+    const row = await deps.store.turns.get(runId);
+    return row !== null && row.state !== "running" ? row : null;
+  } finally {
+    stop();
+    timer.cancel();
+  }
+}

@@ -1,0 +1,78 @@
+/** A turn under way: everything the steps read and add to, in one place. */
+import type { Config } from "../config/schema/root.ts";
+import type { AppErrorJson } from "../domain/app-error.ts";
+import type { ModelInfo, ModelMessage, ToolCall } from "../domain/conversation.ts";
+import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
+import type { TokenUsage } from "../domain/money.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import type { ModelProvider } from "../providers/contract.ts";
+import type { InboxRow, LedgerEntry, Lease, Store, TranscriptDraft } from "../store/port.ts";
+import type { Tool } from "../tools/contract.ts";
+import type { ModelCatalogue } from "./contract.ts";
+import type { TurnOptions } from "./turn-options.ts";
+import type { TurnRegistry } from "./turn-registry.ts";
+
+export interface AgentDeps {
+  readonly store: Store;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The newest snapshot; a turn asks once and keeps what it got. */
+  readonly config: () => Config;
+  readonly models: () => ModelCatalogue;
+  /** Opens a provider by the configuration's name for it. Throws MODEL_001 where there is none. */
+  readonly provider: (id: string) => Promise<ModelProvider>;
+  readonly tools: () => Promise<readonly Tool[]>;
+  readonly registry: TurnRegistry;
+  /** Whether storing a reply for this channel is delivering it (the caller reads it from the gateway). */
+  readonly storedIsDelivered: (channel: string) => boolean;
+  /** There is something in the outbox. */
+  readonly wakeDelivery: () => void;
+}
+
+export interface Turn {
+  readonly row: InboxRow;
+  readonly lease: Lease;
+  readonly options: TurnOptions;
+  readonly config: Config;
+  readonly startedMs: number;
+  /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
+  readonly signal: AbortSignal;
+  model: ModelInfo | null;
+  api: string;
+  /** Grows with each step. */
+  readonly conversation: ModelMessage[];
+  /** What the session's transcript gets beyond the user's entry. */
+  readonly transcript: TranscriptDraft[];
+  /** Calls that no step row has paid for yet. */
+  readonly ledger: LedgerEntry[];
+  /**
+   * The person's message goes into the transcript beside the model call. Resolves to null when it is there, and to
+   * the entry where it could not be written then: the result takes it along.
+   */
+  personsEntry: Promise<TranscriptDraft | null>;
+  text: string;
+  usage: TokenUsage;
+  /** Micro-dollars; null once a call had no known price. */
+  costMicros: number | null;
+}
+
+/** How the steps ended. */
+export interface TurnEnd {
+  readonly state: "final" | "aborted" | "error";
+  readonly stopReason: StopReason;
+  readonly toolCalls: readonly ToolCall[];
+  readonly error: AppErrorJson | null;
+}
+
+type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;
+type Unscoped<E> = E extends RunEvent ? Omit<E, "runId" | "sessionKey" | "agentId" | "atMs"> : never;
+
+/** Emits an event of this turn. */
+export function emitOf(turn: Turn, deps: Pick<AgentDeps, "bus" | "clock">, event: Unscoped<RunEvent>): void {
+  const { runId, sessionKey, agentId } = turn.row;
+  deps.bus.emit({ ...event, runId, sessionKey, agentId, atMs: deps.clock.nowMs() } as AppEvent);
+}
