@@ -15,6 +15,20 @@ export const limits = Object.freeze({
   idempotencyTtlMs: 7 * 24 * 3_600_000,
   /** A JSON body over HTTP. */
   httpBodyBytes: 20 * 1024 * 1024,
+  /** From the first byte of a body to its last. */
+  httpBodyTimeoutMs: 30_000,
+  /** How long the rest of a refused body is thrown away before the line is cut. */
+  httpLingerMs: 1_000,
+  /** Silence of a run over HTTP (nothing said, nothing called) after which its caller is told so. */
+  httpSilenceMs: 40_000,
+  /** The same for models that think before they speak. */
+  httpThinkingSilenceMs: 300_000,
+  /** Messages or items in one request. */
+  httpMessages: 2_000,
+  /** Tools a caller may bring along. */
+  callerTools: 128,
+  /** Earlier responses that `previous_response_id` reaches back to. */
+  responseChain: 256,
   /** The text of one inbound message, as UTF-8. */
   inboundTextBytes: 1024 * 1024,
   inlineAttachmentBytes: 5 * 1024 * 1024,
@@ -38,6 +52,9 @@ export const limits = Object.freeze({
   turnTimeoutMs: 10 * 60_000,
   toolTimeoutMs: 30_000,
   stepsPerTurn: 32,
+  /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
+  modelIdleMs: 120_000,
+  modelReasoningIdleMs: 360_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   deliveryBackoffMs: 1_000,

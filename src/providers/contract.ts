@@ -5,6 +5,8 @@
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ResponseFormat, ToolChoice, ToolSpec } from "../domain/conversation.ts";
 import type { TokenUsage } from "../domain/money.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
 
 export const modelApis = [
   "openai-completions",
@@ -51,6 +53,10 @@ export interface ModelRequest {
  */
 export type ModelEvent =
   | { readonly type: "text"; readonly text: string }
+  /**
+   * Deltas of one block up to the one that has a signature, which closes it. A block may have a signature and no text:
+   * thoughts that the provider keeps sealed, or the seal of the tool call that follows. It goes back where it stood.
+   */
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string }
   | { readonly type: "tool-call"; readonly callId: string; readonly tool: string; readonly input: unknown }
   | {
@@ -77,4 +83,9 @@ export interface ProviderModule {
 export interface ProviderDeps {
   /** The gateway's guarded HTTP. Providers use it as `fetch`; the base address came from an administrator. */
   readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  /** Ids of tool calls, where a protocol has none. */
+  readonly ids: Ids;
+  /** Longest silence of the endpoint before a call is given up with MODEL_006; `limits.modelIdleMs` where absent. */
+  readonly idleTimeoutMs?: number;
 }

@@ -1,0 +1,106 @@
+/**
+ * Runs one tool call within its limits: the input is checked, the time and the length of the output are bounded.
+ * Decides nothing about whether the call may run. Whatever goes wrong is RUN_003 with words the model can act on.
+ */
+import { z } from "zod";
+import { AppError } from "../domain/app-error.ts";
+import type { ToolSpec } from "../domain/conversation.ts";
+import { limits } from "../domain/limits.ts";
+import type { Tool, ToolContext } from "./contract.ts";
+
+export interface ToolBounds {
+  readonly timeoutMs: number;
+  readonly outputBytes: number;
+}
+
+/**
+ * The tool's output, cut at the limit with a note that says so. Throws AppError RUN_003 for a bad input, a failure or
+ * a time-out, and RUN_001 where `context.signal` was aborted. A tool that ignores its signal is left behind, not waited for.
+ */
+export async function runTool(
+  tool: Tool,
+  rawInput: unknown,
+  context: ToolContext,
+  bounds: ToolBounds = { timeoutMs: limits.toolTimeoutMs, outputBytes: limits.toolOutputBytes },
+): Promise<string> {
+  if (context.signal.aborted) throw new AppError("RUN_001", `The turn was aborted before ${tool.name} ran.`);
+  const input = checkedInput(tool, rawInput);
+  const output = await runBounded(tool, input, context, bounds.timeoutMs);
+  return capOutput(output, bounds.outputBytes);
+}
+
+/** What the model is told of the tools. */
+export function toolSpecs(tools: readonly Tool[]): ToolSpec[] {
+  return tools.map((tool) => ({
+    name: tool.name,
+    description: tool.description,
+    inputSchema: jsonSchemaOf(tool),
+  }));
+}
+
+function jsonSchemaOf(tool: Tool): Readonly<Record<string, unknown>> {
+  // `io: input`: the model writes what the schema reads, so a field with a default is not required of it.
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.inputSchema, { io: "input", unrepresentable: "any" });
+  return schema;
+}
+
+function checkedInput(tool: Tool, rawInput: unknown): unknown {
+  if (typeof rawInput === "string") {
+    throw new AppError(
+      "RUN_003",
+      `The input of ${tool.name} is not a JSON object but text that could not be read as one. Call it again with a JSON object.`,
+    );
+  }
+  // A call without arguments is `null` or absent in some protocols.
+  const parsed = tool.inputSchema.safeParse(rawInput ?? {});
+  if (parsed.success) return parsed.data;
+  throw new AppError(
+    "RUN_003",
+    `The input of ${tool.name} is not valid: ${z.prettifyError(parsed.error)}\nCall it again with an input that matches its schema.`,
+  );
+}
+
+function runBounded(tool: Tool, input: unknown, context: ToolContext, timeoutMs: number): Promise<string> {
+  const { clock, signal } = context;
+  const stop = new AbortController();
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(timeoutMs, () => {
+      const seconds = timeoutMs / 1000;
+      fail(
+        new AppError(
+          "RUN_003",
+          `${tool.name} did not answer within ${seconds} s and was stopped. Go on without it, or ask for less.`,
+        ),
+      );
+    });
+    const onAbort = (): void => fail(new AppError("RUN_001", `The turn was aborted while ${tool.name} ran.`));
+    const settle = (): void => {
+      timer.cancel();
+      signal.removeEventListener("abort", onAbort);
+    };
+    const fail = (error: AppError): void => {
+      settle();
+      stop.abort(error);
+      reject(error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    // The extra async turns a tool that throws before its first await into a rejection.
+    (async () => await tool.run(input, { ...context, signal: stop.signal }))().then(
+      (output) => {
+        settle();
+        resolve(output);
+      },
+      (thrown: unknown) => fail(AppError.from(thrown, "RUN_003")),
+    );
+  });
+}
+
+/** Cuts on a character's edge: half a character would be a replacement sign in the transcript. */
+function capOutput(output: string, maxBytes: number): string {
+  const bytes = Buffer.byteLength(output);
+  if (bytes <= maxBytes) return output;
+  let end = maxBytes;
+  const buffer = Buffer.from(output);
+  while (end > 0 && ((buffer[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${buffer.toString("utf8", 0, end)}\n[cut: ${end} of ${bytes} bytes shown; ask for a smaller part]`;
+}
