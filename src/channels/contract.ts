@@ -51,8 +51,14 @@ export interface ChannelManifest<Config = unknown> {
   readonly text: { readonly max: number; readonly unit: TextUnit };
   /** Ceiling for one account over all chats. */
   readonly messagesPerSecond: number;
-  /** Keys of the config that hold secrets, dot paths relative to the account. */
+  /** Keys of the config that hold secrets, dot paths relative to the account; `*` stands for any index or name. */
   readonly secrets: readonly string[];
+  /** What may stand in front of one of its ids in `allowFrom` and the like, besides its own id: `tg` for Telegram. */
+  readonly prefixes?: readonly string[];
+  /** There without any setting, as an account named `default`. */
+  readonly builtIn?: boolean;
+  /** What becomes of each content type that is not in `sends`: one sentence for the docs table. */
+  readonly degrades?: Readonly<Partial<Record<ContentType, string>>>;
 }
 
 export interface ChannelModule<Config = unknown> {
@@ -65,6 +71,8 @@ export interface ChannelModule<Config = unknown> {
   connect(account: ChannelAccount<Config>, link: ChannelLink, signal: AbortSignal): Promise<ChannelConnection>;
   /** Markdown → what `send` takes, in pieces within the platform's limit. Pure; joined pieces lose no visible text. */
   render(markdown: string): readonly string[];
+  /** Wipes what was stored to log this account in. Called by logout, after the connection is closed. */
+  forget?(account: ChannelAccount<Config>): Promise<void>;
 }
 
 export interface ChannelAccount<Config> {
@@ -82,6 +90,8 @@ export interface ChannelLink {
   receive(message: InboundMessage): Promise<ReceiveOutcome>;
   /** The connection is gone; a new one is made from outside. */
   lost(error: AppError): void;
+  /** One line for the status while connected, e.g. a room that could not be joined; null takes it back. */
+  note?(text: string | null): void;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
