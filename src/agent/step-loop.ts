@@ -9,12 +9,11 @@ import { limits } from "../domain/limits.ts";
 import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
 import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
 import type { StepRow, TranscriptDraft } from "../store/port.ts";
-import type { Tool } from "../tools/contract.ts";
-import { runTool, toolSpecs } from "../tools/run-tool.ts";
+import { runTool } from "../tools/run-tool.ts";
 import { callModel, type ModelAnswer } from "./model-call.ts";
 import { systemPrompt } from "./system-prompt.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
-import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
+import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
 
 /** What a `model` step row holds: enough to go on behind it, and to write the transcript and the sums at the end. */
 interface ModelStepRecord {
@@ -39,7 +38,7 @@ export async function runSteps(
   provider: ModelProvider,
   deps: AgentDeps,
 ): Promise<TurnEnd> {
-  const tools = turn.options.toolChoice === "none" ? [] : await deps.tools();
+  const tools = await deps.tools();
   let { nextIndex, pending } = replay(turn, turn.row.attempts > 1 ? await deps.store.turns.steps(turn.row.runId) : []);
   while (nextIndex < limits.stepsPerTurn) {
     if (pending.length > 0) {
@@ -97,7 +96,7 @@ function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pen
 
 async function stepModel(
   turn: Turn,
-  { model, provider, tools }: { model: ModelInfo; provider: ModelProvider; tools: readonly Tool[] },
+  { model, provider, tools }: { model: ModelInfo; provider: ModelProvider; tools: ToolSet },
   deps: AgentDeps,
 ): Promise<ModelAnswer> {
   const request = modelRequest(turn, model, tools);
@@ -137,13 +136,11 @@ async function stepModel(
   return answer;
 }
 
-function modelRequest(turn: Turn, model: ModelInfo, tools: readonly Tool[]): ModelRequest {
+function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelRequest {
   const { options, row, config } = turn;
   const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
-  // The caller's tools come first: where both have one of the same name, it is the caller's that is meant.
-  const own = toolSpecs(tools).filter((spec) => options.tools?.some((other) => other.name === spec.name) !== true);
-  const specs =
-    options.toolChoice === "none" ? [] : [...(options.tools ?? []), ...(options.tools === undefined ? own : [])];
+  // A caller that brings tools of its own gets these alone: it expects its own names back, and nothing else.
+  const specs = options.toolChoice === "none" ? [] : (options.tools ?? tools.specs);
   return {
     model,
     system: systemPrompt({
@@ -201,7 +198,7 @@ function addCost(turn: Turn, usage: TokenUsage, cost: number | null): void {
 
 async function runTools(
   turn: Turn,
-  { calls, tools, index }: { calls: readonly ToolCall[]; tools: readonly Tool[]; index: number },
+  { calls, tools, index }: { calls: readonly ToolCall[]; tools: ToolSet; index: number },
   deps: AgentDeps,
 ): Promise<void> {
   const results: ToolResult[] = [];
@@ -214,11 +211,11 @@ async function runTools(
 }
 
 /** A failing tool is a result the model reads, never the end of the turn. */
-async function runOne(turn: Turn, call: ToolCall, tools: readonly Tool[], deps: AgentDeps): Promise<ToolResult> {
+async function runOne(turn: Turn, call: ToolCall, tools: ToolSet, deps: AgentDeps): Promise<ToolResult> {
   const { callId, tool: name, input } = call;
   emitOf(turn, deps, { type: "tool.started", callId, tool: name, input });
   try {
-    const tool = tools.find((candidate) => candidate.name === name);
+    const tool = tools.tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new AppError("RUN_003", `There is no tool named ${JSON.stringify(name)}.`);
     const context = {
       clock: deps.clock,

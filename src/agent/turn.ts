@@ -1,7 +1,7 @@
 /** A turn under way: everything the steps read and add to, in one place. */
 import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
-import type { ModelInfo, ModelMessage, ToolCall } from "../domain/conversation.ts";
+import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conversation.ts";
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -14,6 +14,12 @@ import type { ModelCatalogue } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 
+/** What an agent can do, and what the model is told of it; told once, since making a schema costs more than a turn may. */
+export interface ToolSet {
+  readonly tools: readonly Tool[];
+  readonly specs: readonly ToolSpec[];
+}
+
 export interface AgentDeps {
   readonly store: Store;
   readonly bus: EventBus;
@@ -25,7 +31,7 @@ export interface AgentDeps {
   readonly models: () => ModelCatalogue;
   /** Opens a provider by the configuration's name for it. Throws MODEL_001 where there is none. */
   readonly provider: (id: string) => Promise<ModelProvider>;
-  readonly tools: () => Promise<readonly Tool[]>;
+  readonly tools: () => Promise<ToolSet>;
   readonly registry: TurnRegistry;
   /** Whether storing a reply for this channel is delivering it (the caller reads it from the gateway). */
   readonly storedIsDelivered: (channel: string) => boolean;

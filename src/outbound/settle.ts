@@ -8,7 +8,9 @@ import type { OutboxRow, PartOutcome } from "../store/port.ts";
 import type { DeliveryDeps, Route } from "./contract.ts";
 import { nextPiece, type SendEnd } from "./send-part.ts";
 
-export async function settlePart(row: OutboxRow, end: SendEnd, deps: DeliveryDeps, route: Route): Promise<void> {
+/** `row` is the part as it was before this attempt. */
+export async function settlePart(before: OutboxRow, end: SendEnd, deps: DeliveryDeps, route: Route): Promise<void> {
+  const row = { ...before, attempts: before.attempts + 1 };
   switch (end.outcome) {
     case "sent":
       return write(row, { state: "sent", platformMessageIds: end.platformMessageIds }, deps);
@@ -75,8 +77,8 @@ const lookBackTimeoutMs = 15_000;
 
 /** After a doubt: the first time at once, since the person waits; then like any failure. */
 function again(row: OutboxRow, error: AppErrorJson, deps: DeliveryDeps): PartOutcome {
-  if (row.attempts + 1 >= limits.deliveryAttempts) return { state: "failed", error };
-  const nextAttemptMs = row.attempts === 0 ? 0 : deps.clock.nowMs() + backoffOf(row.attempts);
+  if (row.attempts >= limits.deliveryAttempts) return { state: "failed", error };
+  const nextAttemptMs = row.attempts <= 1 ? 0 : deps.clock.nowMs() + backoffOf(row.attempts - 1);
   return { state: "prepared", nextAttemptMs, error };
 }
 
@@ -86,7 +88,7 @@ function backoffOf(attempts: number): number {
 
 /** 1, 2, 4 s … and then no more; what the platform asks for wins over our own pause. */
 function retryOrGiveUp(row: OutboxRow, error: AppError, deps: DeliveryDeps): PartOutcome {
-  const attempts = row.attempts + 1;
+  const { attempts } = row;
   if (error.retry === "never" || attempts >= limits.deliveryAttempts) return { state: "failed", error: error.toJSON() };
   const backoffMs = backoffOf(attempts);
   return {
