@@ -22,7 +22,15 @@ export interface MethodDeclaration<Params extends ZodType = ZodType, Result exte
 
 export interface MethodAlias {
   readonly name: string;
-  readonly adapt?: (params: Readonly<Record<string, unknown>>) => Record<string, unknown>;
+  /** Two methods may share an older name: the first whose `when` holds (or that has none) answers. */
+  readonly when?: (params: Readonly<Record<string, unknown>>) => boolean;
+  readonly adapt?: (params: Readonly<Record<string, unknown>>, call: AliasCall) => Record<string, unknown>;
+}
+
+/** What an alias may make an idempotency key of, where the older form had none. */
+export interface AliasCall {
+  readonly connectionId: string;
+  readonly requestId: string;
 }
 
 export type ParamsOf<M extends MethodDeclaration> = z.output<M["params"]>;

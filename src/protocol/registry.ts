@@ -1,0 +1,70 @@
+/**
+ * Every declared method, in one list, and what follows from it: scope matrix and alias table. What is not declared
+ * here is not a method of the gateway; a plugin's method is added beside it at run time.
+ */
+import type { Scope } from "../domain/scopes.ts";
+import type { MethodAlias, MethodDeclaration } from "./method.ts";
+import * as agent from "./methods/agent.ts";
+import * as channels from "./methods/channels.ts";
+import * as chat from "./methods/chat.ts";
+import * as config from "./methods/config.ts";
+import { connect } from "./methods/connect.ts";
+import * as devices from "./methods/devices.ts";
+import { health, status } from "./methods/health.ts";
+import { logsTail } from "./methods/logs.ts";
+import * as sessions from "./methods/sessions.ts";
+import * as system from "./methods/system.ts";
+import * as usage from "./methods/usage.ts";
+
+/** Methods that belong together; a group can be switched off as a whole. */
+export const methodGroups = Object.freeze({
+  connect: [connect],
+  health: [health, status],
+  chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
+  agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
+  models: [agent.modelsList],
+  sessions: [
+    sessions.sessionsList,
+    sessions.sessionsPreview,
+    sessions.sessionsPatch,
+    sessions.sessionsReset,
+    sessions.sessionsDelete,
+    sessions.sessionsResolve,
+    sessions.sessionsExport,
+    sessions.sessionsImport,
+    sessions.sessionsSubscribe,
+    sessions.sessionsUnsubscribe,
+  ],
+  config: [config.configGet, config.configSet, config.configPatch, config.configApply, config.configSchemaMethod],
+  channels: [
+    channels.channelsStatus,
+    channels.channelsStart,
+    channels.channelsStop,
+    channels.channelsRestart,
+    channels.channelsLogout,
+  ],
+  send: [channels.send],
+  logs: [logsTail],
+  usage: [usage.usageStatus, usage.usageCost],
+  system: [system.systemPresence, system.systemEvent, system.systemEvents, system.lastHeartbeat, system.gatewayStop],
+  devices: [devices.devicePairList, devices.devicePairRemove, devices.deviceTokenRotate, devices.deviceTokenRevoke],
+} satisfies Record<string, readonly MethodDeclaration[]>);
+
+export type MethodGroup = keyof typeof methodGroups;
+
+export const methods: readonly MethodDeclaration[] = Object.values<readonly MethodDeclaration[]>(methodGroups).flat();
+
+/** The scope each method needs, by name; `null` for the handshake alone. */
+export const scopeMatrix: Readonly<Record<string, Scope | null>> = Object.freeze(
+  Object.fromEntries(methods.map((declaration) => [declaration.name, declaration.scope])),
+);
+
+export interface AliasRow {
+  readonly alias: MethodAlias;
+  readonly canonical: MethodDeclaration;
+}
+
+/** Older names and what they mean now. Two rows may share a name; the first whose condition holds answers. */
+export const aliases: readonly AliasRow[] = methods.flatMap((canonical) =>
+  (canonical.aliases ?? []).map((alias) => ({ alias, canonical })),
+);
