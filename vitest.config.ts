@@ -1,3 +1,4 @@
+/** How the tests run. Which files are tests is said here alone. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -33,9 +33,12 @@ export function treeHash() {
   return hashFiles([...new Set(listed.split("\0"))].filter((file) => file !== ""));
 }
 
+/**
+ * @param {readonly string[]} files relative to `base`
+ */
 export function hashFiles(files, base = root) {
   const hash = createHash("sha256");
-  for (const file of [...files].sort()) {
+  for (const file of files.toSorted()) {
     const full = path.join(base, file);
     if (!existsSync(full)) continue;
     // The length keeps "ab" + "c" apart from "a" + "bc".

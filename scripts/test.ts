@@ -1,0 +1,51 @@
+/**
+ * `npm test`: every test that this machine can run. With arguments, only those that match (they are vitest's own
+ * arguments); without, the run is kept for the row check, and its counts are printed as one plain line at the end.
+ */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { root } from "./source-hash.mjs";
+import { countTests, describeCounts, readReport, reportFile, type TestReport } from "./test-report.ts";
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
+
+function main(filters: readonly string[]): void {
+  if (filters.length > 0) {
+    process.exitCode = vitest(["--reporter=default", ...filters], "inherit").status;
+    return;
+  }
+  const { status, report } = runAllTests("inherit");
+  const skipped = report.tests.filter((test) => test.state === "skipped");
+  for (const { titles, note } of skipped) console.log(`skipped: ${titles.at(-1)} (${note ?? "no reason given"})`);
+  console.log(`\n${describeCounts(countTests(report))}`);
+  process.exitCode = status;
+}
+
+export interface TestRun {
+  readonly status: number;
+  readonly report: TestReport;
+  readonly output: string;
+}
+
+/** Runs everything and keeps the report. The reporter writes it, so a run that dies on its way leaves none behind. */
+export function runAllTests(output: "inherit" | "pipe"): TestRun {
+  rmSync(reportFile, { force: true });
+  const run = vitest(["--reporter=default", "--reporter=./scripts/test-reporter.ts"], output);
+  const report = readReport();
+  if (report === null) throw new Error(`vitest left no report\n${run.output}`);
+  return { ...run, status: run.status === 0 && countTests(report).failed > 0 ? 1 : run.status, report };
+}
+
+function vitest(args: readonly string[], output: "inherit" | "pipe"): { status: number; output: string } {
+  const program = path.join(root, "node_modules", "vitest", "vitest.mjs");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, "run", ...args], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 256 * 1024 * 1024,
+    stdio: ["ignore", output, output],
+  });
+  return { status: status ?? 1, output: output === "pipe" ? `${stdout}${stderr}` : "" };
+}
