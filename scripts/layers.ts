@@ -162,7 +162,8 @@ function variantRules(root: string): IForbiddenRuleType[] {
 function variantsOf(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(path.join(folder, entry.name, "index.ts")))
+    .filter((entry) => entry.isDirectory())
+    .filter(({ name }) => ["index.ts", "manifest.ts"].some((file) => existsSync(path.join(folder, name, file))))
     .map((entry) => entry.name);
 }
 
