@@ -44,14 +44,16 @@ export function sendText(exchange: Exchange, status: number, text: string, heade
 
 export function sendError(exchange: Exchange, thrown: unknown): void {
   const error = AppError.from(thrown);
-  sendJson(exchange, statusOf(error), errorBody(error), {
-    // The number of the row in the error table, for people who look it up.
+  const headers: OutgoingHttpHeaders = {
+    // The row of the error table, for people who look it up.
     "x-openclaw-error": error.code,
     // OpenAI's clients repeat any 5xx twice; what cannot succeed must not cost three turns.
     "x-should-retry": String(error.retry !== "never"),
-    ...(error.retryAfterMs === undefined ? {} : { "retry-after": Math.max(1, Math.ceil(error.retryAfterMs / 1000)) }),
-    ...(statusOf(error) === 401 ? { "www-authenticate": "Bearer" } : {}),
-  });
+  };
+  if (error.retryAfterMs !== undefined)
+    headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
+  if (statusOf(error) === 401) headers["www-authenticate"] = "Bearer";
+  sendJson(exchange, statusOf(error), errorBody(error), headers);
 }
 
 /** The row's status, unless whoever raised it knows a more precise one (405, 408, 415, 421). */

@@ -14,13 +14,14 @@ export interface RouteTable {
   match(method: string, target: string): RouteMatch;
 }
 
-export function createRouteTable(routes: readonly Route[]): RouteTable {
+/** A route that `isEnabled` denies is not there: neither it nor its methods can be told from nothing. */
+export function createRouteTable(routes: readonly Route[], isEnabled: (route: Route) => boolean): RouteTable {
   const exact = new Map<string, Map<string, Route>>();
   const prefixes = new Map<string, Map<string, Route>>();
   for (const route of routes) {
-    const isPrefix = route.path.endsWith("/{id}");
+    const isPrefix = route.path.endsWith(`/${placeholder}`);
     const table = isPrefix ? prefixes : exact;
-    const key = isPrefix ? route.path.slice(0, -"{id}".length) : route.path;
+    const key = isPrefix ? stem(route.path) : route.path;
     const byMethod = table.get(key) ?? new Map<string, Route>();
     // The first declaration wins: what is added later can never shadow it.
     if (!byMethod.has(route.method)) byMethod.set(route.method, route);
@@ -30,9 +31,12 @@ export function createRouteTable(routes: readonly Route[]): RouteTable {
     match: (method, target) => {
       const path = pathOf(target);
       if (path === null) return { kind: "none", guarded: true };
-      const known = exact.get(path);
-      if (known !== undefined) return pick(known, method, { path, param: null });
-      return matchPrefix(prefixes, method, path) ?? { kind: "none", guarded: isGuarded(path) };
+      const candidate = exact.has(path) ? { path, param: null } : prefixed(prefixes, path);
+      const byMethod =
+        candidate === null ? undefined : (exact.get(candidate.path) ?? prefixes.get(stem(candidate.path)));
+      const enabled = [...(byMethod?.values() ?? [])].filter(isEnabled);
+      if (candidate === null || enabled.length === 0) return { kind: "none", guarded: isGuarded(path) };
+      return pick(enabled, method, candidate);
     },
   };
 }
@@ -49,23 +53,24 @@ function pathOf(target: string): string | null {
 
 type Found = { readonly path: string; readonly param: string | null };
 
-function pick(byMethod: ReadonlyMap<string, Route>, method: string, found: Found): RouteMatch {
-  const route = byMethod.get(method === "HEAD" ? "GET" : method);
+function pick(routes: readonly Route[], method: string, found: Found): RouteMatch {
+  const route = routes.find((candidate) => candidate.method === (method === "HEAD" ? "GET" : method));
   if (route !== undefined) return { kind: "route", route, ...found };
-  const allowed = [...byMethod.keys()].flatMap((name) => (name === "GET" ? ["GET", "HEAD"] : [name]));
-  const guarded = [...byMethod.values()].some((candidate) => candidate.scope !== null);
-  return { kind: "method", guarded, allowed };
+  const allowed = routes.flatMap(({ method: name }) => (name === "GET" ? ["GET", "HEAD"] : [name]));
+  return { kind: "method", guarded: routes.some((candidate) => candidate.scope !== null), allowed };
 }
 
-function matchPrefix(
-  prefixes: ReadonlyMap<string, ReadonlyMap<string, Route>>,
-  method: string,
-  path: string,
-): RouteMatch | null {
-  for (const [prefix, byMethod] of prefixes) {
+const placeholder = "{id}";
+
+function stem(path: string): string {
+  return path.slice(0, -placeholder.length);
+}
+
+function prefixed(prefixes: ReadonlyMap<string, unknown>, path: string): Found | null {
+  for (const prefix of prefixes.keys()) {
     if (!path.startsWith(prefix)) continue;
     const param = decodeParam(path.slice(prefix.length));
-    if (param !== null) return pick(byMethod, method, { path: `${prefix}{id}`, param });
+    if (param !== null) return { path: `${prefix}${placeholder}`, param };
   }
   return null;
 }
