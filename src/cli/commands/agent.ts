@@ -1,0 +1,62 @@
+/** `openclaw agent`: one message, one answer. */
+import type { Command } from "commander";
+import { AppError } from "../../domain/app-error.ts";
+import { withConnection } from "../connect-options.ts";
+import type { CliContext, ConnectOptions } from "../contract.ts";
+import { followRun, type RunRequest } from "../follow-run.ts";
+
+interface AgentOptions extends ConnectOptions {
+  readonly message?: string;
+  readonly session?: string;
+  readonly agent?: string;
+  readonly model?: string;
+  readonly thinking?: string;
+}
+
+export function register(program: Command, context: CliContext): void {
+  withConnection(program.command("agent").description("Run one turn and print the answer"))
+    .argument("[text...]", "what to say; `-` reads it from standard input")
+    .option("-m, --message <text>", "what to say")
+    .option("--session <key>", "session to go on with (default: the main one)")
+    .option("--agent <id>", "agent to ask")
+    .option("--model <ref>", "model to use for this turn")
+    .option("--thinking <level>", "how hard to think")
+    .action((words: readonly string[], options: AgentOptions) => runAgent(words, options, context));
+}
+
+async function runAgent(words: readonly string[], options: AgentOptions, context: CliContext): Promise<void> {
+  const message = await messageOf(words, options, context);
+  const client = await context.connect(options);
+  try {
+    const request: RunRequest = {
+      message,
+      ...(options.session === undefined ? {} : { sessionKey: options.session }),
+      ...(options.agent === undefined ? {} : { agentId: options.agent }),
+      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
+    };
+    const { output, signal } = context;
+    const result = await followRun(client, request, (text) => (output.json ? undefined : output.write(text)), signal);
+    if (output.json) output.result(result, (value) => value.text);
+    else output.write("\n");
+    if (result.outcome !== "final") {
+      if (!output.json) output.note(result.error ?? "The turn was aborted.");
+      context.exit(1);
+    }
+  } finally {
+    client.close();
+  }
+}
+
+async function messageOf(words: readonly string[], options: AgentOptions, context: CliContext): Promise<string> {
+  const given = options.message ?? words.join(" ");
+  const text = given === "-" ? await readAll(context) : given;
+  if (text.trim() === "") throw new AppError("SYS_003", "There is nothing to say. Give a text, or `-` to read one.");
+  return text;
+}
+
+async function readAll(context: CliContext): Promise<string> {
+  let text = "";
+  for await (const chunk of context.stdin) text += String(chunk);
+  return text;
+}

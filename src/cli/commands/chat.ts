@@ -1,0 +1,68 @@
+/** `openclaw chat`: a conversation in the terminal, answers as they are written. */
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { withConnection } from "../connect-options.ts";
+import type { CliContext, ConnectOptions } from "../contract.ts";
+import { followRun } from "../follow-run.ts";
+import type { GatewayClient } from "../gateway-client.ts";
+
+interface ChatOptions extends ConnectOptions {
+  readonly session: string;
+  readonly agent?: string;
+}
+
+export function register(program: Command, context: CliContext): void {
+  withConnection(program.command("chat").description("Talk with the assistant in this terminal"))
+    .option("--session <key>", "session to go on with", "main")
+    .option("--agent <id>", "agent to talk with")
+    .action((options: ChatOptions) => runChat(options, context));
+}
+
+async function runChat(options: ChatOptions, context: CliContext): Promise<void> {
+  const client = await context.connect(options);
+  const interactive = context.stdin.isTTY === true;
+  const { output } = context;
+  if (interactive)
+    output.note(output.dim("Write a line and press Enter. Ctrl-C stops an answer, Ctrl-D ends. /help shows more."));
+  const lines = createInterface({
+    input: context.stdin,
+    ...(interactive ? { output: process.stdout, prompt: output.bold("you> ") } : {}),
+    terminal: interactive,
+  });
+  try {
+    if (interactive) lines.prompt();
+    for await (const line of lines) {
+      if (line.trim() !== "") await say(line, client, { options, context, lines });
+      if (interactive) lines.prompt();
+    }
+  } finally {
+    lines.close();
+    client.close();
+  }
+}
+
+async function say(
+  message: string,
+  client: GatewayClient,
+  { options, context, lines }: { options: ChatOptions; context: CliContext; lines: NodeJS.EventEmitter },
+): Promise<void> {
+  const stop = new AbortController();
+  const onInterrupt = (): void => stop.abort();
+  lines.once("SIGINT", onInterrupt);
+  try {
+    const request = {
+      message,
+      sessionKey: options.session,
+      ...(options.agent === undefined ? {} : { agentId: options.agent }),
+    };
+    const result = await followRun(client, request, (text) => context.output.write(text), stop.signal);
+    context.output.write("\n");
+    if (result.outcome === "aborted") context.output.note(context.output.dim("stopped"));
+    if (result.outcome === "error") {
+      context.output.note(result.error ?? "The turn failed.");
+      context.exit(1);
+    }
+  } finally {
+    lines.removeListener("SIGINT", onInterrupt);
+  }
+}

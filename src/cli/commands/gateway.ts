@@ -1,0 +1,100 @@
+/** `openclaw gateway`: run it, ask it, call it, stop it, and the token that opens it. */
+import type { Command } from "commander";
+import { AppError } from "../../domain/app-error.ts";
+import { withConnection } from "../connect-options.ts";
+import type { CliContext, ConnectOptions } from "../contract.ts";
+
+interface RunOptions {
+  readonly port?: string;
+  readonly bind?: string;
+  readonly token?: string;
+  readonly verbose?: boolean;
+}
+
+export function register(program: Command, context: CliContext): void {
+  const gateway = program.command("gateway").description("Run, inspect, call and stop the gateway");
+  gateway
+    .command("run")
+    .description("Run the gateway in the foreground")
+    .option("--port <number>", "port to listen on")
+    .option("--bind <where>", "loopback, lan, tailnet or auto")
+    .option("--token <token>", "token that clients must show")
+    .option("--verbose", "show what it does")
+    .action((options: RunOptions) => runGateway(options, context));
+  withConnection(gateway.command("status").description("Show what runs and how it is")).action(
+    async (options: ConnectOptions) => {
+      const { printStatus } = await import("./status.ts");
+      await printStatus(options, context);
+    },
+  );
+  withConnection(gateway.command("call").description("Call one method and print its answer"))
+    .argument("<method>", "e.g. health")
+    .option("--params <json>", "parameters as a JSON object", "{}")
+    .action((method: string, options: ConnectOptions & { params: string }) => callMethod(method, options, context));
+  withConnection(gateway.command("stop").description("Stop the gateway in order")).action((options: ConnectOptions) =>
+    stopGateway(options, context),
+  );
+  gateway
+    .command("token")
+    .description("Print the token that clients must show")
+    .action(() => printToken(context));
+}
+
+async function runGateway(options: RunOptions, context: CliContext): Promise<void> {
+  const [{ runGateway: run }, { parsePort }] = await Promise.all([
+    import("../../app/gateway-main.ts"),
+    import("../../platform/ports.ts"),
+  ]);
+  const code = await run({
+    environment: context.environment,
+    ...(options.port === undefined ? {} : { port: parsePort(options.port) }),
+    ...(options.bind === undefined ? {} : { bind: options.bind }),
+    ...(options.token === undefined ? {} : { token: options.token }),
+    verbose: options.verbose === true,
+    say: (text) => context.output.note(text),
+  });
+  context.exit(code);
+}
+
+async function callMethod(
+  method: string,
+  options: ConnectOptions & { params: string },
+  context: CliContext,
+): Promise<void> {
+  const params = parseParams(options.params);
+  const client = await context.connect(options);
+  try {
+    const answer = await client.call(method, params);
+    context.output.result(answer, (value) => JSON.stringify(value, null, 2));
+  } finally {
+    client.close();
+  }
+}
+
+async function stopGateway(options: ConnectOptions, context: CliContext): Promise<void> {
+  const client = await context.connect(options);
+  await client.call("gateway.stop", { reason: "stopped from the command line" });
+  await client.closed;
+  context.output.result({ ok: true }, () => "stopped");
+}
+
+async function printToken(context: CliContext): Promise<void> {
+  const { findGateway } = await import("../find-gateway.ts");
+  const { token } = await findGateway({}, context.environment);
+  if (token === null)
+    throw new AppError("SYS_002", "There is no token yet: the gateway makes it when it first starts.");
+  context.output.result({ token }, (value) => value.token);
+}
+
+function parseParams(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("SYS_003", "--params is not valid JSON.", { cause });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new AppError("SYS_003", "--params must be a JSON object.");
+  }
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,32 @@
+/** `openclaw models`: which models can be used, and what they cost. */
+import type { Command } from "commander";
+import type { modelsList } from "../../protocol/methods/agent.ts";
+import { withConnection } from "../connect-options.ts";
+import type { CliContext, ConnectOptions } from "../contract.ts";
+
+export function register(program: Command, context: CliContext): void {
+  const models = program.command("models").description("List the models that can be used");
+  withConnection(models.command("list", { isDefault: true }).description("List the models that can be used")).action(
+    (options: ConnectOptions) => listModels(options, context),
+  );
+}
+
+async function listModels(options: ConnectOptions, context: CliContext): Promise<void> {
+  const client = await context.connect(options);
+  try {
+    const { models } = await client.call<typeof modelsList>("models.list", {});
+    context.output.result({ models }, () =>
+      context.output.table(
+        ["MODEL", "WINDOW", "USD PER MILLION IN / OUT", ""],
+        models.map((model) => [
+          `${model.provider}/${model.id}`,
+          model.contextWindow === undefined ? "unknown" : `${Math.round(model.contextWindow / 1_000)}k`,
+          model.cost === null ? "unknown" : `${model.cost.input} / ${model.cost.output}`,
+          model.available ? "" : "no key",
+        ]),
+      ),
+    );
+  } finally {
+    client.close();
+  }
+}

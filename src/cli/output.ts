@@ -1,0 +1,63 @@
+/** Where a command's words go: results to standard output, everything else to standard error, JSON where it is asked for. */
+import { styleText } from "node:util";
+import type { AppError } from "../domain/app-error.ts";
+
+export interface Output {
+  /** True when the caller is a program. */
+  readonly json: boolean;
+  /** The result: as JSON, or as the text that `text` makes of it. */
+  result<T>(value: T, text: (value: T) => string): void;
+  /** Text that is part of the result, as it comes; nothing is added. Not for JSON. */
+  write(text: string): void;
+  /** A remark for a person; never part of the result. */
+  note(text: string): void;
+  failure(error: AppError): void;
+  /** Columns, aligned; widths by what a terminal shows. */
+  table(head: readonly string[], rows: readonly (readonly string[])[]): string;
+  bold(text: string): string;
+  dim(text: string): string;
+}
+
+export interface OutputStreams {
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: { write(text: string): unknown };
+}
+
+export function createOutput(streams: OutputStreams, options: { json: boolean; colour: boolean }): Output {
+  const { stdout, stderr } = streams;
+  const paint = (style: "bold" | "dim" | "red", text: string): string =>
+    options.colour ? styleText(style, text) : text;
+  return {
+    json: options.json,
+    result(value, text) {
+      stdout.write(`${options.json ? JSON.stringify(value, null, 2) : text(value)}\n`);
+    },
+    write: (text) => void stdout.write(text),
+    note: (text) => void stderr.write(`${text}\n`),
+    failure(error) {
+      if (options.json) {
+        stdout.write(
+          `${JSON.stringify({ ok: false, error: { ...error.toJSON(), remedy: error.row.remedy } }, null, 2)}\n`,
+        );
+        return;
+      }
+      stderr.write(`${paint("red", "openclaw:")} ${error.message} (${error.code})\n${error.row.remedy}\n`);
+    },
+    table,
+    bold: (text) => paint("bold", text),
+    dim: (text) => paint("dim", text),
+  };
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => [...(row[column] ?? "")].length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell + " ".repeat(Math.max(0, (widths[column] ?? 0) - [...cell].length)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
