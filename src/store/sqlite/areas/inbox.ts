@@ -1,0 +1,102 @@
+/** The inbox of the port over the writer's commands. */
+import { priorities } from "../../../domain/message.ts";
+import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../../port.ts";
+import type { Access } from "../access.ts";
+import type { AdmitArgs } from "../commands/inbox.ts";
+import { inboxCounts, messageById, messageByRunId, nextDueMs } from "../queries/work.ts";
+import { inboxRow, sessionRow } from "../records.ts";
+
+export function inboxStore(access: Access): InboxStore {
+  return {
+    admit: (entry, { atMs, claimFor, openSession }) =>
+      admit(access, entry, {
+        atMs,
+        rejectReason: null,
+        owner: claimFor?.owner ?? null,
+        leaseMs: claimFor?.leaseMs ?? 0,
+        sessionId: openSession?.sessionId ?? null,
+      }),
+    reject: (entry, reason, atMs) =>
+      admit(access, entry, { atMs, rejectReason: reason, owner: null, leaseMs: 0, sessionId: null }),
+    async claim(options) {
+      const record = await access.write("claim", options);
+      if (record === null) return null;
+      return {
+        row: inboxRow(record),
+        lease: leaseOf(record.message_id, record.run_id, options.owner, record.lease_epoch),
+      };
+    },
+    async renew(lease, untilMs) {
+      await access.write("renew", { lease, untilMs });
+    },
+    async release(lease, atMs) {
+      await access.write("release", { lease, atMs });
+    },
+    async end(messageId, state, reason, atMs) {
+      await access.write("end", { messageId, state, reason, atMs });
+    },
+    recover: (owner, atMs) => access.write("recover", { owner, atMs }),
+    async get(messageId) {
+      const record = await access.near((db) => messageById(db, { messageId }));
+      return record === null ? null : inboxRow(record);
+    },
+    async byRunId(runId) {
+      const record = await access.near((db) => messageByRunId(db, { runId }));
+      return record === null ? null : inboxRow(record);
+    },
+    nextDueMs: (atMs) => access.near((db) => nextDueMs(db, { atMs })),
+    counts: () => access.near(inboxCounts),
+  };
+}
+
+type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId">;
+
+async function admit(access: Access, entry: InboxEntry, verdict: Verdict): Promise<AdmitResult> {
+  const { message } = entry;
+  const record = await access.write("admit", {
+    ...verdict,
+    messageId: message.id,
+    runId: entry.runId,
+    dedupeKey: entry.dedupeKey,
+    sessionKey: entry.sessionKey,
+    agentId: entry.agentId,
+    priority: priorities.indexOf(entry.priority),
+    dueMs: entry.dueMs,
+    expiresMs: entry.expiresMs,
+    ephemeral: entry.ephemeral,
+    // Stored as text and written here, so that the thread boundary copies two strings instead of a tree.
+    message: JSON.stringify(message),
+    options: JSON.stringify(entry.options),
+    address: JSON.stringify(message.address),
+  });
+  if ("existing" in record) return { outcome: "duplicate", existing: inboxRow(record.existing) };
+  const { epoch, session } = record;
+  const { owner } = verdict;
+  return {
+    outcome: "accepted",
+    row: rowOf(entry, verdict, epoch),
+    lease: epoch === 0 || owner === null ? null : leaseOf(message.id, entry.runId, owner, epoch),
+    ...(session === null ? {} : { session: { row: sessionRow(session.record), created: session.created } }),
+  };
+}
+
+/** The row that was written just now, without asking for it. */
+function rowOf(entry: InboxEntry, verdict: Verdict, epoch: number): InboxRow {
+  const claimed = epoch > 0;
+  const rejected = verdict.rejectReason !== null;
+  return {
+    ...entry,
+    state: rejected ? "rejected" : claimed ? "running" : "queued",
+    reason: verdict.rejectReason,
+    attempts: claimed ? 1 : 0,
+    admittedMs: verdict.atMs,
+    leaseOwner: claimed ? verdict.owner : null,
+    leaseEpoch: epoch,
+    leaseUntilMs: claimed ? verdict.atMs + verdict.leaseMs : 0,
+    endedMs: rejected ? verdict.atMs : null,
+  };
+}
+
+function leaseOf(messageId: string, runId: string, owner: string, epoch: number): Lease {
+  return { messageId, runId, owner, epoch };
+}

@@ -1,0 +1,100 @@
+/** Sessions and transcripts of the port. Short reads happen here, long ones in the reader thread. */
+import { AppError } from "../../../domain/app-error.ts";
+import type { SessionListOptions, SessionRow, SessionStore, TranscriptDraft } from "../../port.ts";
+import type { Access } from "../access.ts";
+import type { EntryArgs } from "../commands/sessions.ts";
+import { historyOf, sessionByKey, sessionPage, transcriptOf, type ListArgs } from "../queries/sessions.ts";
+import { sessionRow, transcriptEntry, type SessionRecord } from "../records.ts";
+
+/** Up to so many rows a read is short enough for the main thread (about 0.5 ms). */
+const nearRows = 100;
+
+export function sessionStore(access: Access): SessionStore {
+  return {
+    async open(sessionKey, agentId, { sessionId, atMs, address }) {
+      const opened = await access.write("openSession", {
+        sessionKey,
+        agentId,
+        sessionId,
+        atMs,
+        address: address === undefined ? null : JSON.stringify(address),
+      });
+      return { row: sessionRow(opened.record), created: opened.created };
+    },
+    async get(sessionKey) {
+      return rowOrNull(await access.near((db) => sessionByKey(db, { sessionKey })));
+    },
+    list: (options) => list(access, options),
+    async patch(sessionKey, settings, atMs) {
+      return rowOrNull(await access.write("patchSession", { sessionKey, settings: JSON.stringify(settings), atMs }));
+    },
+    async reset(sessionKey, newSessionId, atMs) {
+      return rowOrNull(await access.write("resetSession", { sessionKey, newSessionId, atMs }));
+    },
+    delete: (sessionKey) => access.write("deleteSession", { sessionKey }),
+    async append(sessionKey, entries, atMs) {
+      const written = await access.write("appendToSession", { sessionKey, entries: entries.map(entryArgs), atMs });
+      return written.map(transcriptEntry);
+    },
+    async transcript(sessionKey, { sessionId = null, afterSeq = 0, limit = -1 } = {}) {
+      const args = { sessionKey, sessionId, afterSeq, limit };
+      const near = limit >= 0 && limit <= nearRows;
+      const records = await (near ? access.near((db) => transcriptOf(db, args)) : access.far("transcriptOf", args));
+      return records.map(transcriptEntry);
+    },
+    history: (sessionKey) => access.near((db) => historyOf(db, { sessionKey })),
+    async import(row, entries) {
+      await access.write("importSession", { ...row, entries: entries.map(entryArgs) });
+    },
+  };
+}
+
+async function list(
+  access: Access,
+  options: SessionListOptions,
+): Promise<{ rows: SessionRow[]; nextCursor: string | null; total: number }> {
+  const limit = Math.max(1, Math.floor(options.limit));
+  const args: ListArgs = {
+    // One more than asked for tells whether there is a next page.
+    limit: limit + 1,
+    behind: options.cursor === undefined ? null : parseCursor(options.cursor),
+    agentId: options.agentId ?? null,
+    activeSinceMs: options.activeSinceMs ?? null,
+    search: options.search ?? null,
+  };
+  const near = args.activeSinceMs === null && args.search === null && limit <= nearRows;
+  const { records, total } = await (near
+    ? access.near((db) => sessionPage(db, args))
+    : access.far("sessionPage", args));
+  const rows = records.slice(0, limit).map(sessionRow);
+  const last = rows.at(-1);
+  return { rows, nextCursor: records.length > limit && last !== undefined ? cursorBehind(last) : null, total };
+}
+
+function cursorBehind(row: SessionRow): string {
+  return Buffer.from(JSON.stringify([row.updatedMs, row.sessionKey])).toString("base64url");
+}
+
+function parseCursor(cursor: string): { updatedMs: number; sessionKey: string } {
+  const refused = new AppError("RPC_003", "The cursor is not one that this list gave out.");
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
+  } catch {
+    throw refused;
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 2) throw refused;
+  const [updatedMs, sessionKey] = parsed as unknown[];
+  if (typeof updatedMs !== "number" || typeof sessionKey !== "string") throw refused;
+  return { updatedMs, sessionKey };
+}
+
+/** A transcript draft as the writer takes it. */
+export function entryArgs(draft: TranscriptDraft): EntryArgs {
+  const { id, parentId, type, atMs } = draft;
+  return { id, parentId, type, atMs, body: JSON.stringify(draft.body) };
+}
+
+function rowOrNull(record: SessionRecord | null): SessionRow | null {
+  return record === null ? null : sessionRow(record);
+}

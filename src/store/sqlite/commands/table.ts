@@ -1,0 +1,60 @@
+/** Every command by its name: what the main thread may ask of the writer. */
+import type { Database } from "../database.ts";
+import { putDevice, removeDevice } from "./devices.ts";
+import { deleteDocument, putDocument } from "./documents.ts";
+import { rebuild } from "./erase.ts";
+import { beginKey, completeKey, pruneKeys, recoverKeys, releaseKey } from "./idempotency.ts";
+import { admit, claim, end, prune, recover, release, renew } from "./inbox.ts";
+import { addNotice, pruneParts, recordProgress, recoverParts, resubmit, settle, startSending } from "./outbox.ts";
+import { appendToSession, deleteSession, importSession, openSession, patchSession, resetSession } from "./sessions.ts";
+import { addTrace, pruneTrace } from "./trace.ts";
+import { appendStep, finish } from "./turns.ts";
+
+export const commands = {
+  admit,
+  claim,
+  renew,
+  release,
+  end,
+  recover,
+  appendStep,
+  finish,
+  addNotice,
+  startSending,
+  recordProgress,
+  settle,
+  resubmit,
+  recoverParts,
+  openSession,
+  patchSession,
+  resetSession,
+  deleteSession,
+  appendToSession,
+  importSession,
+  beginKey,
+  completeKey,
+  releaseKey,
+  recoverKeys: (db: Database, _args: null): number => recoverKeys(db),
+  pruneKeys,
+  putDevice,
+  removeDevice,
+  putDocument,
+  deleteDocument,
+  addTrace,
+  pruneTrace,
+  prune: (db: Database, args: { beforeMs: number; limit: number }): number => prune(db, args) + pruneParts(db, args),
+  /** A real commit, so that a disk that takes no more is noticed. */
+  probe(db: Database, _args: null): null {
+    db.run(`INSERT INTO counter VALUES ('probe', 1) ON CONFLICT (name) DO UPDATE SET n = n + 1`);
+    return null;
+  },
+  compact(db: Database, _args: null): null {
+    db.afterCommit(() => rebuild(db));
+    return null;
+  },
+};
+
+export type Commands = typeof commands;
+export type CommandName = keyof Commands;
+export type CommandArgs<Name extends CommandName> = Parameters<Commands[Name]>[1];
+export type CommandResult<Name extends CommandName> = ReturnType<Commands[Name]>;

@@ -1,0 +1,96 @@
+/** What changes a turn: its steps while it runs, and the one commit in which it ends. */
+import type { Lease } from "../../port.ts";
+import type { Database } from "../database.ts";
+import { endAnswered, underLease } from "./inbox.ts";
+import { record, type LedgerArgs } from "./ledger.ts";
+import { addPart, type PartArgs } from "./outbox.ts";
+import { addSpending, appendEntries, ensureSession, type EntryArgs } from "./sessions.ts";
+
+export interface StepArgs {
+  readonly lease: Lease;
+  readonly index: number;
+  readonly kind: "model" | "tool";
+  /** JSON. */
+  readonly record: string;
+  readonly atMs: number;
+  readonly ledger: readonly LedgerArgs[];
+  readonly transcript: readonly EntryArgs[];
+}
+
+export function appendStep(db: Database, args: StepArgs): null {
+  const row = underLease(db, args.lease);
+  db.run(
+    `INSERT INTO step (seq, idx, kind, record, at_ms) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (seq, idx) DO UPDATE SET kind = excluded.kind, record = excluded.record, at_ms = excluded.at_ms`,
+    row.seq,
+    args.index,
+    args.kind,
+    args.record,
+    args.atMs,
+  );
+  const spent = args.ledger.filter((entry) => record(db, entry));
+  if (row.ephemeral === 1) return null;
+  if (args.transcript.length > 0 || spent.length > 0) {
+    ensureSession(db, row, args.atMs);
+    appendEntries(db, row.session_key, args.transcript, args.atMs);
+    addSpending(db, row.session_key, spent);
+  }
+  return null;
+}
+
+export interface FinishArgs {
+  readonly lease: Lease;
+  readonly state: string;
+  readonly text: string;
+  /** JSON. */
+  readonly toolCalls: string;
+  readonly stopReason: string;
+  readonly model: string;
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly costMicros: number | null;
+  /** JSON or null. */
+  readonly error: string | null;
+  readonly transcript: readonly EntryArgs[];
+  readonly outbox: readonly PartArgs[];
+  readonly ledger: readonly LedgerArgs[];
+  readonly inboxState: "replied" | "dead";
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export function finish(db: Database, args: FinishArgs): null {
+  const row = underLease(db, args.lease);
+  endAnswered(db, row, { state: args.inboxState, reason: args.reason, atMs: args.atMs });
+  db.run(
+    `INSERT INTO turn (seq, state, ended_ms, text, tool_calls, stop_reason, model, input_tokens, output_tokens,
+       cache_read_tokens, cache_write_tokens, cost_micros, error)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    row.seq,
+    args.state,
+    args.atMs,
+    args.text,
+    args.toolCalls,
+    args.stopReason,
+    args.model,
+    args.input,
+    args.output,
+    args.cacheRead,
+    args.cacheWrite,
+    args.costMicros,
+    args.error,
+  );
+  db.run(`DELETE FROM step WHERE seq = ?`, row.seq);
+  const spent = args.ledger.filter((entry) => record(db, entry));
+  for (const part of args.outbox) {
+    addPart(db, part, { messageId: row.message_id, runId: row.run_id, sessionKey: row.session_key, atMs: args.atMs });
+  }
+  if (row.ephemeral === 0) {
+    ensureSession(db, row, args.atMs);
+    appendEntries(db, row.session_key, args.transcript, args.atMs);
+    addSpending(db, row.session_key, spent);
+  }
+  return null;
+}

@@ -1,0 +1,48 @@
+/** What went wrong in SQLite or below it, as an AppError: a full disk is STORE_002, everything else of the medium STORE_001. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { AppError } from "../../domain/app-error.ts";
+
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+const diskFullErrnos = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** AppErrors pass unchanged. `file` is named in the details, so that an operator knows which disk is meant. */
+export function storeFailure(thrown: unknown, file: string): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const sqliteCode = numberOf(thrown, "errcode");
+  const errno = textOf(thrown, "code");
+  const details = { path: file, sqliteCode, ...(errno === null ? {} : { errno }) };
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  if (isFull(sqliteCode, errno, file)) {
+    return new AppError("STORE_002", `No space left for the store at ${file}.`, { cause: thrown, details });
+  }
+  return new AppError("STORE_001", `The store at ${file} failed: ${reason}.`, { cause: thrown, details });
+}
+
+function isFull(sqliteCode: number | null, errno: string | null, file: string): boolean {
+  if (sqliteCode === SQLITE_FULL) return true;
+  if (errno !== null && diskFullErrnos.has(errno)) return true;
+  // Where the shared-memory file cannot grow, SQLite speaks of an I/O error: the disk itself knows better.
+  return sqliteCode !== null && (sqliteCode & 0xff) === SQLITE_IOERR && freeBlocks(file) === 0;
+}
+
+function freeBlocks(file: string): number | null {
+  try {
+    // oxlint-disable-next-line house/no-sync-io -- one call on the way to an error, in the thread that has just failed
+    return statfsSync(dirname(file)).bavail;
+  } catch {
+    // The folder itself is gone or unreadable: then it is not the space that is missing.
+    return null;
+  }
+}
+
+function numberOf(thrown: unknown, key: string): number | null {
+  const value = typeof thrown === "object" && thrown !== null ? Reflect.get(thrown, key) : null;
+  return typeof value === "number" ? value : null;
+}
+
+function textOf(thrown: unknown, key: string): string | null {
+  const value = typeof thrown === "object" && thrown !== null ? Reflect.get(thrown, key) : null;
+  return typeof value === "string" ? value : null;
+}

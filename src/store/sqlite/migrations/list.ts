@@ -1,0 +1,5 @@
+/** Every schema version in order. A published one is never changed: what must change is a new one at the end. */
+import type { Migration } from "../migrate.ts";
+import { first } from "./001-first.ts";
+
+export const migrations: readonly Migration[] = [first];

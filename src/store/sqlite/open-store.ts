@@ -1,0 +1,69 @@
+/**
+ * Opens the SQLite store: one thread that writes, one connection here for small reads, one thread for heavy reads that
+ * starts with the first of them. Resolves when the store is migrated and can be written.
+ */
+import type { Log } from "../../platform/log.ts";
+import type { Store } from "../port.ts";
+import { Access } from "./access.ts";
+import { inboxStore } from "./areas/inbox.ts";
+import { deviceStore, documentStore, idempotencyStore, traceStore } from "./areas/named.ts";
+import { outboxStore } from "./areas/outbox.ts";
+import { sessionStore } from "./areas/sessions.ts";
+import { ledgerStore, turnStore } from "./areas/turns.ts";
+import { Database } from "./database.ts";
+import { storeFailure } from "./failure.ts";
+import { ThreadLink } from "./thread-link.ts";
+import { workerUrl } from "./worker-url.ts";
+
+export interface SqliteStoreOptions {
+  /** The database file; its folder is made where it is missing. Two log files stand beside it while it is open. */
+  readonly file: string;
+  readonly log: Log;
+}
+
+export interface SqliteStore extends Store {
+  /** Ends the writer's thread as a crash would. For tests of what follows. */
+  crashWriter(): Promise<void>;
+}
+
+/** Throws STORE_001 or STORE_002 where it cannot be opened, STORE_004 for a file of a newer version. */
+export async function openSqliteStore({ file, log }: SqliteStoreOptions): Promise<SqliteStore> {
+  const writer = new ThreadLink(workerUrl(import.meta.url, "./writer-thread.ts", "store-writer.js"), { file }, log);
+  const reader = new ThreadLink(workerUrl(import.meta.url, "./reader-thread.ts", "store-reader.js"), { file }, log);
+  await writer.start();
+  const near = await openNear(file, writer);
+  const access = new Access(writer, reader, near);
+  return {
+    inbox: inboxStore(access),
+    turns: turnStore(access),
+    outbox: outboxStore(access),
+    sessions: sessionStore(access),
+    ledger: ledgerStore(access),
+    idempotency: idempotencyStore(access),
+    devices: deviceStore(access),
+    documents: documentStore(access),
+    trace: traceStore(access),
+    async probe() {
+      await access.write("probe", null);
+    },
+    prune: (options) => access.write("prune", options),
+    async compact() {
+      await access.write("compact", null);
+    },
+    async close() {
+      await Promise.all([writer.close(), reader.close()]);
+      near.close();
+    },
+    crashWriter: () => writer.kill(),
+  };
+}
+
+/** A short lock wait: this thread serves everybody. */
+async function openNear(file: string, writer: ThreadLink): Promise<Database> {
+  try {
+    return new Database(file, { readOnly: true, cacheKiB: 4_096, busyTimeoutMs: 100 });
+  } catch (thrown) {
+    await writer.close();
+    throw storeFailure(thrown, file);
+  }
+}
