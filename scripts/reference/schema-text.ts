@@ -22,6 +22,8 @@ export interface JsonSchema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  /** The configuration schema's own mark. */
+  readonly secret?: boolean;
 }
 
 /** One type expression on one line; a formatter breaks it where it is long. */
@@ -55,6 +57,7 @@ export interface SettingRow {
   readonly type: string;
   readonly default: string;
   readonly description: string;
+  readonly secret: boolean;
 }
 
 /** Every leaf below a schema, by dot path; `*` stands for a name of the reader's own, `[]` for each entry of a list. */
@@ -75,6 +78,7 @@ export function settingRows(schema: JsonSchema, path = "", root: JsonSchema = sc
       type: limitedType(target, root),
       default: target.default === undefined ? "" : JSON.stringify(target.default),
       description: target.description ?? "",
+      secret: target.secret === true,
     },
   ];
 }
