@@ -1,0 +1,224 @@
+/**
+ * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
+ * Nothing runs before `start`.
+ */
+import { commandOf } from "../agent/commands.ts";
+import { createTurnHandler } from "../agent/run-turn.ts";
+import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
+import type { ModelCatalogue } from "../agent/contract.ts";
+import type { ToolSet } from "../agent/turn.ts";
+import { accountSettings } from "../channels/account-settings.ts";
+import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
+import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
+import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
+import type { Config } from "../config/schema/root.ts";
+import { AppError } from "../domain/app-error.ts";
+import type { EventBus } from "../domain/events.ts";
+import { limits } from "../domain/limits.ts";
+import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
+import { createAdmit } from "../inbound/admit.ts";
+import type { Admit } from "../inbound/contract.ts";
+import { createSenderRateLimit } from "../inbound/rate-limit.ts";
+import type { Delivery, Route } from "../outbound/contract.ts";
+import { createDelivery } from "../outbound/deliver.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import type { ModelProvider } from "../providers/contract.ts";
+import type { DispatchQueue } from "../queue/contract.ts";
+import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
+import type { Store } from "../store/port.ts";
+import { createBacklog, type Backlog } from "./backlog.ts";
+import { permissionFor, policyFor } from "./channel-rules.ts";
+
+export interface MessageWayDeps {
+  readonly store: Store;
+  readonly bus: EventBus;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly config: () => Config;
+  readonly models: () => ModelCatalogue;
+  readonly provider: (id: string) => Promise<ModelProvider>;
+  readonly tools: () => Promise<ToolSet>;
+}
+
+export interface MessageWay {
+  readonly admit: Admit;
+  readonly turns: TurnRegistry;
+  readonly channels: ChannelSupervisor;
+  /** There is something in the outbox. */
+  wakeDelivery(): void;
+  /** Picks up what the last run left behind, then lets turns, deliveries and channels run. */
+  start(): Promise<void>;
+  /** Lets nothing new in, finishes what it can within the time, gives the rest back for the next start. */
+  close(budgetMs: number): Promise<void>;
+  /** Only accounts whose settings changed are touched. */
+  applyConfig(config: Config): Promise<void>;
+}
+
+/** A message that waited this long counts as one priority class higher. */
+const agingMs = 30_000;
+
+export function createMessageWay(deps: MessageWayDeps): MessageWay {
+  const { store, bus, clock, ids, log, config } = deps;
+  const owner = ids.uuid();
+  const registry = createTurnRegistry({ store, bus, clock });
+  const backlog = createBacklog({ store, bus, clock });
+  const queue = createLocalQueue({
+    store,
+    clock,
+    log: log.child("queue"),
+    owner,
+    agingMs,
+    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
+  });
+  const intake = { stopped: false };
+  const admit = createDoor(deps, { queue, registry, backlog, intake });
+  const { channels, delivery } = createChannels(deps, admit);
+  const handler = createTurnHandler({
+    store,
+    bus,
+    clock,
+    ids,
+    log: log.child("agent"),
+    config,
+    models: deps.models,
+    provider: deps.provider,
+    tools: deps.tools,
+    registry,
+    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    wakeDelivery: () => delivery.wake(),
+  });
+  return {
+    admit,
+    turns: registry,
+    channels,
+    wakeDelivery: () => delivery.wake(),
+    async start() {
+      const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+      if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+      await backlog.start();
+      await delivery.start();
+      queue.start(handler);
+      await channels.start();
+    },
+    async close(budgetMs) {
+      intake.stopped = true;
+      backlog.close();
+      await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
+      await delivery.close(AbortSignal.timeout(budgetMs / 4));
+      await channels.close();
+    },
+    applyConfig: (next) => channels.reconfigure(accountSettings(next.channels, channelManifests())),
+  };
+}
+
+interface DoorParts {
+  readonly queue: DispatchQueue;
+  readonly registry: TurnRegistry;
+  readonly backlog: Backlog;
+  readonly intake: { readonly stopped: boolean };
+}
+
+function createDoor(deps: MessageWayDeps, { queue, registry, backlog, intake }: DoorParts): Admit {
+  const { store, bus, clock, ids, config } = deps;
+  const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
+  return createAdmit({
+    store,
+    queue,
+    bus,
+    clock,
+    ids,
+    config,
+    world: {
+      policyFor: (message) => policyFor(message, config()),
+      takeFromAllowance: (senderKey) => rate.take(senderKey),
+      waiting: () => backlog.count(),
+      stopping: () => intake.stopped,
+      maxTextBytes: limits.inboundTextBytes,
+      maxWaiting: limits.inboxDepth,
+      maxAttachments: limits.attachmentsPerMessage,
+    },
+    onAccepted: ({ message, sessionKey }) => {
+      if (commandOf(messageText(message)) === "stop") registry.abortSession(sessionKey, "somebody asked for it");
+    },
+  });
+}
+
+/** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
+function createChannels(deps: MessageWayDeps, admit: Admit): { channels: ChannelSupervisor; delivery: Delivery } {
+  const { store, bus, clock, ids, log, config } = deps;
+  const loaded = new Map<string, ChannelModule>();
+  const channels = createChannelSupervisor({
+    modules: async (id) => {
+      const module = await channelModule(id);
+      loaded.set(id, module);
+      return module;
+    },
+    label: (id) => channelManifest(id)?.label ?? id,
+    accounts: accountSettings(config().channels, channelManifests()),
+    receive: (message) => receive(message, admit, log),
+    clock,
+    ids,
+    log: log.child("channels"),
+    bus,
+  });
+  const delivery = createDelivery({
+    store,
+    clock,
+    log: log.child("delivery"),
+    bus,
+    channels: () => connectedChannels(channels),
+    route: (address) => routeTo(address, channels, loaded),
+    permission: (address) => permissionFor(address, config()),
+    blindPolicy: () => "resend-labelled",
+  });
+  channels.onReady(() => delivery.wake());
+  return { channels, delivery };
+}
+
+/** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */
+async function closeQueue(
+  queue: DispatchQueue,
+  registry: TurnRegistry,
+  { clock, budgetMs }: { clock: Clock; budgetMs: number },
+): Promise<void> {
+  const closed = queue.close();
+  const park = clock.after(budgetMs, () => registry.parkAll());
+  await closed;
+  park.cancel();
+}
+
+async function receive(message: InboundMessage, admit: Admit, log: Log): Promise<ReceiveOutcome> {
+  try {
+    const admission = await admit({ message, origin: { via: "channel" } });
+    switch (admission.outcome) {
+      case "accepted":
+      case "duplicate":
+        return { outcome: admission.outcome };
+      case "refused":
+        return { outcome: "refused", reason: admission.reason };
+    }
+  } catch (thrown) {
+    // Not durable, so not acknowledged: the platform keeps it and sends it again.
+    log.error("a message could not be stored", { error: AppError.from(thrown).toJSON() });
+    return { outcome: "unavailable" };
+  }
+}
+
+function routeTo(
+  address: Address,
+  channels: ChannelSupervisor,
+  loaded: ReadonlyMap<string, ChannelModule>,
+): Route | null {
+  const connection = channels.connection(address.channel, address.accountId);
+  const module = loaded.get(address.channel);
+  if (connection === null || module === undefined) return null;
+  return { connection, manifest: module.manifest, render: (markdown) => module.render(markdown) };
+}
+
+function connectedChannels(channels: ChannelSupervisor): readonly string[] {
+  const connected = channels.status().filter((account) => account.state === "CONNECTED");
+  return [...new Set(connected.map((account) => account.channel))];
+}
