@@ -41,7 +41,7 @@ export function outboxStore(access: Access): OutboxStore {
     },
     async counts() {
       const counted = await access.near(partCounts);
-      return { ...none, ...Object.fromEntries(counted.map(({ name, n }) => [name, n])) };
+      return { ...none, ...Object.fromEntries(counted.map(({ state, n }) => [state, n])) };
     },
   };
 }

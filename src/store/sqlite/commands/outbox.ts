@@ -127,7 +127,9 @@ export function resubmit(db: Database, args: { id: string; atMs: number; expires
 }
 
 export function recoverParts(db: Database, args: { atMs: number }): OutboxRecord[] {
-  const rows = db.all<OutboxRecord & { chat: string }>(`${selectOutbox} WHERE state = 'sending' ORDER BY seq`);
+  const rows = db.all<OutboxRecord & { chat: string }>(
+    `${selectOutbox} WHERE state = 'sending' AND state <> 'sent' ORDER BY seq`,
+  );
   for (const row of rows) {
     db.run(`UPDATE outbox SET state = 'unknown', updated_ms = ? WHERE seq = ?`, args.atMs, row.seq);
     moveUp(db, row.chat);
@@ -135,18 +137,14 @@ export function recoverParts(db: Database, args: { atMs: number }): OutboxRecord
   return rows.map((row) => ({ ...row, state: "unknown", updated_ms: args.atMs }));
 }
 
+/** In the order of their writing: where old parts are pruned, the oldest are the first of the table. */
 export function pruneParts(db: Database, args: { beforeMs: number; limit: number }): number {
-  let removed = 0;
-  for (const state of ["sent", "failed", "expired"]) {
-    removed += db.run(
-      `DELETE FROM outbox WHERE seq IN (
-         SELECT seq FROM outbox WHERE state = ? AND updated_ms < ? ORDER BY updated_ms LIMIT ?)`,
-      state,
-      args.beforeMs,
-      args.limit - removed,
-    );
-  }
-  return removed;
+  return db.run(
+    `DELETE FROM outbox WHERE seq IN (
+       SELECT seq FROM outbox WHERE state IN ('sent', 'failed', 'expired') AND updated_ms < ? ORDER BY seq LIMIT ?)`,
+    args.beforeMs,
+    args.limit,
+  );
 }
 
 /** Whether a part of the chat waits or is on its way. */

@@ -67,8 +67,12 @@ function find(db: Database, sessionKey: string): SessionRecord | null {
 
 function known(db: Database, sessionKey: string): SessionRecord {
   const record = find(db, sessionKey);
-  if (record === null) throw new AppError("RPC_007", "There is no such session.", { details: { sessionKey } });
+  if (record === null) throw missing(sessionKey);
   return record;
+}
+
+function missing(sessionKey: string): AppError {
+  return new AppError("RPC_007", "There is no such session.", { details: { sessionKey } });
 }
 
 export interface PatchArgs {
@@ -161,16 +165,31 @@ export function appendToSession(
   db: Database,
   args: { sessionKey: string; entries: readonly EntryArgs[]; atMs: number },
 ): TranscriptRecord[] {
-  return appendEntries(db, args.sessionKey, args.entries, args.atMs);
+  return grow(db, { ...args, spent: [] });
 }
 
-export function appendEntries(
-  db: Database,
-  sessionKey: string,
-  entries: readonly EntryArgs[],
-  atMs: number,
-): TranscriptRecord[] {
-  const session = known(db, sessionKey);
+/** What a session grows by in one commit: entries, and what they cost. */
+export interface Growth {
+  readonly sessionKey: string;
+  readonly entries: readonly EntryArgs[];
+  readonly spent: readonly Spent[];
+  readonly atMs: number;
+}
+
+export interface Spent {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly costMicros: number | null;
+}
+
+export function grow(db: Database, { sessionKey, entries, spent, atMs }: Growth): TranscriptRecord[] {
+  const session = db.get<{ generation: number; last_seq: number; last_entry_id: string | null }>(
+    `SELECT generation, last_seq, last_entry_id FROM session WHERE session_key = ?`,
+    sessionKey,
+  );
+  if (session === undefined) throw missing(sessionKey);
   let seq = session.last_seq;
   let last = session.last_entry_id;
   const written = entries.map((entry) => {
@@ -182,10 +201,17 @@ export function appendEntries(
   const messages = entries.filter((entry) => entry.type === "message").length;
   db.run(
     `UPDATE session SET last_seq = ?, last_entry_id = ?, message_count = message_count + ?,
-       updated_ms = max(updated_ms, ?) WHERE session_key = ?`,
+       input_tokens = input_tokens + ?, output_tokens = output_tokens + ?, cache_read_tokens = cache_read_tokens + ?,
+       cache_write_tokens = cache_write_tokens + ?, cost_micros = cost_micros + ?, updated_ms = max(updated_ms, ?)
+     WHERE session_key = ?`,
     seq,
     last,
     messages,
+    sum(spent, (call) => call.input),
+    sum(spent, (call) => call.output),
+    sum(spent, (call) => call.cacheRead),
+    sum(spent, (call) => call.cacheWrite),
+    sum(spent, (call) => call.costMicros ?? 0),
     atMs,
     sessionKey,
   );
@@ -226,28 +252,8 @@ function following(id: string): string {
   return (Number.isNaN(number) ? 0 : (number + 1) % 0x1_0000_0000).toString(16).padStart(8, "0");
 }
 
-export interface Spent {
-  readonly input: number;
-  readonly output: number;
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-  readonly costMicros: number | null;
-}
-
-export function addSpending(db: Database, sessionKey: string, entries: readonly Spent[]): void {
-  for (const entry of entries) {
-    db.run(
-      `UPDATE session SET input_tokens = input_tokens + ?, output_tokens = output_tokens + ?,
-         cache_read_tokens = cache_read_tokens + ?, cache_write_tokens = cache_write_tokens + ?,
-         cost_micros = cost_micros + ? WHERE session_key = ?`,
-      entry.input,
-      entry.output,
-      entry.cacheRead,
-      entry.cacheWrite,
-      entry.costMicros ?? 0,
-      sessionKey,
-    );
-  }
+function sum(calls: readonly Spent[], of: (call: Spent) => number): number {
+  return calls.reduce((total, call) => total + of(call), 0);
 }
 
 export interface ImportArgs {
@@ -269,6 +275,6 @@ export function importSession(db: Database, args: ImportArgs): null {
   const updatedMs = args.entries.at(-1)?.atMs ?? args.createdMs;
   if (existing === null) insertSession(db, { ...args, address: null });
   else resetSession(db, { sessionKey, newSessionId: args.sessionId, atMs: updatedMs });
-  appendEntries(db, sessionKey, args.entries, updatedMs);
+  grow(db, { sessionKey, entries: args.entries, spent: [], atMs: updatedMs });
   return null;
 }

@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { endAnswered, underLease } from "./inbox.ts";
 import { record, type LedgerArgs } from "./ledger.ts";
 import { addPart, type PartArgs } from "./outbox.ts";
-import { addSpending, appendEntries, ensureSession, type EntryArgs } from "./sessions.ts";
+import { ensureSession, grow, type EntryArgs } from "./sessions.ts";
 
 export interface StepArgs {
   readonly lease: Lease;
@@ -32,8 +32,7 @@ export function appendStep(db: Database, args: StepArgs): null {
   if (row.ephemeral === 1) return null;
   if (args.transcript.length > 0 || spent.length > 0) {
     ensureSession(db, row, args.atMs);
-    appendEntries(db, row.session_key, args.transcript, args.atMs);
-    addSpending(db, row.session_key, spent);
+    grow(db, { sessionKey: row.session_key, entries: args.transcript, spent, atMs: args.atMs });
   }
   return null;
 }
@@ -89,8 +88,7 @@ export function finish(db: Database, args: FinishArgs): null {
   }
   if (row.ephemeral === 0) {
     ensureSession(db, row, args.atMs);
-    appendEntries(db, row.session_key, args.transcript, args.atMs);
-    addSpending(db, row.session_key, spent);
+    grow(db, { sessionKey: row.session_key, entries: args.transcript, spent, atMs: args.atMs });
   }
   return null;
 }

@@ -107,7 +107,7 @@ CREATE INDEX outbox_chat ON outbox(chat, seq) WHERE state IN ('prepared', 'sendi
 CREATE INDEX outbox_ready ON outbox(channel, next_attempt_ms, seq) WHERE head = 1;
 CREATE INDEX outbox_run ON outbox(run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX outbox_session ON outbox(session_key);
-CREATE INDEX outbox_state ON outbox(state, updated_ms);
+CREATE INDEX outbox_state ON outbox(state, updated_ms) WHERE state <> 'sent';
 
 CREATE TABLE outbox_body (
   seq INTEGER PRIMARY KEY REFERENCES outbox(seq) ON DELETE CASCADE,
@@ -115,18 +115,18 @@ CREATE TABLE outbox_body (
 );
 
 -- ---------------------------------------------------------------- counters
--- Kept by triggers, so that no page of a list and no health check counts a table.
+-- Kept by triggers, so that no page of a list and no health check counts a table. Of the parts only the sent ones:
+-- the others are few, and counted in their index.
 CREATE TABLE counter (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 
-CREATE TRIGGER outbox_counted AFTER INSERT ON outbox BEGIN
-  INSERT INTO counter VALUES ('outbox.' || new.state, 1) ON CONFLICT(name) DO UPDATE SET n = n + 1;
+CREATE TRIGGER sent_stored AFTER INSERT ON outbox WHEN new.state = 'sent' BEGIN
+  INSERT INTO counter VALUES ('outbox.sent', 1) ON CONFLICT(name) DO UPDATE SET n = n + 1;
 END;
-CREATE TRIGGER outbox_recounted AFTER UPDATE OF state ON outbox WHEN old.state <> new.state BEGIN
-  UPDATE counter SET n = n - 1 WHERE name = 'outbox.' || old.state;
-  INSERT INTO counter VALUES ('outbox.' || new.state, 1) ON CONFLICT(name) DO UPDATE SET n = n + 1;
+CREATE TRIGGER sent_settled AFTER UPDATE OF state ON outbox WHEN new.state = 'sent' AND old.state <> 'sent' BEGIN
+  INSERT INTO counter VALUES ('outbox.sent', 1) ON CONFLICT(name) DO UPDATE SET n = n + 1;
 END;
-CREATE TRIGGER outbox_uncounted AFTER DELETE ON outbox BEGIN
-  UPDATE counter SET n = n - 1 WHERE name = 'outbox.' || old.state;
+CREATE TRIGGER sent_removed AFTER DELETE ON outbox WHEN old.state = 'sent' BEGIN
+  UPDATE counter SET n = n - 1 WHERE name = 'outbox.sent';
 END;
 
 -- ---------------------------------------------------------------- sessions

@@ -91,15 +91,19 @@ export function partsOfRun(db: Database, args: { runId: string }): OutboxRecord[
 }
 
 export function partsInState(db: Database, args: { state: PartState; limit: number }): OutboxRecord[] {
+  // Sent parts are not in the index of states: these are found from the newest part backwards.
+  const order = args.state === "sent" ? "outbox.seq DESC" : "updated_ms DESC, outbox.seq DESC";
+  const indexed = args.state === "sent" ? "" : "AND state <> 'sent'";
   return db.all<OutboxRecord>(
-    `${selectOutbox} WHERE state = ? ORDER BY updated_ms DESC, seq DESC LIMIT ?`,
+    `${selectOutbox} WHERE state = ? ${indexed} ORDER BY ${order} LIMIT ?`,
     args.state,
     args.limit,
   );
 }
 
-export function partCounts(db: Database): { name: string; n: number }[] {
-  return db.all<{ name: string; n: number }>(
-    `SELECT substr(name, 8) AS name, n FROM counter WHERE name >= 'outbox.' AND name < 'outbox/'`,
+export function partCounts(db: Database): { state: PartState; n: number }[] {
+  return db.all<{ state: PartState; n: number }>(
+    `SELECT state, count(*) AS n FROM outbox WHERE state <> 'sent' GROUP BY state
+     UNION ALL SELECT 'sent', n FROM counter WHERE name = 'outbox.sent'`,
   );
 }
