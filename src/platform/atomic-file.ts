@@ -62,12 +62,7 @@ export async function readFileBounded(path: string, maxBytes: number): Promise<B
 export async function ensurePrivateDir(path: string, options: { readonly tighten?: boolean } = {}): Promise<void> {
   const full = resolve(path);
   try {
-    const firstMade = await mkdir(full, { recursive: true, mode: privateDirMode });
-    if (firstMade !== undefined) {
-      // mkdir's mode is cut by the umask, which may take the owner's own rights away.
-      for (let made = full; made.length >= firstMade.length; made = dirname(made)) await chmod(made, privateDirMode);
-      return;
-    }
+    if (await makePrivateDir(full)) return;
     const found = await stat(full);
     if (!found.isDirectory()) throw new AppError("STORE_001", `${full} is not a folder.`);
     if (options.tighten === true && (found.mode & 0o077) !== 0) await chmod(full, privateDirMode);
@@ -132,6 +127,21 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
       throw new AppError("MSG_003", `${path} is larger than ${maxBytes} bytes.`, { details: { maxBytes } });
     }
     chunks.push(chunk.subarray(0, bytesRead));
+  }
+}
+
+/** False where the path was taken already. One level at a time: a umask of 777 shuts out even the maker of the parent. */
+async function makePrivateDir(path: string): Promise<boolean> {
+  for (;;) {
+    try {
+      await mkdir(path, { mode: privateDirMode });
+      await chmod(path, privateDirMode);
+      return true;
+    } catch (error) {
+      if (isErrno(error, "EEXIST")) return false;
+      if (!isErrno(error, "ENOENT") || dirname(path) === path) throw error;
+      await makePrivateDir(dirname(path));
+    }
   }
 }
 
