@@ -1,0 +1,33 @@
+/** Our request in the words of Anthropic's `/messages`. Pure. */
+import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { callOptions } from "../ai-sdk/call-options.ts";
+import { eitherSeal, fieldSeal, type Seals } from "../ai-sdk/seal.ts";
+import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+
+/** Room for an answer that nobody bounded: all that the model has, within reason. The protocol demands a number. */
+const answerTokens = 32_000;
+
+/** Thoughts are signed, or encrypted as a whole; both must come back as they were or the call is refused. */
+export function sealsOf(_endpoint: ProviderEndpoint): Seals {
+  const signed = fieldSeal("anthropic", "anthropic", "signature");
+  return { thoughts: eitherSeal(signed, fieldSeal("anthropic-redacted", "anthropic", "redactedData")) };
+}
+
+export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
+  const wantsAnyJson = request.responseFormat !== undefined && request.responseFormat.schema === undefined;
+  const { responseFormat: _unsupported, ...plain } = request;
+  const asked = wantsAnyJson
+    ? { ...plain, system: `${request.system}\n\nAnswer with one JSON object and nothing else.`.trim() }
+    : request;
+  const options = callOptions(asked, { seals: sealsOf(endpoint) });
+  const { maxTokens } = request.model;
+  if (options.maxOutputTokens === undefined && maxTokens !== null)
+    options.maxOutputTokens = Math.min(maxTokens, answerTokens);
+  return options;
+}
+
+/** With or without the version in the configured address, as both are common. */
+export function baseUrlOf(endpoint: ProviderEndpoint): string {
+  const base = (endpoint.baseUrl ?? "https://api.anthropic.com").replace(/\/+$/, "");
+  return base.endsWith("/v1") ? base : `${base}/v1`;
+}

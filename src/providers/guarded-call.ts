@@ -1,0 +1,212 @@
+/**
+ * Keeps the stream contract for every provider: one `end` or `failure` last, nothing thrown, an abort obeyed at once,
+ * a silent endpoint given up. Knows no protocol; repeats nothing.
+ */
+import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
+import type { Timer } from "../platform/clock.ts";
+import type { ModelEvent, ModelRequest, ProviderDeps, ProviderEndpoint } from "./contract.ts";
+import { providerFailure, type ProviderFault } from "./failure.ts";
+
+/** What a protocol gets for one call. */
+export interface Call {
+  /** Aborted when the caller aborts, the endpoint is silent for too long, or nobody listens any more. */
+  readonly signal: AbortSignal;
+  /** The gateway's HTTP, bound to `signal`; every byte that comes counts as a sign of life. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Status of the last answer; null before there is one. */
+  status(): number | null;
+  /** Whether the end of the received bytes holds these ASCII characters. */
+  endsWith(text: string): boolean;
+}
+
+export interface CallScene {
+  readonly request: ModelRequest;
+  readonly endpoint: ProviderEndpoint;
+  readonly deps: ProviderDeps;
+  /** Says what a thrown value means; null leaves it to the guard. */
+  readonly faultOf: (thrown: unknown) => ProviderFault | null;
+}
+
+/** `run` may throw, end without a terminal event, go on after one, and ignore its signal: its listener sees none of it. */
+export async function* guardedCall(
+  scene: CallScene,
+  signal: AbortSignal,
+  run: (call: Call) => AsyncIterable<ModelEvent>,
+): AsyncGenerator<ModelEvent, void, undefined> {
+  if (signal.aborted) {
+    yield failure(aborted());
+    return;
+  }
+  const call = new WatchedCall(scene, signal);
+  const events = run(call)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await call.next(events);
+      if (next.done === true) {
+        yield failure(
+          verdict({ message: "it ended without saying that it was complete", reason: "interrupted" }, scene),
+        );
+        return;
+      }
+      yield next.value;
+      if (next.value.type === "end" || next.value.type === "failure") return;
+    }
+  } catch (thrown) {
+    yield failure(call.stopped ?? judged(thrown, call, scene));
+  } finally {
+    call.close();
+    // Not awaited: a protocol that hangs in a read would hold the caller.
+    events.return?.(undefined).then(undefined, () => undefined);
+  }
+}
+
+function failure(error: AppError): ModelEvent {
+  return { type: "failure", error: error.toJSON() };
+}
+
+function aborted(): AppError {
+  return new AppError("RUN_001", "The call was aborted.");
+}
+
+function verdict(fault: ProviderFault, { endpoint, request, deps }: CallScene): AppError {
+  return providerFailure(fault, { endpoint, model: request.model.id, nowMs: deps.clock.nowMs() });
+}
+
+function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const fault = scene.faultOf(thrown);
+  if (fault !== null) return verdict(fault, scene);
+  const networkCode = networkCodeOf(thrown);
+  const message = networkCode ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  // The connection broke: before the answer began nothing was said, after it something is missing.
+  const broken = call.status() === null ? "network" : "interrupted";
+  return verdict({ message, reason: broken, ...(networkCode === undefined ? {} : { networkCode }) }, scene);
+}
+
+/** The innermost code of a chain of causes; Node's fetch wraps the socket's error twice. */
+export function networkCodeOf(thrown: unknown): string | undefined {
+  let code: string | undefined;
+  let current = thrown;
+  for (let depth = 0; depth < 8 && current instanceof Error; depth += 1) {
+    const found: unknown = (current as Error & { code?: unknown }).code;
+    if (typeof found === "string" && /^[A-Z][A-Z0-9_]+$/.test(found)) code = found;
+    current = current.cause;
+  }
+  return code;
+}
+
+class WatchedCall implements Call {
+  readonly #scene: CallScene;
+  readonly #outer: AbortSignal;
+  readonly #controller = new AbortController();
+  readonly #idleMs: number;
+  #timer: Timer;
+  #lastByteMs: number;
+  #status: number | null = null;
+  #tail: Uint8Array | undefined;
+  #stopped: AppError | null = null;
+  /** At most one read is under way, so one slot is enough; a shared promise would gather a listener per event. */
+  #giveUp: ((error: AppError) => void) | null = null;
+
+  constructor(scene: CallScene, outer: AbortSignal) {
+    this.#scene = scene;
+    this.#outer = outer;
+    const { deps, request } = scene;
+    const idleMs = deps.idleTimeoutMs ?? limits.modelIdleMs;
+    this.#idleMs = request.model.reasoning
+      ? Math.max(idleMs, deps.idleTimeoutMs ?? limits.modelReasoningIdleMs)
+      : idleMs;
+    this.#lastByteMs = deps.clock.monotonicMs();
+    this.#timer = deps.clock.after(this.#idleMs, this.#checkIdle);
+    outer.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get stopped(): AppError | null {
+    return this.#stopped;
+  }
+
+  status(): number | null {
+    return this.#status;
+  }
+
+  endsWith(text: string): boolean {
+    return this.#tail !== undefined && new TextDecoder().decode(this.#tail.subarray(-64)).includes(text);
+  }
+
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    const response = await this.#scene.deps.fetch(input, { ...init, signal: this.signal });
+    this.#status = response.status;
+    this.#touch();
+    if (response.body === null) return response;
+    const { status, statusText, headers } = response;
+    return new Response(this.#watched(response.body), { status, statusText, headers });
+  };
+
+  next(events: AsyncIterator<ModelEvent>): Promise<IteratorResult<ModelEvent>> {
+    if (this.#stopped !== null) return Promise.reject(this.#stopped);
+    return new Promise<IteratorResult<ModelEvent>>((resolve, reject) => {
+      this.#giveUp = reject;
+      events.next().then(resolve, reject);
+    }).finally(() => (this.#giveUp = null));
+  }
+
+  close(): void {
+    this.#timer.cancel();
+    this.#outer.removeEventListener("abort", this.#onAbort);
+    // Frees the connection where the listener left early or the answer goes on behind its end.
+    this.#controller.abort();
+  }
+
+  #watched(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const reader = body.getReader();
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          const { done, value } = await reader.read();
+          if (done) {
+            controller.close();
+            return;
+          }
+          this.#tail = value;
+          this.#touch();
+          controller.enqueue(value);
+        },
+        cancel: (reason) => reader.cancel(reason),
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  #touch(): void {
+    this.#lastByteMs = this.#scene.deps.clock.monotonicMs();
+  }
+
+  /** Sleeps on for what is left instead of being set anew by every byte. */
+  readonly #checkIdle = (): void => {
+    const { clock } = this.#scene.deps;
+    // While nobody reads, the silence is the listener's.
+    if (this.#giveUp === null) this.#touch();
+    const leftMs = this.#lastByteMs + this.#idleMs - clock.monotonicMs();
+    if (leftMs > 0) {
+      this.#timer = clock.after(leftMs, this.#checkIdle);
+      return;
+    }
+    this.#stop(
+      verdict({ message: `nothing came for ${Math.round(this.#idleMs / 1000)} s`, reason: "timeout" }, this.#scene),
+    );
+  };
+
+  readonly #onAbort = (): void => this.#stop(aborted());
+
+  #stop(error: AppError): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = error;
+    this.#controller.abort(error);
+    this.#giveUp?.(error);
+  }
+}

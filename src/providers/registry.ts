@@ -1,0 +1,23 @@
+/** Names every provider's protocol. Each module is imported when it is first asked for, and with it nothing of an SDK. */
+import { AppError } from "../domain/app-error.ts";
+import type { ModelApi, ProviderModule } from "./contract.ts";
+
+/** Throws AppError MODEL_008 for a protocol that this installation does not speak. */
+export async function providerModule(api: ModelApi): Promise<ProviderModule> {
+  switch (api) {
+    case "openai-completions":
+      return (await import("./openai-completions/index.ts")).provider;
+    case "openai-responses":
+      return (await import("./openai-responses/index.ts")).provider;
+    case "anthropic-messages":
+      return (await import("./anthropic-messages/index.ts")).provider;
+    case "google-generative-ai":
+      return (await import("./google-generative-ai/index.ts")).provider;
+    case "ollama":
+      return (await import("./ollama/index.ts")).provider;
+    case "demo":
+      return (await import("./demo/index.ts")).provider;
+    case "bedrock-converse-stream":
+      throw new AppError("MODEL_008", `The protocol ${api} is not part of this version.`);
+  }
+}
