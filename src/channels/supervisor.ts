@@ -1,0 +1,213 @@
+/**
+ * Owns every connection to a platform: which accounts there are, what state each is in, and how a person starts,
+ * stops, restarts or logs one out. How one account lives is `account-life.ts`; this is the set of them.
+ */
+import { AppError } from "../domain/app-error.ts";
+import type { ConnectionState, EventBus } from "../domain/events.ts";
+import type { InboundMessage } from "../domain/message.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import { AccountLife, type AccountLifeDeps } from "./account-life.ts";
+import type { AccountSetting } from "./account-settings.ts";
+import type { ChannelConnection, ChannelModule, ReceiveOutcome } from "./contract.ts";
+
+export interface ChannelSupervisorDeps {
+  /** Loads a channel's code; called when one of its accounts is first connected. */
+  readonly modules: (channel: string) => Promise<ChannelModule>;
+  /** What the channel is called, for people. */
+  readonly label: (channel: string) => string;
+  readonly accounts: readonly AccountSetting[];
+  /** The one door. */
+  readonly receive: (message: InboundMessage) => Promise<ReceiveOutcome>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly bus: EventBus;
+  /** Uniform in [0, 1), for the spread of pauses; `ids.random` where none is given. */
+  readonly random?: () => number;
+}
+
+export interface AccountStatus {
+  readonly channel: string;
+  readonly accountId: string;
+  readonly label: string;
+  readonly state: ConnectionState;
+  readonly reason: string | null;
+  readonly since: number;
+  readonly lastRoundTripAgeMs: number | null;
+  readonly reconnects: number;
+  readonly received: number;
+  readonly sent: number;
+  readonly errors: number;
+}
+
+export type ReadyListener = (channel: string, accountId: string) => void;
+
+export interface ChannelSupervisor {
+  /** With arguments: one channel's accounts, or one account. Without: all that are enabled. Returns before they are up. */
+  start(channel?: string, accountId?: string): Promise<void>;
+  stop(channel: string, accountId?: string): Promise<void>;
+  restart(channel: string, accountId?: string): Promise<void>;
+  /** Stops it and wipes what it stored to log in. */
+  logout(channel: string, accountId?: string): Promise<void>;
+  status(): readonly AccountStatus[];
+  /** The live connection; null while there is none. Ask again for every send. */
+  connection(channel: string, accountId: string): ChannelConnection | null;
+  /** Called each time a connection comes up. Returns the way to stop. */
+  onReady(listener: ReadyListener): () => void;
+  /** Applies a changed configuration: only accounts whose settings changed are touched. */
+  reconfigure(accounts: readonly AccountSetting[]): Promise<void>;
+  /** Takes every connection down; after it nothing starts again. */
+  close(): Promise<void>;
+}
+
+export function createChannelSupervisor(deps: ChannelSupervisorDeps): ChannelSupervisor {
+  return new Supervisor(deps);
+}
+
+class Supervisor implements ChannelSupervisor {
+  readonly #deps: ChannelSupervisorDeps;
+  readonly #log: Log;
+  readonly #lives = new Map<string, AccountLife>();
+  readonly #readyListeners = new Set<ReadyListener>();
+  readonly #lifeDeps: AccountLifeDeps;
+  #running = false;
+  #closed = false;
+
+  constructor(deps: ChannelSupervisorDeps) {
+    this.#deps = deps;
+    this.#log = deps.log.child("channels");
+    this.#lifeDeps = {
+      clock: deps.clock,
+      ids: deps.ids,
+      log: this.#log,
+      bus: deps.bus,
+      random: deps.random ?? (() => deps.ids.random()),
+      loadModule: deps.modules,
+      receive: deps.receive,
+      ready: (channel, accountId) => this.#tellReady(channel, accountId),
+    };
+    for (const setting of deps.accounts) this.#add(setting);
+  }
+
+  async start(channel?: string, accountId?: string): Promise<void> {
+    if (this.#closed) throw new AppError("SYS_007", "The gateway is stopping.");
+    if (channel === undefined) {
+      this.#running = true;
+      for (const life of this.#lives.values()) life.start();
+      return;
+    }
+    const chosen = this.#select(channel, accountId);
+    if (chosen.every((life) => !life.setting.enabled)) {
+      throw new AppError("RPC_003", `${channel} is switched off in the configuration.`, { details: { channel } });
+    }
+    for (const life of chosen) life.start();
+  }
+
+  async stop(channel: string, accountId?: string): Promise<void> {
+    await Promise.all(this.#select(channel, accountId).map((life) => life.stop("stopped by an operator")));
+  }
+
+  async restart(channel: string, accountId?: string): Promise<void> {
+    if (this.#closed) throw new AppError("SYS_007", "The gateway is stopping.");
+    for (const life of this.#select(channel, accountId)) life.restart();
+  }
+
+  async logout(channel: string, accountId?: string): Promise<void> {
+    await Promise.all(this.#select(channel, accountId).map((life) => life.logout()));
+  }
+
+  status(): readonly AccountStatus[] {
+    return [...this.#lives.values()].map((life) => ({
+      channel: life.setting.channel,
+      accountId: life.setting.accountId,
+      label: this.#deps.label(life.setting.channel),
+      state: life.state,
+      reason: life.reason,
+      since: life.sinceMs,
+      lastRoundTripAgeMs: life.lastRoundTripAgeMs,
+      ...life.counters,
+    }));
+  }
+
+  connection(channel: string, accountId: string): ChannelConnection | null {
+    return this.#lives.get(key(channel, accountId))?.connection ?? null;
+  }
+
+  onReady(listener: ReadyListener): () => void {
+    this.#readyListeners.add(listener);
+    return () => this.#readyListeners.delete(listener);
+  }
+
+  async reconfigure(accounts: readonly AccountSetting[]): Promise<void> {
+    if (this.#closed) return;
+    const wanted = new Map(accounts.map((setting) => [key(setting.channel, setting.accountId), setting]));
+    const gone: Promise<void>[] = [];
+    for (const [name, life] of this.#lives) {
+      const next = wanted.get(name);
+      if (next !== undefined && sameSetting(life.setting, next)) {
+        wanted.delete(name);
+        continue;
+      }
+      this.#lives.delete(name);
+      gone.push(life.stop(next === undefined ? "removed from the configuration" : "its settings changed"));
+    }
+    // The new ones do not wait for the old ones' end.
+    for (const setting of wanted.values()) {
+      const life = this.#add(setting);
+      if (this.#running) life.start();
+    }
+    await Promise.all(gone);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#lives.values()].map((life) => life.stop("the gateway is stopping")));
+    this.#readyListeners.clear();
+  }
+
+  #add(setting: AccountSetting): AccountLife {
+    const life = new AccountLife(setting, this.#lifeDeps);
+    this.#lives.set(key(setting.channel, setting.accountId), life);
+    return life;
+  }
+
+  #select(channel: string, accountId: string | undefined): readonly AccountLife[] {
+    const found = [...this.#lives.values()].filter(
+      ({ setting }) => setting.channel === channel && (accountId === undefined || setting.accountId === accountId),
+    );
+    if (found.length > 0) return found;
+    const name = accountId === undefined ? channel : `${channel}/${accountId}`;
+    throw new AppError("RPC_007", `No account is configured for ${name}.`, {
+      details: { channel, accountId: accountId ?? null },
+    });
+  }
+
+  #tellReady(channel: string, accountId: string): void {
+    for (const listener of this.#readyListeners) {
+      try {
+        listener(channel, accountId);
+      } catch (error) {
+        this.#log.error("A listener failed when a connection came up.", { error: AppError.from(error).toJSON() });
+      }
+    }
+  }
+}
+
+function key(channel: string, accountId: string): string {
+  return JSON.stringify([channel, accountId]);
+}
+
+/** By what was written, with keys in any order. */
+function sameSetting(left: AccountSetting, right: AccountSetting): boolean {
+  return left.enabled === right.enabled && canonical(left.raw) === canonical(right.raw);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
