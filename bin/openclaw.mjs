@@ -21,8 +21,11 @@ const bundledNode = fileURLToPath(
 main(process.argv.slice(2)).catch((error) => fail(error && error.stack ? error.stack : String(error)));
 
 async function main(args) {
+  const launcher = process.env.OPENCLAW_LAUNCHER_PID;
+  delete process.env.OPENCLAW_LAUNCHER_PID;
   const fits = Number.parseInt(process.versions.node, 10) >= oldestMajor;
-  if (!fits && !existsSync(bundledNode)) {
+  // Launched once and still too old: the carried Node.js is not what it should be, and launching it again never ends.
+  if (!fits && (!existsSync(bundledNode) || launcher !== undefined)) {
     fail(`needs Node.js ${oldestMajor} or newer; this is ${process.version}.`);
     return;
   }
@@ -35,7 +38,7 @@ async function main(args) {
     await replaceProcess(bundledNode, process.execArgv.concat(fileURLToPath(import.meta.url), args));
     return;
   }
-  if (process.channel !== undefined) (await import("./replace-process.mjs")).dieWithLauncher();
+  if (launcher !== undefined) (await import("./replace-process.mjs")).dieWith(launcher);
   const program = new URL("dist/cli.js", root);
   if (!existsSync(program)) {
     fail(`is not built yet. Run "npm ci" in ${fileURLToPath(root)}`);

@@ -4,18 +4,18 @@
  * Plain JavaScript for any Node that can load an ES module, because an old Node is why it is called.
  */
 
-/** Names the launcher's pid to the program it starts, which then ends when the launcher is killed (see dieWith). */
-const launcherVariable = "OPENCLAW_LAUNCHER_PID";
-
-/** Returns only where the program could not be started; the caller's event loop must stay alive otherwise. */
+/**
+ * The program finds our pid in OPENCLAW_LAUNCHER_PID and should take it out of its environment.
+ * Returns only where the program could not be started; the caller's event loop must stay alive otherwise.
+ */
 export async function replaceProcess(file, args) {
+  const env = Object.assign({}, process.env, { OPENCLAW_LAUNCHER_PID: String(process.pid) });
   if (typeof process.execve === "function" && process.platform !== "win32") {
     // The feature is marked experimental; the user of a command line has no use for that line.
     process.removeAllListeners("warning");
-    process.execve(file, [file, ...args], process.env);
+    process.execve(file, [file, ...args], env);
   }
   const { spawn } = await import("child_process");
-  const env = Object.assign({}, process.env, { [launcherVariable]: String(process.pid) });
   const child = spawn(file, args, { stdio: ["inherit", "inherit", "inherit", "ipc"], env });
   for (const signal of signalsToForward()) process.on(signal, () => child.kill(signal));
   await new Promise((resolve, reject) => {
@@ -28,12 +28,11 @@ export async function replaceProcess(file, args) {
 }
 
 /**
- * Called by a program that may have been started by replaceProcess. `kill -9` of the launcher cannot be forwarded:
- * its closed channel is how we learn of it, and we end the same abrupt way, so that nobody's lock outlives it.
+ * Called by a program that replaceProcess started, with the pid it was given. `kill -9` of the launcher cannot be
+ * forwarded: its closed channel is how we learn of it, and we end the same abrupt way, so that nobody's lock
+ * outlives it. Does nothing where the launcher was replaced in place.
  */
-export function dieWithLauncher() {
-  const launcher = process.env[launcherVariable];
-  delete process.env[launcherVariable];
+export function dieWith(launcher) {
   if (process.channel === undefined || launcher !== String(process.ppid)) return;
   process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
   process.channel.unref();
