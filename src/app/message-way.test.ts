@@ -1,0 +1,259 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { Tool } from "../tools/contract.ts";
+import { chatRequest, openTestWay, says, type Script, type TestWay, type TestWayOptions } from "./way.fixture.ts";
+
+const opened: TestWay[] = [];
+
+async function open(options: TestWayOptions): Promise<TestWay> {
+  const way = await openTestWay(options);
+  opened.push(way);
+  return way;
+}
+
+afterEach(async () => {
+  for (const way of opened.splice(0)) await way.close();
+});
+
+/** A model that waits until it is aborted. */
+const hangs: Script = async function* (_request, _call, signal) {
+  yield { type: "text", text: "so far" };
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  yield { type: "failure", error: { code: "RUN_001", message: "aborted", retry: "never", details: {} } };
+};
+
+describe("the way of a message", () => {
+  it("J9: a message is received, admitted, answered and kept, in this order", async () => {
+    const house = await open({ script: says("Hello, person.") });
+    await house.way.start();
+    const admission = await house.way.admit(chatRequest("Hello?"));
+    expect(admission.outcome).toBe("accepted");
+    const end = await house.next("run.ended");
+    expect(end).toMatchObject({
+      outcome: "final",
+      text: "Hello, person.",
+      usage: { input: 10, output: 5 },
+      costMicros: 20,
+    });
+    const hops = house.events.map((event) => event.type).filter((type) => type !== "channel.state");
+    expect(hops).toEqual(["message.received", "session.created", "run.started", "run.text", "run.text", "run.ended"]);
+    const row = await house.store.inbox.byRunId(end.runId);
+    expect(row).toMatchObject({ state: "replied", reason: "final" });
+    const lines = await house.store.sessions.transcript("agent:main:main");
+    expect(lines.map((line) => (line.body["message"] as { role: string }).role)).toEqual(["user", "assistant"]);
+    expect(await house.store.ledger.totals({})).toMatchObject({ calls: 1, costMicros: 20 });
+  });
+
+  it("M5: the same message a hundred times at once has one turn", async () => {
+    const house = await open({ script: says("once") });
+    await house.way.start();
+    const request = chatRequest("again and again");
+    const admissions = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        house.way.admit({ ...request, message: { ...request.message, id: `${request.message.id}-${index}` } }),
+      ),
+    );
+    expect(admissions.filter((one) => one.outcome === "accepted")).toHaveLength(1);
+    expect(admissions.filter((one) => one.outcome === "duplicate")).toHaveLength(99);
+    await house.next("run.ended");
+    expect(house.requests).toHaveLength(1);
+  });
+
+  it("G3: messages of one session are answered in their order, those of others beside them", async () => {
+    const house = await open({
+      script: (request) => says(`re: ${lastText(request.messages)}`)(request, 0, new AbortController().signal),
+    });
+    await house.way.start();
+    const sessions = 50;
+    const perSession = 20;
+    for (let index = 0; index < perSession; index += 1) {
+      await Promise.all(
+        Array.from({ length: sessions }, (_, session) => {
+          const address = { channel: "webchat", accountId: "default", chatId: `s${session}`, chatKind: "dm" as const };
+          return house.way.admit(
+            chatRequest(`${session}/${index}`, { sessionKey: `agent:main:s${session}`, message: { address } }),
+          );
+        }),
+      );
+    }
+    await expect
+      .poll(() => house.events.filter((event) => event.type === "run.ended").length, { timeout: 15_000 })
+      .toBe(sessions * perSession);
+    for (let session = 0; session < sessions; session += 1) {
+      const texts = house.events.flatMap((event) =>
+        event.type === "run.ended" && event.sessionKey === `agent:main:s${session}` ? [event.text] : [],
+      );
+      expect(texts).toEqual(Array.from({ length: perSession }, (_, index) => `re: ${session}/${index}`));
+    }
+  });
+
+  it("keeps what was said when somebody stops the answer, and answers the next message", async () => {
+    const house = await open({
+      script: (request, call, signal) =>
+        call === 0 ? hangs(request, call, signal) : says("next")(request, call, signal),
+    });
+    await house.way.start();
+    await house.way.admit(chatRequest("tell me everything", { runId: "run-1" }));
+    await house.next("run.text");
+    await house.way.admit(chatRequest("/stop"));
+    const stopped = await house.next("run.ended", (event) => event.runId === "run-1");
+    expect(stopped).toMatchObject({ outcome: "aborted", text: "so far", stopReason: "aborted" });
+    await house.way.admit(chatRequest("go on", { runId: "run-2" }));
+    expect(await house.next("run.ended", (event) => event.runId === "run-2")).toMatchObject({
+      outcome: "final",
+      text: "next",
+    });
+  });
+
+  it("G4: a failing model is one honest error, and the session goes on", async () => {
+    const failing: Script = async function* (_request, call) {
+      if (call === 0)
+        yield { type: "failure", error: { code: "MODEL_004", message: "overloaded", retry: "later", details: {} } };
+      else yield* says("better")(_request, call, new AbortController().signal);
+    };
+    const house = await open({ script: failing });
+    await house.way.start();
+    await house.way.admit(chatRequest("one", { runId: "run-1" }));
+    const failed = await house.next("run.ended", (event) => event.runId === "run-1");
+    expect(failed).toMatchObject({ outcome: "error", error: { code: "MODEL_004" } });
+    const parts = await house.store.outbox.ofRun("run-1");
+    expect(parts).toHaveLength(1);
+    expect(parts[0]?.reply.markdown).toContain("MODEL_004");
+    await house.way.admit(chatRequest("two", { runId: "run-2" }));
+    expect(await house.next("run.ended", (event) => event.runId === "run-2")).toMatchObject({ outcome: "final" });
+  });
+
+  it("leaves no session, transcript or outbox row behind for a stateless call", async () => {
+    const house = await open({ script: says("stateless") });
+    await house.way.start();
+    await house.way.admit(chatRequest("hi", { ephemeral: true, sessionKey: "agent:main:openai:x" }));
+    await house.next("run.ended");
+    expect((await house.store.sessions.list({ limit: 10 })).total).toBe(0);
+    expect(await house.store.ledger.totals({})).toMatchObject({ calls: 1 });
+  });
+});
+
+describe("tools within a turn", () => {
+  const clock: Tool<Record<string, never>> = {
+    name: "time",
+    description: "The time.",
+    inputSchema: z.object({}).strict(),
+    effect: "pure",
+    run: () => Promise.resolve("noon"),
+  };
+  const asksThenAnswers: Script = async function* (request, call) {
+    if (call === 0) {
+      yield { type: "tool-call", callId: "c1", tool: "time", input: {} };
+      yield { type: "end", reason: "tool-calls", usage: { input: 3, output: 1, cacheRead: 0, cacheWrite: 0 } };
+      return;
+    }
+    const results = request.messages.at(-1);
+    const output = results?.role === "tool" ? results.results[0]?.output : "nothing";
+    yield { type: "text", text: `It is ${output}.` };
+    yield { type: "end", reason: "stop", usage: { input: 6, output: 4, cacheRead: 0, cacheWrite: 0 } };
+  };
+
+  it("runs the tool, shows the model its result and bills both calls", async () => {
+    const house = await open({ script: asksThenAnswers, tools: [clock as Tool] });
+    await house.way.start();
+    await house.way.admit(chatRequest("what time is it?"));
+    const end = await house.next("run.ended");
+    expect(end).toMatchObject({ outcome: "final", text: "It is noon.", usage: { input: 9, output: 5 } });
+    expect(await house.store.ledger.totals({})).toMatchObject({ calls: 2, usage: { input: 9, output: 5 } });
+    const lines = await house.store.sessions.transcript("agent:main:main");
+    expect(lines.map((line) => (line.body["message"] as { role: string }).role)).toEqual([
+      "user",
+      "assistant",
+      "toolResult",
+      "assistant",
+    ]);
+  });
+
+  it("C3: a restart goes on behind the finished step, and pays for it once", async () => {
+    const never: Script = async function* (request, call, signal) {
+      if (call === 0) yield* asksThenAnswers(request, 0, signal);
+      else yield* hangs(request, call, signal);
+    };
+    const first = await openTestWay({ script: never, tools: [clock as Tool] });
+    await first.way.start();
+    await first.way.admit(chatRequest("what time is it?", { runId: "run-1" }));
+    await expect.poll(() => first.requests.length, { timeout: 5_000 }).toBe(2);
+    await first.crash();
+
+    const second = await open({
+      script: (request, _call, signal) => asksThenAnswers(request, 1, signal),
+      tools: [clock as Tool],
+      folder: first.folder,
+    });
+    await second.way.start();
+    const end = await second.next("run.ended");
+    expect(end).toMatchObject({
+      runId: "run-1",
+      outcome: "final",
+      text: "It is noon.",
+      usage: { input: 9, output: 5 },
+    });
+    expect(second.requests).toHaveLength(1);
+    expect(await second.store.ledger.totals({})).toMatchObject({ calls: 2 });
+  });
+
+  it("hands a call of the caller's own tool back instead of running it", async () => {
+    const house = await open({
+      script: async function* () {
+        yield { type: "tool-call", callId: "c9", tool: "lookup", input: { q: "x" } };
+        yield { type: "end", reason: "tool-calls", usage: null };
+      },
+      tools: [clock as Tool],
+    });
+    await house.way.start();
+    const options = { tools: [{ name: "lookup", description: "", inputSchema: { type: "object" } }] };
+    await house.way.admit(chatRequest("look it up", { ephemeral: true, options }));
+    const end = await house.next("run.ended");
+    expect(end).toMatchObject({
+      outcome: "final",
+      stopReason: "tool-calls",
+      toolCalls: [{ callId: "c9", tool: "lookup", input: { q: "x" } }],
+    });
+    expect(house.requests[0]?.tools.map((tool) => tool.name)).toEqual(["lookup"]);
+  });
+});
+
+describe("a process that ends", () => {
+  it("A6: a turn that is under way at the stop is answered once, after the next start", async () => {
+    const first = await openTestWay({ script: hangs });
+    await first.way.start();
+    await first.way.admit(chatRequest("a long story, please", { runId: "run-1" }));
+    await first.next("run.text");
+    await first.way.close(200);
+    expect(await first.store.inbox.byRunId("run-1")).toMatchObject({ state: "queued" });
+    await first.store.close();
+
+    const second = await open({ script: says("the end"), folder: first.folder });
+    await second.way.start();
+    expect(await second.next("run.ended")).toMatchObject({ runId: "run-1", outcome: "final", text: "the end" });
+    const lines = await second.store.sessions.transcript("agent:main:main");
+    expect(lines.map((line) => (line.body["message"] as { role: string }).role)).toEqual(["user", "assistant"]);
+  });
+
+  it("answers a message that was accepted and never begun", async () => {
+    const first = await openTestWay({ script: says("unused") });
+    await first.way.admit(chatRequest("hello?", { runId: "run-1" }));
+    await first.crash();
+    const second = await open({ script: says("here I am"), folder: first.folder });
+    await second.way.start();
+    expect(await second.next("run.ended")).toMatchObject({ runId: "run-1", text: "here I am" });
+  });
+
+  it("lets nobody in while it stops, and says so", async () => {
+    const house = await open({ script: says("x") });
+    await house.way.start();
+    const closing = house.way.close(100);
+    expect(await house.way.admit(chatRequest("too late"))).toMatchObject({ outcome: "refused", reason: "stopping" });
+    await closing;
+  });
+});
+
+function lastText(messages: readonly { role: string }[]): string {
+  const last = messages.at(-1) as { content?: { text?: string }[] } | undefined;
+  return last?.content?.[0]?.text ?? "";
+}

@@ -1,0 +1,181 @@
+/** A way of a message on a real store in a folder of its own, with a model that answers by script. For tests. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { ModelCatalogue } from "../agent/contract.ts";
+import { defaultConfig } from "../config/default-config.ts";
+import type { Config } from "../config/schema/root.ts";
+import type { AppEvent, EventBus, EventOf } from "../domain/events.ts";
+import type { ModelInfo } from "../domain/conversation.ts";
+import { mintPrincipal } from "../domain/authority-mint.ts";
+import type { AdmitRequest } from "../inbound/contract.ts";
+import { noMentions, type InboundMessage } from "../domain/message.ts";
+import { createEventBus } from "../platform/bus.ts";
+import { systemClock, type Clock } from "../platform/clock.ts";
+import { systemIds } from "../platform/ids.ts";
+import type { Log } from "../platform/log.ts";
+import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
+import type { Tool } from "../tools/contract.ts";
+import { toolSpecs } from "../tools/run-tool.ts";
+import { createMessageWay, type MessageWay } from "./message-way.ts";
+
+/** What the model does when it is asked for the n-th time (from 0). */
+export type Script = (request: ModelRequest, call: number, signal: AbortSignal) => AsyncIterable<ModelEvent>;
+
+export interface TestWay {
+  readonly way: MessageWay;
+  readonly store: SqliteStore;
+  readonly bus: EventBus;
+  readonly events: AppEvent[];
+  readonly requests: ModelRequest[];
+  readonly folder: string;
+  /** Resolves with the next event of that type that passes the test, past ones included. */
+  next<T extends AppEvent["type"]>(type: T, passes?: (event: EventOf<T>) => boolean): Promise<EventOf<T>>;
+  /** Ends it as a crash would: nothing is given back, nothing is told. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const silentLog: Log = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  fatal: () => undefined,
+  child: () => silentLog,
+};
+
+const model: ModelInfo = {
+  ref: "script/one",
+  provider: "script",
+  id: "one",
+  name: "one",
+  contextWindow: 100_000,
+  maxTokens: null,
+  reasoning: false,
+  input: ["text"],
+  price: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
+};
+
+const catalogue: ModelCatalogue = {
+  list: () => [model],
+  find: (name) => (name === model.ref ? model : undefined),
+  primary: () => model,
+};
+
+export interface TestWayOptions {
+  readonly script: Script;
+  readonly folder?: string;
+  readonly tools?: readonly Tool[];
+  readonly config?: Config;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
+  const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-way-")));
+  const log = options.log ?? silentLog;
+  const clock = options.clock ?? systemClock();
+  const store = await openSqliteStore({ file: path.join(folder, "store.sqlite"), log });
+  const bus = createEventBus(log);
+  const events: AppEvent[] = [];
+  bus.on((event) => events.push(event));
+  const requests: ModelRequest[] = [];
+  const provider: ModelProvider = {
+    endpoint: { id: "script", api: "demo", baseUrl: null, apiKey: null, headers: {} },
+    stream(request, signal) {
+      requests.push(structuredClone(request));
+      return options.script(request, requests.length - 1, signal);
+    },
+  };
+  const tools = options.tools ?? [];
+  const config = options.config ?? defaultConfig();
+  const way = createMessageWay({
+    store,
+    bus,
+    clock,
+    ids: systemIds(),
+    log,
+    config: () => config,
+    models: () => catalogue,
+    provider: () => Promise.resolve(provider),
+    tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
+  });
+  return {
+    way,
+    store,
+    bus,
+    events,
+    requests,
+    folder,
+    next: (type, passes) => nextEvent(bus, events, type, passes),
+    async crash() {
+      await store.close();
+    },
+    async close() {
+      await way.close(1_000);
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function nextEvent<T extends AppEvent["type"]>(
+  bus: EventBus,
+  past: readonly AppEvent[],
+  type: T,
+  passes: (event: EventOf<T>) => boolean = () => true,
+): Promise<EventOf<T>> {
+  const wanted = (event: AppEvent): event is EventOf<T> => event.type === type && passes(event as EventOf<T>);
+  const seen = past.find(wanted);
+  if (seen !== undefined) return Promise.resolve(seen);
+  return new Promise((resolve) => {
+    const stop = bus.on((event) => {
+      if (!wanted(event)) return;
+      stop();
+      resolve(event);
+    });
+  });
+}
+
+/** A model that says this, in two deltas. */
+export function says(text: string): Script {
+  return async function* () {
+    const half = Math.ceil(text.length / 2);
+    yield { type: "text", text: text.slice(0, half) };
+    yield { type: "text", text: text.slice(half) };
+    yield { type: "end", reason: "stop", usage: { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 } };
+  };
+}
+
+export function chatRequest(
+  text: string,
+  part: Partial<AdmitRequest> & { message?: Partial<InboundMessage> } = {},
+): AdmitRequest {
+  const id = systemIds().uuid();
+  return {
+    origin: {
+      via: "gateway",
+      principal: mintPrincipal({ kind: "token", id: "token:gateway", role: "operator", scopes: ["operator.write"] }),
+    },
+    sessionKey: "agent:main:main",
+    agentId: "main",
+    runId: id,
+    ...part,
+    message: {
+      id,
+      kind: "message",
+      address: { channel: "webchat", accountId: "default", chatId: "main", chatKind: "dm" },
+      sender: { id: "token:gateway" },
+      platformMessageId: id,
+      content: [{ type: "text", text }],
+      mentions: noMentions,
+      sentAtMs: Date.now(),
+      receivedAtMs: Date.now(),
+      raw: null,
+      ...part.message,
+    },
+  };
+}

@@ -1,0 +1,299 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type {
+  ChannelConnection,
+  ChannelManifest,
+  IdempotencyClass,
+  OutboundPiece,
+  SendOutcome,
+} from "../channels/contract.ts";
+import { silentLog } from "../app/way.fixture.ts";
+import { AppError } from "../domain/app-error.ts";
+import type { AppEvent } from "../domain/events.ts";
+import type { Address } from "../domain/message.ts";
+import { createEventBus } from "../platform/bus.ts";
+import { FakeClock } from "../platform/fake-clock.ts";
+import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
+import type { BlindPolicy, Delivery, DeliveryDeps } from "./contract.ts";
+import { createDelivery } from "./deliver.ts";
+import { repeatLabel } from "./send-part.ts";
+
+/** A platform that does as it is told and remembers what people see. */
+interface FakePlatform {
+  readonly seen: OutboundPiece[];
+  /** Answers the next sends, in order; when it is empty every send succeeds. */
+  readonly answers: ((piece: OutboundPiece) => SendOutcome | Promise<SendOutcome>)[];
+}
+
+interface World {
+  readonly store: SqliteStore;
+  readonly clock: FakeClock;
+  readonly delivery: Delivery;
+  readonly platform: FakePlatform;
+  readonly events: AppEvent[];
+  put(id: string, markdown: string, chatId?: string): Promise<void>;
+  state(id: string): Promise<string | undefined>;
+  connected: boolean;
+  refusal: AppError | null;
+}
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function open({
+  idempotency = "blind",
+  policy = "resend-labelled",
+  folder,
+}: { idempotency?: IdempotencyClass; policy?: BlindPolicy; folder?: string } = {}): Promise<World> {
+  const dir = folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-out-")));
+  const store = await openSqliteStore({ file: path.join(dir, "store.sqlite"), log: silentLog });
+  const clock = new FakeClock();
+  const bus = createEventBus(silentLog);
+  const events: AppEvent[] = [];
+  bus.on((event) => events.push(event));
+  const platform: FakePlatform = { seen: [], answers: [] };
+  const world: World = {
+    store,
+    clock,
+    platform,
+    events,
+    connected: true,
+    refusal: null,
+    delivery: createDelivery(depsOf()),
+    async put(id, markdown, chatId = "#room") {
+      const draft = {
+        id,
+        address: address(chatId),
+        replyToId: null,
+        reply: { markdown },
+        expiresMs: clock.nowMs() + 3_600_000,
+        state: "prepared" as const,
+      };
+      await store.outbox.add(draft, { sessionKey: "s", runId: null, atMs: clock.nowMs() });
+      world.delivery.wake();
+    },
+    state: async (id) => (await store.outbox.get(id))?.state,
+  };
+  function depsOf(): DeliveryDeps {
+    return {
+      store,
+      clock,
+      log: silentLog,
+      bus,
+      channels: () => (world.connected ? ["fake"] : []),
+      route: () =>
+        world.connected
+          ? { connection: connectionOf(platform), manifest: manifestOf(idempotency), render: (text) => text.split("|") }
+          : null,
+      permission: () => world.refusal,
+      blindPolicy: () => policy,
+    };
+  }
+  closers.push(async () => {
+    await world.delivery.close(AbortSignal.abort());
+    await store.close();
+    if (folder === undefined) await rm(dir, { recursive: true, force: true });
+  });
+  return world;
+}
+
+function connectionOf(platform: FakePlatform): ChannelConnection {
+  return {
+    async send(piece) {
+      const answer = platform.answers.shift();
+      if (answer !== undefined) return answer(piece);
+      platform.seen.push(piece);
+      return { outcome: "sent", platformMessageId: `p${platform.seen.length}` };
+    },
+    find: (piece) => {
+      const index = platform.seen.findIndex((one) => one.id === piece.id);
+      return Promise.resolve(index === -1 ? null : { platformMessageId: `p${index + 1}` });
+    },
+    probe: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+}
+
+function manifestOf(idempotency: IdempotencyClass): ChannelManifest {
+  return { id: "fake", idempotency } as ChannelManifest;
+}
+
+function address(chatId: string): Address {
+  return { channel: "fake", accountId: "default", chatId, chatKind: "group" };
+}
+
+const busy = (): SendOutcome => ({ outcome: "not-sent", error: new AppError("CONN_003", "slow down") });
+
+describe("delivery", () => {
+  it("M12: the second piece is never seen before the first, when the first is tried again", async () => {
+    const world = await open();
+    world.platform.answers.push(busy, busy);
+    await world.delivery.start();
+    await world.put("a", "one|two|three");
+    await world.put("b", "four");
+    await expect.poll(() => world.state("a")).toBe("prepared");
+    await expect.poll(async () => (await world.store.outbox.get("a"))?.attempts).toBe(1);
+    await passTime(world, () => world.platform.seen.length === 4);
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two", "three", "four"]);
+  });
+
+  it("M9: a send that fails is tried again after 1, 2 and 4 seconds, and then kept as failed", async () => {
+    const world = await open();
+    const attempts: number[] = [];
+    for (let index = 0; index < 10; index += 1) {
+      world.platform.answers.push(() => {
+        attempts.push(world.clock.nowMs());
+        return busy();
+      });
+    }
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await passTime(world, async () => (await world.state("a")) === "failed");
+    const pauses = attempts.slice(1).map((at, index) => Math.round((at - (attempts[index] ?? 0)) / 1_000));
+    expect(pauses).toEqual([1, 2, 4]);
+    expect(world.events.find((event) => event.type === "message.unsent")).toMatchObject({
+      partId: "a",
+      state: "failed",
+    });
+  });
+
+  it("N9: waits as long as the platform asks, and not as long as it would by itself", async () => {
+    const world = await open();
+    const attempts: number[] = [];
+    world.platform.answers.push(() => {
+      attempts.push(world.clock.nowMs());
+      return { outcome: "not-sent", error: new AppError("CONN_003", "later", { retryAfterMs: 17_000 }) };
+    });
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.clock.nowMs() - (attempts[0] ?? 0)).toBeGreaterThanOrEqual(17_000);
+  });
+
+  it("counts no attempt while the account is not connected, and sends when it is", async () => {
+    const world = await open();
+    world.connected = false;
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await world.clock.advance(30_000);
+    expect(await world.store.outbox.get("a")).toMatchObject({ state: "prepared", attempts: 0 });
+    world.connected = true;
+    world.delivery.wake();
+    await expect.poll(() => world.state("a")).toBe("sent");
+  });
+
+  it("asks once more whether it may be sent, at the last moment", async () => {
+    const world = await open();
+    world.refusal = new AppError("SEC_001", "no longer allowed");
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await expect.poll(() => world.state("a")).toBe("failed");
+    expect(world.platform.seen).toEqual([]);
+  });
+
+  it("says expired of a reply that waited too long, and does not send it", async () => {
+    const world = await open();
+    world.connected = false;
+    await world.delivery.start();
+    await world.put("a", "old news");
+    await world.clock.advance(3_600_001);
+    world.connected = true;
+    world.delivery.wake();
+    await expect.poll(() => world.state("a")).toBe("expired");
+    expect(world.platform.seen).toEqual([]);
+  });
+
+  it("a chat whose send hangs holds up no other chat", async () => {
+    const world = await open();
+    const hang = Promise.withResolvers<SendOutcome>();
+    world.platform.answers.push(() => hang.promise);
+    await world.delivery.start();
+    await world.put("a", "slow", "#one");
+    await expect.poll(() => world.state("a")).toBe("sending");
+    await world.put("b", "fast", "#two");
+    await expect.poll(() => world.state("b")).toBe("sent");
+    hang.resolve({ outcome: "sent", platformMessageId: null });
+    await expect.poll(() => world.state("a")).toBe("sent");
+  });
+});
+
+describe("a send whose answer was lost", () => {
+  /** The platform took it; we never heard of it. */
+  const accepted =
+    (world: World) =>
+    (piece: OutboundPiece): SendOutcome => {
+      world.platform.seen.push(piece);
+      return { outcome: "unknown", error: new AppError("CONN_001", "the connection broke") };
+    };
+
+  it("native: is sent again under the same id", async () => {
+    const world = await open({ idempotency: "native" });
+    world.platform.answers.push(accepted(world));
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(new Set(world.platform.seen.map((piece) => piece.id))).toEqual(new Set(["a.0"]));
+  });
+
+  it("read-back: is looked for first, and not sent again", async () => {
+    const world = await open({ idempotency: "read-back" });
+    world.platform.answers.push(accepted(world));
+    await world.delivery.start();
+    await world.put("a", "one|two");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two"]);
+  });
+
+  it("blind: is sent again with a label, and the label is on that piece alone", async () => {
+    const world = await open();
+    world.platform.answers.push(accepted(world));
+    await world.delivery.start();
+    await world.put("a", "one|two");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", `${repeatLabel}one`, "two"]);
+  });
+
+  it("blind, held: stays in doubt until a person decides, and holds up nobody", async () => {
+    const world = await open({ policy: "hold-and-ask" });
+    world.platform.answers.push(accepted(world));
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await world.put("b", "later");
+    await expect.poll(() => world.state("b")).toBe("sent");
+    expect(await world.state("a")).toBe("unknown");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["hello", "later"]);
+  });
+
+  it("is never called sent by itself after a crash in the middle of a send", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "openclaw-out-"));
+    const first = await open({ folder });
+    first.platform.answers.push(() => new Promise(() => undefined));
+    await first.delivery.start();
+    await first.put("a", "hello");
+    await expect.poll(() => first.state("a")).toBe("sending");
+    await first.store.close();
+    closers.length = 0;
+    const second = await open({ folder });
+    await second.delivery.start();
+    await passTime(second, async () => (await second.state("a")) === "sent");
+    expect(second.platform.seen.map((piece) => piece.text)).toEqual([`${repeatLabel}hello`]);
+  });
+});
+
+/** Moves the fake clock in small steps until something holds; the store's own work goes on in real time. */
+async function passTime(world: World, holds: () => boolean | Promise<boolean>): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        if (await holds()) return true;
+        await world.clock.advance(250);
+        return false;
+      },
+      { timeout: 15_000, interval: 10 },
+    )
+    .toBe(true);
+}
