@@ -7,7 +7,7 @@ import type { ToolCall } from "../../../domain/conversation.ts";
 import type { EndedRun } from "../follow-run.ts";
 import type { EventStream } from "../sse.ts";
 import { callItem, messageItem, responseObject, textPart, type ResponseHead } from "./responses-object.ts";
-import { callItems, finalState, idsOf, messageStatus } from "./responses-result.ts";
+import { callItems, idsOf, messageStatus } from "./responses-result.ts";
 
 export class ResponsesStream {
   readonly #head: ResponseHead;
