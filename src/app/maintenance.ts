@@ -1,0 +1,33 @@
+/** Work that is due now and then: old rows go, in small portions, so that nobody waits for it. */
+import { limits } from "../domain/limits.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import type { Store } from "../store/port.ts";
+
+export interface Maintenance {
+  close(): void;
+}
+
+const pruneMs = 10 * 60_000;
+const portion = 500;
+/** What happened to a message can be asked this long. */
+const traceKeepMs = 30 * 24 * 3_600_000;
+const traceKeepRows = 1_000_000;
+
+/** A timer's failure goes to the clock's error handler; the next beat tries again. */
+export function startMaintenance({ store, clock }: { store: Store; clock: Clock }): Maintenance {
+  const timers: Timer[] = [
+    clock.every(pruneMs, async () => {
+      const beforeMs = clock.nowMs() - limits.idempotencyTtlMs;
+      await store.idempotency.prune(beforeMs);
+      while ((await store.prune({ beforeMs, limit: portion })) >= portion);
+    }),
+    clock.every(pruneMs, async () => {
+      await store.trace.prune(clock.nowMs() - traceKeepMs, traceKeepRows);
+    }),
+  ];
+  return {
+    close() {
+      for (const timer of timers) timer.cancel();
+    },
+  };
+}
