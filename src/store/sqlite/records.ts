@@ -1,19 +1,9 @@
-/** The rows as SQLite hands them out, and how they become the rows of the port. Pure; used on every thread. */
-import type { AppErrorJson } from "../../domain/app-error.ts";
+/**
+ * The rows as SQLite hands them out, and the SELECTs that fetch them whole. Loaded by every thread, so that nothing
+ * heavier than types may be imported here: the threads' start is part of every start.
+ */
 import type { StopReason } from "../../domain/events.ts";
-import { priorities, type Address, type InboundMessage, type Reply } from "../../domain/message.ts";
-import type {
-  InboxRow,
-  InboxState,
-  LedgerTotals,
-  OutboxRow,
-  PartState,
-  SessionRow,
-  StepRow,
-  TranscriptEntry,
-  TurnRow,
-  TurnState,
-} from "../port.ts";
+import type { InboxState, PartState, StepRow, TranscriptEntry, TurnState } from "../port.ts";
 
 /** Token counts, as every table that has them names them. */
 export interface UsageRecord {
@@ -53,29 +43,6 @@ export interface InboxRecord {
 export const selectInbox = `SELECT inbox.*, inbox_body.message, inbox_body.options
   FROM inbox JOIN inbox_body USING (seq)`;
 
-export function inboxRow(record: InboxRecord): InboxRow {
-  return {
-    message: JSON.parse(record.message) as InboundMessage,
-    dedupeKey: record.dedupe_key,
-    sessionKey: record.session_key,
-    agentId: record.agent_id,
-    runId: record.run_id,
-    priority: priorities[record.priority] ?? "normal",
-    dueMs: record.due_ms,
-    expiresMs: record.expires_ms,
-    options: JSON.parse(record.options) as Record<string, unknown>,
-    ephemeral: record.ephemeral === 1,
-    state: record.state,
-    reason: record.reason,
-    attempts: record.attempts,
-    admittedMs: record.admitted_ms,
-    leaseOwner: record.lease_owner,
-    leaseEpoch: record.lease_epoch,
-    leaseUntilMs: record.lease_until_ms,
-    endedMs: record.ended_ms,
-  };
-}
-
 /** A message that was taken at least once; the columns behind `ended` are null while its turn runs. */
 export interface TurnRecord {
   run_id: string;
@@ -97,39 +64,11 @@ export interface TurnRecord {
   error: string | null;
 }
 
-export function turnRow(record: TurnRecord): TurnRow {
-  return {
-    runId: record.run_id,
-    messageId: record.message_id,
-    sessionKey: record.session_key,
-    agentId: record.agent_id,
-    state: record.state ?? "running",
-    startedMs: record.started_ms,
-    endedMs: record.ended_ms,
-    text: record.text ?? "",
-    toolCalls: record.tool_calls === null ? [] : (JSON.parse(record.tool_calls) as TurnRow["toolCalls"]),
-    stopReason: record.stop_reason,
-    model: record.model,
-    usage: {
-      input: record.input_tokens ?? 0,
-      output: record.output_tokens ?? 0,
-      cacheRead: record.cache_read_tokens ?? 0,
-      cacheWrite: record.cache_write_tokens ?? 0,
-    },
-    costMicros: record.cost_micros,
-    error: errorOf(record.error),
-  };
-}
-
 export interface StepRecord {
   idx: number;
   kind: StepRow["kind"];
   record: string;
   at_ms: number;
-}
-
-export function stepRow(runId: string, record: StepRecord): StepRow {
-  return { runId, index: record.idx, kind: record.kind, record: JSON.parse(record.record), atMs: record.at_ms };
 }
 
 export interface OutboxRecord {
@@ -155,28 +94,6 @@ export interface OutboxRecord {
 /** Everything of a part, body included. */
 export const selectOutbox = `SELECT outbox.*, outbox_body.reply FROM outbox JOIN outbox_body USING (seq)`;
 
-export function outboxRow(record: OutboxRecord): OutboxRow {
-  return {
-    id: record.id,
-    messageId: record.message_id,
-    runId: record.run_id,
-    sessionKey: record.session_key,
-    address: JSON.parse(record.address) as Address,
-    replyToId: record.reply_to_id,
-    reply: JSON.parse(record.reply) as Reply,
-    expiresMs: record.expires_ms,
-    state: record.state,
-    seq: record.seq,
-    attempts: record.attempts,
-    nextAttemptMs: record.next_attempt_ms,
-    platformMessageIds: JSON.parse(record.platform_message_ids) as string[],
-    chunksSent: record.chunks_sent,
-    error: errorOf(record.error),
-    createdMs: record.created_ms,
-    updatedMs: record.updated_ms,
-  };
-}
-
 export interface SessionRecord extends UsageRecord {
   session_key: string;
   session_id: string;
@@ -195,21 +112,6 @@ export interface SessionRecord extends UsageRecord {
 export const selectSession = `SELECT session.*, generation.session_id
   FROM session JOIN generation ON generation.id = session.generation`;
 
-export function sessionRow(record: SessionRecord): SessionRow {
-  return {
-    sessionKey: record.session_key,
-    sessionId: record.session_id,
-    agentId: record.agent_id,
-    createdMs: record.created_ms,
-    updatedMs: record.updated_ms,
-    settings: JSON.parse(record.settings) as Record<string, unknown>,
-    lastAddress: record.last_address === null ? null : (JSON.parse(record.last_address) as Address),
-    usage: usageOf(record),
-    costMicros: record.cost_micros,
-    messageCount: record.message_count,
-  };
-}
-
 export interface TranscriptRecord {
   seq: number;
   entry_id: string;
@@ -219,41 +121,8 @@ export interface TranscriptRecord {
   body: string;
 }
 
-export function transcriptEntry(record: TranscriptRecord): TranscriptEntry {
-  return {
-    id: record.entry_id,
-    seq: record.seq,
-    parentId: record.parent_id,
-    type: record.type,
-    atMs: record.at_ms,
-    body: JSON.parse(record.body) as Record<string, unknown>,
-  };
-}
-
 export interface TotalsRecord extends UsageRecord {
   calls: number;
   cost_micros: number;
   unpriced: number;
-}
-
-export function ledgerTotals(record: TotalsRecord): LedgerTotals {
-  return {
-    calls: record.calls,
-    usage: usageOf(record),
-    costMicros: record.cost_micros,
-    unpriced: record.unpriced,
-  };
-}
-
-function usageOf(record: UsageRecord): { input: number; output: number; cacheRead: number; cacheWrite: number } {
-  return {
-    input: record.input_tokens,
-    output: record.output_tokens,
-    cacheRead: record.cache_read_tokens,
-    cacheWrite: record.cache_write_tokens,
-  };
-}
-
-function errorOf(json: string | null): AppErrorJson | null {
-  return json === null ? null : (JSON.parse(json) as AppErrorJson);
 }

@@ -4,7 +4,7 @@ import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../..
 import type { Access } from "../access.ts";
 import type { AdmitArgs } from "../commands/inbox.ts";
 import { inboxCounts, messageById, messageByRunId, nextDueMs } from "../queries/work.ts";
-import { inboxRow, sessionRow } from "../records.ts";
+import { inboxRow, sessionRow } from "./rows.ts";
 
 export function inboxStore(access: Access): InboxStore {
   return {

@@ -3,7 +3,7 @@ import type { OutboxDraft, OutboxStore, PartOutcome, PartState } from "../../por
 import type { Access } from "../access.ts";
 import type { PartArgs, SettleArgs } from "../commands/outbox.ts";
 import { nextAttemptMs, partById, partCounts, partsInState, partsOfRun, readyParts } from "../queries/work.ts";
-import { outboxRow } from "../records.ts";
+import { outboxRow } from "./rows.ts";
 
 export function outboxStore(access: Access): OutboxStore {
   return {

@@ -4,7 +4,8 @@ import type { SessionListOptions, SessionRow, SessionStore, TranscriptDraft } fr
 import type { Access } from "../access.ts";
 import type { EntryArgs } from "../commands/sessions.ts";
 import { historyOf, sessionByKey, sessionPage, transcriptOf, type ListArgs } from "../queries/sessions.ts";
-import { sessionRow, transcriptEntry, type SessionRecord } from "../records.ts";
+import type { SessionRecord } from "../records.ts";
+import { sessionRow, transcriptEntry } from "./rows.ts";
 
 /** Up to so many rows a read is short enough for the main thread (about 0.5 ms). */
 const nearRows = 100;

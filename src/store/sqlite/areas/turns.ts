@@ -4,7 +4,7 @@ import type { Access } from "../access.ts";
 import type { LedgerArgs } from "../commands/ledger.ts";
 import { isCheap, ledgerSums, type GroupRecord, type LedgerArgs as SumArgs } from "../queries/ledger.ts";
 import { stepsOfRun, turnByRunId } from "../queries/work.ts";
-import { ledgerTotals, stepRow, turnRow } from "../records.ts";
+import { ledgerTotals, stepRow, turnRow } from "./rows.ts";
 import { partArgs } from "./outbox.ts";
 import { entryArgs } from "./sessions.ts";
 
