@@ -9,18 +9,15 @@ export function metaSchema() {
   });
 }
 
-/** Names beside `vars` are variables too, as older files have them. */
 export function envSchema() {
-  return z
-    .object({
-      vars: record(secret()).describe("Variables for the gateway that the real environment does not set."),
-      override: z.boolean().describe("Lets them win over the real environment."),
-      shellEnv: z.object({
-        enabled: z.boolean().describe("Whether keys that are missing are looked for in the login shell."),
-        timeoutMs: positive().max(60_000).describe("Longest time of that."),
-      }),
-    })
-    .catchall(secret());
+  return z.object({
+    vars: record(secret()).describe("Variables for the gateway that the real environment does not set."),
+    override: z.boolean().describe("Lets them win over the real environment."),
+    shellEnv: z.object({
+      enabled: z.boolean().describe("Whether keys that are missing are looked for in the login shell."),
+      timeoutMs: positive().max(60_000).describe("Longest time of that."),
+    }),
+  });
 }
 
 export function uiSchema() {

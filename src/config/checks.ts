@@ -1,0 +1,143 @@
+/**
+ * What no single schema can tell: secrets that are none, doors without locks, names that nothing has.
+ * A configuration that would let strangers in is refused, whatever else is right about it.
+ */
+import { isRecord, type KeyPath } from "./dot-path.ts";
+import type { Environment } from "./environment.ts";
+import type { Finding } from "./finding.ts";
+import type { Config } from "./schema/root.ts";
+import { toolGroups } from "./schema/tools.ts";
+import { placeholderSecret } from "./secret-text.ts";
+import { newerThan } from "./version-stamp.ts";
+
+export interface CheckInput {
+  readonly config: Config;
+  /** As written, after substitution: what is empty on purpose is only visible here. */
+  readonly written: unknown;
+  readonly environment: Environment;
+  /** This program's version; null where it does not matter. */
+  readonly version: string | null;
+}
+
+export function checkConfig(input: CheckInput): readonly Finding[] {
+  return [
+    ...authFindings(input),
+    ...hookFindings(input.config),
+    ...groupFindings(input.config),
+    ...agentFindings(input.config),
+    ...modelFindings(input.config),
+    ...versionFindings(input),
+  ];
+}
+
+function authFindings({ config, environment }: CheckInput): Finding[] {
+  const { auth, tls } = config.gateway;
+  const at = (key: string): KeyPath => ["gateway", "auth", key];
+  const refuse = (path: KeyPath, message: string): Finding => ({ path, message, weight: "refuse" });
+  const findings: Finding[] = [];
+  for (const [key, variable] of authVariables) {
+    const value = auth[key];
+    const fromEnvironment = environment.variables[variable];
+    if (value !== undefined && placeholderSecret(value)) {
+      findings.push(refuse(at(key), "is empty or a placeholder; set a real secret or remove the key"));
+    } else if (fromEnvironment !== undefined && placeholderSecret(fromEnvironment)) {
+      findings.push(refuse([variable], `is set but empty or a placeholder; give it a real secret or unset it`));
+    }
+  }
+  if (auth.mode === "none" && !auth.dangerouslyAllowNone) {
+    findings.push(
+      refuse(at("mode"), "none lets anybody in; it needs gateway.auth.dangerouslyAllowNone: true beside it"),
+    );
+  }
+  if (auth.mode === "password" && auth.password === undefined)
+    findings.push(refuse(at("password"), "is needed by mode password"));
+  if (tls?.enabled === true && (tls.certPath === undefined || tls.keyPath === undefined)) {
+    findings.push(refuse(["gateway", "tls"], "is on but names no certPath and keyPath"));
+  }
+  return findings;
+}
+
+const authVariables = [
+  ["token", "OPENCLAW_GATEWAY_TOKEN"],
+  ["password", "OPENCLAW_GATEWAY_PASSWORD"],
+] as const;
+
+function hookFindings({ hooks, gateway }: Config): Finding[] {
+  if (!hooks.enabled) return [];
+  const path = ["hooks", "token"];
+  if (hooks.token === undefined || placeholderSecret(hooks.token)) {
+    return [{ path, message: "is needed where hooks are on", weight: "broken" }];
+  }
+  // Whoever can wake the assistant must not be its administrator by the same word.
+  if (hooks.token === gateway.auth.token)
+    return [{ path, message: "must differ from gateway.auth.token", weight: "broken" }];
+  return [];
+}
+
+/** A group that does not exist would deny nothing, or allow nothing, without anybody noticing. */
+function groupFindings({ tools, agents }: Config): Finding[] {
+  const policies: (readonly [KeyPath, unknown])[] = [[["tools"], tools]];
+  for (const [name, policy] of Object.entries(tools.byProvider ?? {}))
+    policies.push([["tools", "byProvider", name], policy]);
+  for (const [index, agent] of agents.list.entries()) policies.push([["agents", "list", index, "tools"], agent.tools]);
+  return policies.flatMap(([base, policy]) =>
+    ["allow", "alsoAllow", "deny"].flatMap((key) => {
+      const names = isRecord(policy) && Array.isArray(policy[key]) ? policy[key] : [];
+      return names.flatMap((name, index) => unknownGroup(String(name), [...base, key, index]));
+    }),
+  );
+}
+
+function unknownGroup(name: string, path: KeyPath): Finding[] {
+  if (!name.startsWith("group:") || (toolGroups as readonly string[]).includes(name.slice("group:".length))) return [];
+  return [{ path, message: `${name} is not a group of tools; there are ${toolGroups.join(", ")}`, weight: "broken" }];
+}
+
+function agentFindings({ agents, bindings }: Config): Finding[] {
+  const ids = agents.list.map((agent) => agent.id.toLowerCase());
+  const findings: Finding[] = [];
+  for (const [index, id] of ids.entries()) {
+    if (ids.indexOf(id) !== index) {
+      findings.push({
+        path: ["agents", "list", index, "id"],
+        message: "is the id of an agent above too",
+        weight: "key",
+      });
+    }
+  }
+  for (const [index, binding] of bindings.entries()) {
+    const id = binding.agentId.toLowerCase();
+    if (ids.includes(id) || (ids.length === 0 && id === "main")) continue;
+    findings.push({
+      path: ["bindings", index, "agentId"],
+      message: "names an agent that does not exist",
+      weight: "key",
+    });
+  }
+  return findings;
+}
+
+/** A reference without a slash must be an alias: a misspelt one would quietly be another model. */
+function modelFindings({ agents }: Config): Finding[] {
+  const { model, models, imageModel } = agents.defaults;
+  const aliases = new Set(Object.values(models).flatMap((entry) => (entry.alias === undefined ? [] : [entry.alias])));
+  const references: (readonly [KeyPath, string | undefined])[] = [
+    [["agents", "defaults", "model", "primary"], model.primary],
+    ...model.fallbacks.map((name, index) => [["agents", "defaults", "model", "fallbacks", index], name] as const),
+    [["agents", "defaults", "imageModel"], imageModel],
+    ...agents.list.map((agent, index) => [["agents", "list", index, "model"], agent.model] as const),
+  ];
+  return references.flatMap(([path, reference]) => {
+    if (reference === undefined || reference.includes("/") || aliases.has(reference)) return [];
+    return [
+      { path, message: "is neither provider/model nor an alias of agents.defaults.models", weight: "key" as const },
+    ];
+  });
+}
+
+function versionFindings({ config, version }: CheckInput): Finding[] {
+  const written = config.meta.lastTouchedVersion;
+  if (version === null || written === undefined || !newerThan(written, version)) return [];
+  const message = `was written by version ${written}, this is ${version}; it is read but will not be changed`;
+  return [{ path: ["meta", "lastTouchedVersion"], message, weight: "warning" }];
+}
