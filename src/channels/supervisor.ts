@@ -22,6 +22,7 @@ export interface ChannelSupervisorDeps {
   readonly receive: (message: InboundMessage) => Promise<ReceiveOutcome>;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The channels' own; each account gets a child of it. */
   readonly log: Log;
   readonly bus: EventBus;
   /** Uniform in [0, 1), for the spread of pauses; `ids.random` where none is given. */
@@ -77,7 +78,7 @@ class Supervisor implements ChannelSupervisor {
 
   constructor(deps: ChannelSupervisorDeps) {
     this.#deps = deps;
-    this.#log = deps.log.child("channels");
+    this.#log = deps.log;
     this.#lifeDeps = {
       clock: deps.clock,
       ids: deps.ids,
