@@ -1,6 +1,6 @@
 #!/bin/sh
 //usr/bin/true; self=$(readlink -f -- "$0" 2>/dev/null || echo "$0"); node="${self%/*}/../node_modules/node/bin/node"
-//usr/bin/true; [ -x "$node" ] || node=$(command -v node) || { echo "openclaw needs Node.js 24 or newer; none was found." >&2; exit 1; }
+//usr/bin/true; [ -x "$node" ] || node=$(command -v node) || { echo "openclaw needs Node.js 24 or newer; none was found (SYS_006)." >&2; exit 1; }
 //usr/bin/true; exec "$node" "$self" "$@"
 /**
  * The command `openclaw`. Owns the way to a Node.js that is new enough and to the built program; knows no command.
@@ -26,7 +26,7 @@ async function main(args) {
   const fits = Number.parseInt(process.versions.node, 10) >= oldestMajor;
   // Launched once and still too old: the carried Node.js is not what it should be, and launching it again never ends.
   if (!fits && (!existsSync(bundledNode) || launcher !== undefined)) {
-    fail(`needs Node.js ${oldestMajor} or newer; this is ${process.version}.`);
+    fail(`needs Node.js ${oldestMajor} or newer; this is ${process.version} (SYS_006).`);
     return;
   }
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {

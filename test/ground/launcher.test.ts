@@ -1,21 +1,22 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import os from "node:os";
+import { cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { root } from "../../scripts/source-hash.mjs";
 import { run, start } from "./process-run.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 const bundled = realpathSync(path.join(root, "node_modules", "node", "bin", "node"));
 
 /** A command line that says who it is and then does what its first word says. */
 const program = `
   export async function runCli(args) {
+    const stopped = new Promise((resolve) => process.once("SIGTERM", () => resolve(5)));
     console.log(JSON.stringify({ pid: process.pid, version: process.version, args }));
     if (args[0] === "exit") return Number(args[1]);
     if (args[0] === "die") process.kill(process.pid, args[1]);
     const alive = setInterval(() => {}, 1000);
-    return new Promise((resolve) => process.once("SIGTERM", () => { clearInterval(alive); resolve(5); }));
+    return stopped.finally(() => clearInterval(alive));
   }
 `;
 
@@ -38,10 +39,8 @@ interface Installation {
 let installation: Installation;
 
 beforeEach(() => {
-  const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "openclaw-launcher-")));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder({ "package.json": '{ "version": "1.2.3", "type": "module" }' });
   cpSync(path.join(root, "bin"), path.join(folder, "bin"), { recursive: true });
-  writeFileSync(path.join(folder, "package.json"), '{ "version": "1.2.3", "type": "module" }');
   const preload = path.join(folder, "pretend-old.cjs");
   writeFileSync(preload, pretendOld);
   installation = { folder, command: path.join(folder, "bin", "openclaw.mjs"), preload };
@@ -72,7 +71,7 @@ describe("an older Node.js", () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: "",
-      stderr: "openclaw needs Node.js 24 or newer; this is v20.0.0.\n",
+      stderr: "openclaw needs Node.js 24 or newer; this is v20.0.0 (SYS_006).\n",
     });
   });
 
