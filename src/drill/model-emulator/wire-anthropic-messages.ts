@@ -9,7 +9,7 @@ export const anthropicMessages: Wire = {
     const last = messages.findLast(({ role }) => role === "user");
     const results = items(last?.["content"]).filter(({ type }) => type === "tool_result");
     return {
-      model: String(body["model"] ?? ""),
+      model: textOf(body["model"]),
       lastText: textOf(results.at(-1)?.["content"] ?? last?.["content"]),
       lastRole: results.length > 0 ? "tool" : "user",
       promptChars: JSON.stringify([body["system"] ?? "", messages]).length,

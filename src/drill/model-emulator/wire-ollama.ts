@@ -8,7 +8,7 @@ export const ollama: Wire = {
     const messages = items(body["messages"]);
     const last = messages.findLast(({ role }) => role === "user" || role === "tool");
     return {
-      model: String(body["model"] ?? ""),
+      model: textOf(body["model"]),
       lastText: textOf(last?.["content"]),
       lastRole: last?.["role"] === "tool" ? "tool" : "user",
       promptChars: JSON.stringify(messages).length,

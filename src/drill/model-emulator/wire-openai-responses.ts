@@ -8,7 +8,7 @@ export const openaiResponses: Wire = {
     const input = items(body["input"]);
     const last = input.findLast(({ role, type }) => role === "user" || type === "function_call_output");
     return {
-      model: String(body["model"] ?? ""),
+      model: textOf(body["model"]),
       lastText: textOf(last?.["content"] ?? last?.["output"]),
       lastRole: last?.["type"] === "function_call_output" ? "tool" : "user",
       promptChars: JSON.stringify(input).length,

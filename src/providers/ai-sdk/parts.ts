@@ -3,7 +3,7 @@
  * A failure part ends the stream: what the SDK yields behind it is not looked at.
  */
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
-import { AppError } from "../../domain/app-error.ts";
+import type { AppError } from "../../domain/app-error.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import type { ModelEvent } from "../contract.ts";
 import type { ProviderFault } from "../failure.ts";

@@ -146,16 +146,12 @@ function endReason(called: boolean, doneReason: unknown): "tool-calls" | "length
   return doneReason === "length" ? "length" : "stop";
 }
 
-/** A prompt that was cached whole has no count in it; the answer's count alone still tells that something was counted. */
+/** Null where nothing was counted. A prompt that was cached whole has no count; the answer's alone is a count still. */
 function usageOf(frame: Json): TokenUsage | null {
-  const { prompt_eval_count: input, eval_count: output } = frame;
-  if (typeof input !== "number" && typeof output !== "number") return null;
-  return {
-    input: typeof input === "number" ? input : 0,
-    output: typeof output === "number" ? output : 0,
-    cacheRead: 0,
-    cacheWrite: 0,
-  };
+  const count = (field: string): number => (typeof frame[field] === "number" ? frame[field] : 0);
+  const input = count("prompt_eval_count");
+  const output = count("eval_count");
+  return input + output === 0 ? null : { input, output, cacheRead: 0, cacheWrite: 0 };
 }
 
 function modelInfo(provider: string, model: Json | undefined): ModelInfo[] {
