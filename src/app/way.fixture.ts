@@ -152,7 +152,7 @@ export function says(text: string): Script {
 
 export function chatRequest(
   text: string,
-  part: Partial<AdmitRequest> & { message?: Partial<InboundMessage> } = {},
+  part: Partial<Omit<AdmitRequest, "message">> & { message?: Partial<InboundMessage> } = {},
 ): AdmitRequest {
   const id = systemIds().uuid();
   return {
