@@ -13,7 +13,7 @@ import { noMentions, type InboundMessage } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
-import type { Log } from "../platform/log.ts";
+import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { Tool } from "../tools/contract.ts";
@@ -36,16 +36,6 @@ export interface TestWay {
   crash(): Promise<void>;
   close(): Promise<void>;
 }
-
-export const silentLog: Log = {
-  trace: () => undefined,
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  fatal: () => undefined,
-  child: () => silentLog,
-};
 
 const model: ModelInfo = {
   ref: "script/one",
@@ -76,7 +66,7 @@ export interface TestWayOptions {
 
 export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
   const folder = options.folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-way-")));
-  const log = options.log ?? silentLog;
+  const log = options.log ?? silentLog();
   const clock = options.clock ?? systemClock();
   const store = await openSqliteStore({ file: path.join(folder, "store.sqlite"), log });
   const bus = createEventBus(log);

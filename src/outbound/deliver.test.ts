@@ -9,12 +9,12 @@ import type {
   OutboundPiece,
   SendOutcome,
 } from "../channels/contract.ts";
-import { silentLog } from "../app/way.fixture.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AppEvent } from "../domain/events.ts";
 import type { Address } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
+import { silentLog } from "../platform/log.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { BlindPolicy, Delivery, DeliveryDeps } from "./contract.ts";
 import { createDelivery } from "./deliver.ts";
@@ -52,7 +52,7 @@ async function open({
   const dir = folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-out-")));
   const store = await openSqliteStore({ file: path.join(dir, "store.sqlite"), log: silentLog });
   const clock = new FakeClock();
-  const bus = createEventBus(silentLog);
+  const bus = createEventBus(silentLog());
   const events: AppEvent[] = [];
   bus.on((event) => events.push(event));
   const platform: FakePlatform = { seen: [], answers: [] };
@@ -82,7 +82,7 @@ async function open({
     return {
       store,
       clock,
-      log: silentLog,
+      log: silentLog(),
       bus,
       channels: () => (world.connected ? ["fake"] : []),
       route: () =>

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { silentLog } from "../../app/way.fixture.ts";
 import { noMentions } from "../../domain/message.ts";
 import { noUsage } from "../../domain/money.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
+import { silentLog } from "../../platform/log.ts";
 import { openSqliteStore, type SqliteStore } from "../../store/sqlite/open-store.ts";
 import type { InboxEntry, InboxRow, Lease, TurnResult } from "../../store/port.ts";
 import type { DispatchQueue } from "../contract.ts";
@@ -35,7 +35,7 @@ async function open(capacity = 2): Promise<World> {
   const queue = createLocalQueue({
     store,
     clock,
-    log: silentLog,
+    log: silentLog(),
     owner: "me",
     capacity: () => capacity,
     agingMs: 30_000,
