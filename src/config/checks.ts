@@ -12,8 +12,6 @@ import { newerThan } from "./version-stamp.ts";
 
 export interface CheckInput {
   readonly config: Config;
-  /** As written, after substitution: what is empty on purpose is only visible here. */
-  readonly written: unknown;
   readonly environment: Environment;
   /** This program's version; null where it does not matter. */
   readonly version: string | null;

@@ -15,6 +15,7 @@ export function environmentOverrides(environment: Environment): Overrides {
     ["gateway.auth.token", environment.token],
     ["gateway.auth.password", environment.password],
     ["logging.level", environment.logLevel],
+    ["logging.consoleLevel", environment.logLevel],
   ];
   return Object.fromEntries(entries.filter(([, value]) => value !== null));
 }

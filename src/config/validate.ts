@@ -33,32 +33,39 @@ export function validateWritten(value: unknown, schemas: SchemaSet): Validated {
     for (const path of unknownKeys(schemas.section(name), section, [name])) {
       findings.push({ path, message: "is not known and has no effect", weight: "warning" });
     }
-    checked = withoutMistakes(name, checked, { schemas, findings, missingToo: false });
+    checked = withoutMistakes(name, checked, { schemas, findings, refill: null });
   }
   return { value: checked, findings };
 }
 
-/** After defaults: complete, or an element of a list that lacks something goes as a whole. */
+/**
+ * After defaults: complete, or an element of a list that lacks something goes as a whole. `refill` brings the defaults
+ * of what was taken out.
+ */
 export function validateComplete(
   value: Readonly<Record<string, unknown>>,
   names: Iterable<string>,
   schemas: SchemaSet,
+  refill: Refill,
 ): Validated {
   const findings: Finding[] = [];
   let checked: Record<string, unknown> = { ...value };
   for (const name of names) {
     if (!isSection(name)) continue;
-    checked = withoutMistakes(name, checked, { schemas, findings, missingToo: true });
+    checked = withoutMistakes(name, checked, { schemas, findings, refill });
     const result = parseQuietly(schemas.section(name), checked[name]);
     if (result.success) checked[name] = result.data;
   }
   return { value: checked, findings };
 }
 
+type Refill = (value: Readonly<Record<string, unknown>>) => Record<string, unknown>;
+
 interface Rules {
   readonly schemas: SchemaSet;
   readonly findings: Finding[];
-  readonly missingToo: boolean;
+  /** Null before defaults, when what is missing is no mistake yet. */
+  readonly refill: Refill | null;
 }
 
 /** Takes mistakes out until none is left: what an element lacks shows only when what is wrong in it is gone. */
@@ -67,16 +74,18 @@ function withoutMistakes(name: SectionName, value: Record<string, unknown>, rule
   let current = value;
   // Each round removes at least one value, so it ends; the bound is for what is deeper than any person writes.
   for (let round = 0; round < mostRounds; round += 1) {
-    const mistakes = mistakesIn(schema, current, name, rules.missingToo);
+    const mistakes = mistakesIn(schema, current, name, rules.refill !== null);
     if (mistakes.length === 0) return current;
     rules.findings.push(...mistakes.map((mistake) => mistake.finding));
-    current = removeAll(
+    const kept = removeAll(
       current,
       mistakes.map((mistake) => mistake.remove),
     );
+    current = rules.refill === null ? kept : rules.refill(kept);
   }
   rules.findings.push({ path: [name], message: "has too many mistakes", weight: "broken" });
-  return unsetAt(current, [name]) as Record<string, unknown>;
+  const rest = unsetAt(current, [name]) as Record<string, unknown>;
+  return rules.refill === null ? rest : rules.refill(rest);
 }
 
 const mostRounds = 50;
