@@ -68,10 +68,7 @@ export async function interpret(file: string, text: string, options: InterpretOp
   const variables = await gatherVariables(env.environment, expanded.value, options);
   const meaning = giveMeaning(expanded.value, variables.environment, { file, options });
   const findings = [...moveFindings(migrated.moves), ...env.findings, ...variables.findings, ...meaning.findings];
-  const issues = [
-    ...environmentIssues(env.environment),
-    ...findings.map((finding) => toIssue(finding, composed, moves)),
-  ];
+  const issues = [...variables.environment.issues, ...findings.map((finding) => toIssue(finding, composed, moves))];
   const verdict = worst(findings);
   const usable = verdict !== "broken" && verdict !== "refuse";
   return {

@@ -72,7 +72,7 @@ function unknownInObject(def: z.core.$ZodObjectDef, value: Record<string, unknow
 
 /** Unknown is what every alternative that fits does not know. */
 function unknownInUnion(options: readonly Inner[], value: unknown, path: KeyPath): KeyPath[] {
-  const fitting = options.filter((option) => z.core.safeParse(option, value).success);
+  const fitting = options.filter((option) => z.safeParse(option, value).success);
   const candidates = (fitting.length > 0 ? fitting : options).map((option) => unknownIn(option, value, path));
   return candidates.reduce((least, one) => (one.length < least.length ? one : least), candidates[0] ?? []);
 }
