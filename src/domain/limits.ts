@@ -8,6 +8,8 @@ export const limits = Object.freeze({
   socketBufferedBytes: 50 * 1024 * 1024,
   /** Above this, events that may be dropped are. */
   socketDropBytes: 1024 * 1024,
+  /** Requests of one connection that wait for their handlers. */
+  requestsInFlight: 1_000,
   /** Silence after the challenge. */
   handshakeTimeoutMs: 30_000,
   tickIntervalMs: 30_000,

@@ -32,6 +32,8 @@ export interface GatewayDeps {
   readonly version: string;
   readonly stateDir: string;
   readonly configPath: string;
+  /** Ends the process in order, as a signal would; absent where the gateway is embedded in something else. */
+  readonly requestStop?: (reason: string) => void;
   /** The static pages (`/chat`, later `/ui`). */
   readonly pagesDir: string;
 }

@@ -55,6 +55,9 @@ export function createSharedSecret(deps: SharedSecretDeps): SharedSecret {
       if (expected === undefined || secretFault(expected) !== null) return false;
       return timingSafeEqual(digest(candidate), digest(expected));
     },
-    fingerprint: () => `${settings().mode}:${digest(secret() ?? "").toString("base64url")}`,
+    fingerprint: () => {
+      const { mode, trustLoopback } = settings();
+      return `${mode}:${String(trustLoopback)}:${digest(secret() ?? "").toString("base64url")}`;
+    },
   };
 }

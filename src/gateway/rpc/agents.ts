@@ -1,0 +1,137 @@
+/** Handlers of agents and models. */
+import { AppError } from "../../domain/app-error.ts";
+import type { Address } from "../../domain/message.ts";
+import { coversScope } from "../../domain/scopes.ts";
+import type { ParamsOf } from "../../protocol/method.ts";
+import { agent, agentIdentity, agentsList, agentWait, modelsList } from "../../protocol/methods/agent.ts";
+import type { TurnRow } from "../../store/port.ts";
+import { defaultAgentId } from "../health-state.ts";
+import { admitRun } from "./admit-run.ts";
+import { handle, type BoundMethod, type Caller } from "./handler.ts";
+import { attachmentOf } from "./inline-attachment.ts";
+import type { RpcServices } from "./services.ts";
+import { sessionTarget } from "./session-target.ts";
+
+/** How long `agent.wait` waits when nobody says. */
+const defaultWaitMs = 30_000;
+
+export function agentMethods(services: RpcServices): readonly BoundMethod[] {
+  const { deps } = services;
+  return [
+    handle(agent, (params, caller) => start(services, params, caller)),
+    handle(agentWait, (params) => wait(services, params)),
+    handle(agentIdentity, (params) => {
+      const { agentId } = sessionTarget(deps, { sessionKey: params.sessionKey, agentId: params.agentId });
+      const name = deps.agents().find(({ id }) => id === agentId)?.name;
+      return { agentId, ...(name === undefined ? {} : { name }) };
+    }),
+    handle(agentsList, () => ({
+      defaultId: defaultAgentId(deps),
+      mainKey: deps.config.current().config.session.mainKey,
+      scope: deps.config.current().config.session.dmScope === "main" ? ("global" as const) : ("per-sender" as const),
+      agents: deps
+        .agents()
+        .map(({ id, name, model }) => ({ id, name, ...(model === null ? {} : { model: { primary: model } }) })),
+    })),
+  ];
+}
+
+export function modelMethods({ deps }: RpcServices): readonly BoundMethod[] {
+  return [
+    handle(modelsList, () => {
+      const { providers } = deps.config.current().config.models;
+      const keyless = new Set(["ollama", "demo", "bedrock-converse-stream"]);
+      return {
+        models: deps.models.list().map((model) => {
+          const provider = providers[model.provider];
+          const available = provider === undefined || keyless.has(provider.api) || provider.apiKey !== undefined;
+          return {
+            id: model.id,
+            name: model.name,
+            provider: model.provider,
+            ...(model.contextWindow === null ? {} : { contextWindow: model.contextWindow }),
+            ...(model.maxTokens === null ? {} : { maxTokens: model.maxTokens }),
+            reasoning: model.reasoning,
+            input: [...model.input],
+            cost: model.price === undefined ? null : { ...model.price },
+            available,
+          };
+        }),
+      };
+    }),
+  ];
+}
+
+async function start(services: RpcServices, params: ParamsOf<typeof agent>, caller: Caller) {
+  const { deps } = services;
+  requireAdminForOverride(params, caller);
+  const runId = params.idempotencyKey;
+  const state = await admitRun(
+    services,
+    {
+      method: agent.name,
+      runId,
+      text: params.message,
+      attachments: (params.attachments ?? []).map(attachmentOf),
+      target: sessionTarget(deps, { sessionKey: params.sessionKey, agentId: params.agentId }),
+      options: {
+        ...(params.model === undefined ? {} : { model: params.model }),
+        ...(params.thinking === undefined ? {} : { thinking: params.thinking }),
+        ...(params.timeout === undefined || params.timeout === 0 ? {} : { timeoutMs: params.timeout * 1_000 }),
+        ...(params.extraSystemPrompt === undefined ? {} : { instructions: params.extraSystemPrompt }),
+      },
+      address: deliveryAddress(params),
+    },
+    caller,
+  );
+  return { runId, status: state === "started" ? ("accepted" as const) : state, acceptedAt: deps.clock.nowMs() };
+}
+
+/** Which model runs and what it is told are the owner's choice; a caller with less may only talk. */
+function requireAdminForOverride({ model, extraSystemPrompt }: ParamsOf<typeof agent>, caller: Caller): void {
+  if (model === undefined && extraSystemPrompt === undefined) return;
+  if (coversScope(caller.principal.scopes, "operator.admin")) return;
+  throw new AppError("SEC_004", "missing scope: operator.admin", {
+    details: { code: "MISSING_SCOPE", missingScope: "operator.admin", requiredScopes: ["operator.admin"] },
+  });
+}
+
+function deliveryAddress(params: ParamsOf<typeof agent>): Address | null {
+  if (params.deliver !== true) return null;
+  if (params.channel === undefined || params.to === undefined) {
+    throw new AppError("RPC_003", "invalid agent params: deliver needs 'channel' and 'to'", {
+      details: { param: "deliver" },
+    });
+  }
+  return {
+    channel: params.channel,
+    accountId: params.accountId ?? "default",
+    chatId: params.to,
+    chatKind: "dm",
+    ...(params.threadId === undefined ? {} : { threadId: params.threadId }),
+  };
+}
+
+async function wait({ deps }: RpcServices, { runId, timeoutMs }: ParamsOf<typeof agentWait>) {
+  const turn = await deps.turns.wait(runId, timeoutMs ?? defaultWaitMs);
+  if (turn !== null) return snapshot(turn);
+  // A run that was refused or expired has no turn to wait for; saying "timeout" forever would be a lie.
+  const row = await deps.store.inbox.byRunId(runId);
+  if (row === null) throw new AppError("RPC_007", "there is no such run");
+  if (row.endedMs === null || row.state === "replied") return { runId, status: "timeout" as const };
+  return { runId, status: "error" as const, endedAt: row.endedMs, error: `${row.state}: ${row.reason ?? ""}` };
+}
+
+function snapshot(turn: TurnRow) {
+  return {
+    runId: turn.runId,
+    status: turn.state === "error" ? ("error" as const) : ("ok" as const),
+    startedAt: turn.startedMs,
+    ...(turn.endedMs === null ? {} : { endedAt: turn.endedMs }),
+    text: turn.text,
+    ...(turn.stopReason === null ? {} : { stopReason: turn.stopReason }),
+    ...(turn.model === null ? {} : { model: turn.model }),
+    ...(turn.error === null ? {} : { error: turn.error.message }),
+    ...(turn.state === "aborted" ? { aborted: true } : {}),
+  };
+}

@@ -1,0 +1,36 @@
+/** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
+import type { MethodGroup } from "../../protocol/registry.ts";
+import { agentMethods, modelMethods } from "./agents.ts";
+import { channelMethods, sendMethods } from "./channels.ts";
+import { chatMethods } from "./chat.ts";
+import { configMethods } from "./config.ts";
+import { deviceMethods } from "./devices.ts";
+import type { BoundMethod } from "./handler.ts";
+import { healthMethods } from "./health.ts";
+import { logMethods, systemMethods, usageMethods } from "./house.ts";
+import type { RpcServices } from "./services.ts";
+import { sessionLineMethods } from "./session-lines.ts";
+import { sessionMethods } from "./sessions.ts";
+
+export type RpcGroup = Exclude<MethodGroup, "connect">;
+
+const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly BoundMethod[]>> = {
+  health: healthMethods,
+  chat: chatMethods,
+  agents: agentMethods,
+  models: modelMethods,
+  sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
+  config: configMethods,
+  channels: channelMethods,
+  send: sendMethods,
+  logs: logMethods,
+  usage: usageMethods,
+  system: systemMethods,
+  devices: deviceMethods,
+};
+
+export function rpcMethods(services: RpcServices, disabled: readonly RpcGroup[]): readonly BoundMethod[] {
+  return Object.entries(groups).flatMap(([group, make]) =>
+    disabled.some((name) => name === group) ? [] : make(services),
+  );
+}

@@ -1,0 +1,42 @@
+/** Upgrade requests: ours become sockets, all others are answered like the requests they are and closed. */
+import type { IncomingMessage } from "node:http";
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
+import type { AppError } from "../domain/app-error.ts";
+import type { HostGuard } from "./auth/host-guard.ts";
+
+const paths: ReadonlySet<string> = new Set(["/", "/ws"]);
+
+export interface UpgradeRefusal {
+  readonly status: number;
+  readonly message: string;
+}
+
+/** Null where the upgrade may go on. */
+export function upgradeRefusal(req: IncomingMessage, hosts: HostGuard, stopping: boolean): UpgradeRefusal | null {
+  const foreign = hosts.check(req.headers);
+  if (foreign !== null) return { status: statusOf(foreign), message: foreign.message };
+  const path = (req.url ?? "/").split("?")[0] ?? "/";
+  if (!paths.has(path)) return { status: 404, message: "There is no socket at this address." };
+  if (req.headers.upgrade?.toLowerCase() !== "websocket")
+    return { status: 426, message: "Only WebSocket is spoken here." };
+  return stopping ? { status: 503, message: "The gateway is stopping." } : null;
+}
+
+/** Answers on the bare socket and closes it. */
+export function refuseUpgrade(socket: Duplex, { status, message }: UpgradeRefusal): void {
+  const body = JSON.stringify({ error: { message, type: "invalid_request_error" } });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Refused"}`,
+    "Connection: close",
+    "Content-Type: application/json",
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.once("finish", () => socket.destroy());
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function statusOf(error: AppError): number {
+  const precise = error.details["httpStatus"];
+  return typeof precise === "number" ? precise : error.row.http;
+}
