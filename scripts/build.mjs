@@ -27,7 +27,7 @@ const external = ["grammy", "pino-pretty", "baileys", "@napi-rs/keyring", "sharp
 /** Folders of ui/ that are served as they are. */
 const staticPages = ["chat"];
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildOrStop();
 
 /** Whether dist/ was made from what stands in the tree now. */
 export async function isBuilt() {
@@ -44,6 +44,17 @@ export async function build() {
   await removeOld(new Set([...bundled, ...pages, ...(previous?.files ?? [])]));
   await writeFile(stampFile, `${JSON.stringify({ hash, files: [...bundled, ...pages] })}\n`);
   console.error(`built dist/ in ${Math.round(performance.now() - started)} ms`);
+}
+
+/** For a script: what esbuild has already said in full is not said again with a stack. */
+export async function buildOrStop() {
+  try {
+    await build();
+  } catch (error) {
+    if (!Array.isArray(error.errors)) throw error;
+    console.error("openclaw: the build failed");
+    process.exit(1);
+  }
 }
 
 /** Returns the names of the files it made, relative to dist/. */

@@ -88,8 +88,8 @@ async function prepare() {
 }
 
 async function buildIfStale() {
-  const { build, isBuilt } = await import("./build.mjs");
-  if (!(await isBuilt())) await build();
+  const { buildOrStop, isBuilt } = await import("./build.mjs");
+  if (!(await isBuilt())) await buildOrStop();
 }
 
 function writeStamp(base) {
