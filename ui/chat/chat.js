@@ -1,0 +1,355 @@
+/**
+ * WebChat: logs in, shows the main conversation, sends and streams. What is shown follows the gateway: after every
+ * (re)connect the history is read anew, so that an answer that went on without us is there in full, once.
+ */
+import { createConnection, RequestError } from "./connection.js";
+import { canHoldKeys, forgetIdentity } from "./identity.js";
+import * as transcript from "./transcript.js";
+
+const element = (id) => document.getElementById(id);
+const [link, talk, door, text, send, stop, doing] = ["link", "talk", "door", "text", "send", "stop", "doing"].map(
+  element,
+);
+
+const chat = {
+  sessionKey: "agent:main:main",
+  /** Answers under way: run id → entry on the page, null before the first word. */
+  runs: new Map(),
+  /** Sent and not yet confirmed: idempotency key → { message, entry }. */
+  unconfirmed: new Map(),
+  /** Events that came while the history was being read. */
+  held: null,
+  reads: 0,
+};
+
+const connection = createConnection({ onState: showState, onEvent: hear });
+
+// ------------------------------------------------------------ connection
+
+function showState(change) {
+  link.dataset.state = change.state;
+  if (change.state === "connecting") link.textContent = "Connecting…";
+  if (change.state === "waiting") link.textContent = "Offline, trying again…";
+  if (change.state === "refused") void showDoor(change);
+  if (change.state === "open") void begin();
+  updateComposer();
+}
+
+async function begin() {
+  link.textContent = "Connected";
+  door.hidden = true;
+  talk.hidden = false;
+  element("fresh").hidden = false;
+  element("token").value = "";
+  try {
+    const agents = await connection.ask("agents.list", {});
+    chat.sessionKey = `agent:${agents.defaultId}:${agents.mainKey}`;
+    const name = agents.agents?.find((agent) => agent.id === agents.defaultId)?.name;
+    element("name").textContent = name && name !== agents.defaultId ? name : "OpenClaw";
+    await readHistory();
+    for (const [key, waiting] of chat.unconfirmed) void deliver(key, waiting);
+  } catch (error) {
+    if (error.code !== "LOST") announceFailure(`The conversation could not be read: ${error.message}`);
+  }
+  updateComposer();
+  text.focus();
+}
+
+async function showDoor({ code, message }) {
+  talk.hidden = true;
+  door.hidden = false;
+  element("fresh").hidden = true;
+  link.textContent = "Not logged in";
+  // A key whose token was refused is of no use any more: the browser comes back as a new device.
+  if (code === "AUTH_DEVICE_TOKEN_MISMATCH" || code === "PAIRING_REQUIRED") await forgetIdentity();
+  showLoginError(message ?? "");
+  element("token").focus();
+}
+
+function showLoginError(message) {
+  element("login-error").textContent = message;
+  element("login-error").hidden = message === "";
+}
+
+element("login").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const token = element("token").value.trim();
+  if (token === "") return;
+  showLoginError("");
+  connection.connect({ token });
+});
+
+// ------------------------------------------------------------ conversation
+
+/** Reads what was said and draws it anew. What is still being said, and what is not sent yet, stays behind it. */
+async function readHistory() {
+  chat.reads += 1;
+  const read = chat.reads;
+  chat.held ??= [];
+  let history;
+  try {
+    history = await connection.ask("chat.history", { sessionKey: chat.sessionKey, limit: 200 });
+  } finally {
+    // A later read holds the events for itself.
+    if (read === chat.reads && history === undefined) chat.held = null;
+  }
+  if (read !== chat.reads) return;
+  transcript.clear();
+  for (const message of history.messages) showMessage(message);
+  const held = chat.held ?? [];
+  chat.held = null;
+  // Ended meanwhile: the history has it. Not ended: its next words carry the whole text.
+  for (const { payload } of held) if (isEnd(payload)) chat.runs.delete(payload.runId);
+  for (const { name, payload } of held) if (!isEnd(payload) && !hasEnded(held, payload)) hear(name, payload);
+  for (const entry of chat.runs.values()) if (entry !== null) transcript.append(entry);
+  const shown = new Set(
+    history.messages
+      .filter(({ role }) => role === "user")
+      .slice(-20)
+      .map(textOf),
+  );
+  for (const { message, entry } of chat.unconfirmed.values()) {
+    if (!shown.has(message)) transcript.append(entry);
+  }
+  transcript.showWelcome();
+  transcript.keepEnd();
+  showDoing();
+}
+
+function isEnd(payload) {
+  return payload.state === "final" || payload.state === "aborted" || payload.state === "error";
+}
+
+function hasEnded(held, { runId }) {
+  return held.some(({ payload }) => payload.runId === runId && isEnd(payload));
+}
+
+function showMessage(message) {
+  const said = textOf(message);
+  if (message.role === "user" && said !== "") {
+    transcript.addEntry({ role: "user", text: said, time: message.timestamp ?? null });
+  } else if (message.role === "assistant") {
+    const tools = partsOf(message).filter((part) => part.type === "toolCall");
+    for (const tool of tools) transcript.addEntry({ role: "note", text: `Used ${tool.name}` });
+    if (said !== "") {
+      const entry = transcript.addEntry({ role: "assistant", text: said });
+      transcript.setFoot(entry, footOf({ time: message.timestamp, usage: message.usage }));
+    }
+    if (message.errorMessage) transcript.setFailure(transcript.addEntry({ role: "note" }), message.errorMessage);
+  }
+}
+
+function partsOf({ content }) {
+  return Array.isArray(content) ? content : typeof content === "string" ? [{ type: "text", text: content }] : [];
+}
+
+function textOf(message) {
+  return partsOf(message)
+    .filter((part) => part.type === "text")
+    .map((part) => part.text)
+    .join("\n");
+}
+
+function footOf({ time = null, usage = null, note = "" }) {
+  const tokens = usage === null ? "" : tokenText(usage);
+  return [note, time === null ? "" : transcript.clockTime(time), tokens].filter((piece) => piece !== "").join(" · ");
+}
+
+function tokenText(usage) {
+  const taken = (usage.input ?? 0) + (usage.cacheRead ?? 0) + (usage.cacheWrite ?? 0);
+  const given = usage.output ?? 0;
+  if (taken + given === 0) return "";
+  const cost = usage.cost?.total;
+  const price = typeof cost === "number" && cost > 0 ? ` · $${cost < 0.01 ? cost.toFixed(4) : cost.toFixed(2)}` : "";
+  return `${taken.toLocaleString()} in, ${given.toLocaleString()} out${price}`;
+}
+
+// ------------------------------------------------------------ events
+
+function hear(name, payload) {
+  if (name === "shutdown") link.textContent = "The gateway is restarting…";
+  if (name === "resync") void readHistory().catch(() => undefined);
+  if (name === "sessions.changed" && payload.sessionKey === chat.sessionKey && payload.change !== "patched") {
+    void readHistory().catch(() => undefined);
+  }
+  if (name === "chat" && payload.sessionKey === chat.sessionKey) {
+    if (chat.held !== null) chat.held.push({ name, payload });
+    else hearChat(payload);
+  }
+  if (name === "agent" && chat.runs.has(payload.runId)) hearAgent(payload);
+}
+
+function hearChat(payload) {
+  const { runId, state } = payload;
+  const isOurs = chat.runs.has(runId);
+  if (state === "delta") {
+    const entry = chat.runs.get(runId) ?? transcript.addEntry({ role: "assistant", isLive: true });
+    chat.runs.set(runId, entry);
+    transcript.setText(entry, textOf(payload.message));
+    showDoing("");
+    updateComposer();
+    return;
+  }
+  if (!isEnd(payload)) return;
+  const entry = chat.runs.get(runId) ?? null;
+  chat.runs.delete(runId);
+  if (isOurs) finish(entry, payload);
+  // A run we never saw begin: its question is not on the page either.
+  else void readHistory().catch(() => undefined);
+  showDoing();
+  updateComposer();
+}
+
+function finish(live, { state, message, usage, errorMessage }) {
+  const said = message === undefined ? "" : textOf(message);
+  if (live === null && said === "" && state === "final") return;
+  const entry = live ?? transcript.addEntry({ role: said === "" ? "note" : "assistant" });
+  if (said !== "") transcript.setText(entry, said);
+  transcript.setLive(entry, false);
+  const note = state === "aborted" ? "Stopped" : "";
+  transcript.setFoot(entry, footOf({ time: Date.now(), usage: usage ?? null, note }));
+  if (state === "error") transcript.setFailure(entry, errorMessage ?? "The answer failed.");
+  element("announce").textContent =
+    state === "error" ? `Failed: ${errorMessage}` : `The assistant said: ${said.slice(0, 500)}`;
+}
+
+function hearAgent({ stream, data }) {
+  if (stream === "thinking") showDoing("Thinking…");
+  if (stream === "tool" && data.phase === "start") showDoing(`Using ${data.name}…`);
+  if (stream === "tool" && data.phase === "result") showDoing("Thinking…");
+}
+
+/** What the assistant does while nothing can be read yet. Without a text: whatever is true now. */
+function showDoing(what = hasSilentRun() ? "Thinking…" : "") {
+  doing.hidden = what === "";
+  element("doing-text").textContent = what;
+  transcript.keepEnd();
+}
+
+function hasSilentRun() {
+  return [...chat.runs.values()].includes(null);
+}
+
+function announceFailure(message) {
+  transcript.setFailure(transcript.addEntry({ role: "note" }), message);
+}
+
+// ------------------------------------------------------------ composer
+
+async function deliver(key, waiting) {
+  const { message, entry } = waiting;
+  transcript.setFoot(entry, "Sending…");
+  try {
+    // The run is known before the answer comes: its first words may be faster.
+    if (!chat.runs.has(key)) chat.runs.set(key, null);
+    await connection.ask("chat.send", { sessionKey: chat.sessionKey, message, idempotencyKey: key });
+    chat.unconfirmed.delete(key);
+    transcript.setFoot(entry, transcript.clockTime(Date.now()));
+    showDoing();
+  } catch (error) {
+    if (chat.runs.get(key) === null) chat.runs.delete(key);
+    const isLost = error instanceof RequestError && (error.code === "LOST" || error.code === "TIMEOUT");
+    // The same key is sent again after the reconnect: however often it arrives, it is one message.
+    if (isLost) transcript.setFoot(entry, "Waiting for the connection…");
+    else {
+      chat.unconfirmed.delete(key);
+      transcript.setFailure(entry, `Not sent: ${error.message}`, () => {
+        const again = crypto.randomUUID();
+        chat.unconfirmed.set(again, waiting);
+        void deliver(again, waiting);
+      });
+    }
+    showDoing();
+  }
+  updateComposer();
+}
+
+function say(message) {
+  const trimmed = message.trim();
+  if (trimmed === "" || !connection.isOpen) return;
+  const waiting = { message: trimmed, entry: transcript.addEntry({ role: "user", text: trimmed }) };
+  const key = crypto.randomUUID();
+  chat.unconfirmed.set(key, waiting);
+  void deliver(key, waiting);
+  text.value = "";
+  fitComposer();
+  updateComposer();
+}
+
+async function stopAll() {
+  const runIds = [...chat.runs.keys()];
+  stop.disabled = true;
+  try {
+    await Promise.all(runIds.map((runId) => connection.ask("chat.abort", { sessionKey: chat.sessionKey, runId })));
+  } catch (error) {
+    announceFailure(`The answer could not be stopped: ${error.message}`);
+  }
+  stop.disabled = false;
+}
+
+function updateComposer() {
+  const isBusy = chat.runs.size > 0;
+  stop.hidden = !isBusy;
+  send.disabled = text.value.trim() === "" || !connection.isOpen;
+}
+
+function fitComposer() {
+  text.style.height = "auto";
+  text.style.height = `${Math.min(text.scrollHeight, 220)}px`;
+}
+
+text.addEventListener("input", () => {
+  fitComposer();
+  updateComposer();
+});
+text.addEventListener("keydown", (event) => {
+  // While an input method composes, Enter belongs to it.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  say(text.value);
+});
+element("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  say(text.value);
+});
+stop.addEventListener("click", () => void stopAll());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && chat.runs.size > 0) void stopAll();
+});
+element("fresh").addEventListener("click", () => say("/new"));
+for (const idea of document.querySelectorAll(".idea")) idea.addEventListener("click", () => say(idea.textContent));
+
+element("theme").addEventListener("click", () => {
+  const root = document.documentElement;
+  const current = root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  root.dataset.theme = current === "dark" ? "light" : "dark";
+  try {
+    localStorage.setItem("openclaw-theme", root.dataset.theme);
+  } catch {
+    // Storage may be forbidden: the choice then lasts as long as the page.
+  }
+});
+
+// ------------------------------------------------------------ start
+
+/** A login code stands in the fragment, which no server and no log ever sees; it is taken away at once. */
+function takeCode() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (location.hash !== "") history.replaceState(null, "", location.pathname);
+  return code;
+}
+
+function start() {
+  const code = takeCode();
+  if (!canHoldKeys()) {
+    link.dataset.state = "refused";
+    void showDoor({
+      code: "",
+      message: "A browser keeps keys only for https pages and for localhost. Open this page by one of these.",
+    });
+    return;
+  }
+  connection.connect(code === null ? {} : { code });
+}
+
+start();
