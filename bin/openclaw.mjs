@@ -34,8 +34,9 @@ async function main(args) {
     return;
   }
   if (!fits) {
-    const { replaceProcess } = await import("./replace-process.mjs");
-    await replaceProcess(bundledNode, process.execArgv.concat(fileURLToPath(import.meta.url), args));
+    const { launcherEnvironment, replaceProcess } = await import("./replace-process.mjs");
+    const programArgs = process.execArgv.concat(fileURLToPath(import.meta.url), args);
+    await replaceProcess(bundledNode, programArgs, launcherEnvironment());
     return;
   }
   if (launcher !== undefined) (await import("./replace-process.mjs")).dieWith(launcher);

@@ -4,12 +4,8 @@
  * Plain JavaScript for any Node that can load an ES module, because an old Node is why it is called.
  */
 
-/**
- * The program finds our pid in OPENCLAW_LAUNCHER_PID and should take it out of its environment.
- * Returns only where the program could not be started; the caller's event loop must stay alive otherwise.
- */
-export async function replaceProcess(file, args) {
-  const env = Object.assign({}, process.env, { OPENCLAW_LAUNCHER_PID: String(process.pid) });
+/** Returns only after the program has ended as our child; rejects where it could not be started. */
+export async function replaceProcess(file, args, env = process.env) {
   if (typeof process.execve === "function" && process.platform !== "win32") {
     // The feature is marked experimental; the user of a command line has no use for that line.
     process.removeAllListeners("warning");
@@ -25,6 +21,11 @@ export async function replaceProcess(file, args) {
       resolve();
     });
   });
+}
+
+/** For bin/openclaw.mjs alone, which takes it out of its environment again: who launched it. */
+export function launcherEnvironment() {
+  return Object.assign({}, process.env, { OPENCLAW_LAUNCHER_PID: String(process.pid) });
 }
 
 /**

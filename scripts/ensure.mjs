@@ -14,7 +14,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { replaceProcess } from "../bin/replace-process.mjs";
+import { launcherEnvironment, replaceProcess } from "../bin/replace-process.mjs";
 import { hashFiles, root } from "./source-hash.mjs";
 
 const modules = path.join(root, "node_modules");
@@ -32,7 +32,8 @@ async function main(args) {
   await buildIfStale();
   if (args[0] !== "--run") return;
   const [file, ...rest] = args.slice(1);
-  await replaceProcess(bundledNode, [path.join(root, file), ...rest]);
+  const env = file.startsWith("bin/") ? launcherEnvironment() : process.env;
+  await replaceProcess(bundledNode, [path.join(root, file), ...rest], env);
 }
 
 /**
