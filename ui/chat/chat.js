@@ -2,7 +2,7 @@
  * WebChat: logs in, shows the main conversation, sends and streams. What is shown follows the gateway: after every
  * (re)connect the history is read anew, so that an answer that went on without us is there in full, once.
  */
-import { createConnection, RequestError } from "./connection.js";
+import { Connection, RequestError } from "./connection.js";
 import { canHoldKeys, forgetIdentity } from "./identity.js";
 import * as transcript from "./transcript.js";
 
@@ -22,7 +22,7 @@ const chat = {
   reads: 0,
 };
 
-const connection = createConnection({ onState: showState, onEvent: hear });
+const connection = new Connection({ onState: showState, onEvent: hear });
 
 // ------------------------------------------------------------ connection
 
@@ -326,7 +326,8 @@ element("theme").addEventListener("click", () => {
   try {
     localStorage.setItem("openclaw-theme", root.dataset.theme);
   } catch {
-    // Storage may be forbidden: the choice then lasts as long as the page.
+    // Storage may be forbidden.
+    element("announce").textContent = "The colours are kept until this page is closed.";
   }
 });
 

@@ -8,6 +8,8 @@ const client = { id: "webchat-ui", version: "1", platform: "web", mode: "webchat
 const role = "operator";
 const scopes = ["operator.read", "operator.write"];
 const requestTimeoutMs = 30_000;
+const handshakeMs = 20_000;
+const silenceMs = 75_000;
 const firstRetryMs = 500;
 const longestRetryMs = 15_000;
 
@@ -36,86 +38,127 @@ export class RequestError extends Error {
 
 /**
  * `onState({ state: "connecting" | "open" | "waiting" | "refused", … })`, `onEvent(name, payload)`.
- * `login` is `{ code }`, `{ token }` or nothing; it is used for the first connect alone.
+ * A listener that throws is a defect of the page: the line does not depend on it.
  */
-export function createConnection({ onState, onEvent }) {
-  const line = {
-    socket: null,
-    login: {},
-    pending: new Map(),
-    nextId: 1,
-    retryMs: firstRetryMs,
-    retryTimer: 0,
-    watchdog: 0,
-    open: false,
-  };
+export class Connection {
+  #onState;
+  #onEvent;
+  #socket = null;
+  #login = {};
+  #pending = new Map();
+  #nextId = 1;
+  #retryMs = firstRetryMs;
+  #retryTimer = 0;
+  #watchdog = 0;
+  #isOpen = false;
 
-  function connect(login = line.login) {
-    clearTimeout(line.retryTimer);
-    drop();
-    line.login = login;
-    onState({ state: "connecting" });
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws`);
-    line.socket = socket;
-    socket.onmessage = ({ data }) => {
-      if (socket === line.socket) receive(socket, data);
-    };
-    socket.onclose = () => {
-      if (socket === line.socket) lost();
-    };
-    watch(20_000);
+  constructor({ onState, onEvent }) {
+    this.#onState = onState;
+    this.#onEvent = onEvent;
+    addEventListener("online", () => this.#hurry());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#hurry();
+    });
   }
 
-  function drop() {
-    const { socket } = line;
-    line.socket = null;
-    line.open = false;
-    clearTimeout(line.watchdog);
-    for (const { reject } of line.pending.values())
+  get isOpen() {
+    return this.#isOpen;
+  }
+
+  /** `login` is `{ code }`, `{ token }` or nothing; once it has let us in, the browser's own token does. */
+  connect(login = this.#login) {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = 0;
+    this.#drop();
+    this.#login = login;
+    this.#onState({ state: "connecting" });
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}/ws`);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#receive(socket, data);
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lost();
+    };
+    this.#watch(handshakeMs);
+  }
+
+  /** Resolves with the payload, rejects with a RequestError; `LOST` and `TIMEOUT` may have arrived all the same. */
+  ask(method, params) {
+    return new Promise((resolve, reject) => {
+      const socket = this.#socket;
+      if (socket === null || socket.readyState !== WebSocket.OPEN) {
+        reject(new RequestError({ code: "LOST", message: "There is no connection." }));
+        return;
+      }
+      const id = String(this.#nextId++);
+      const timer = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new RequestError({ code: "TIMEOUT", message: "The gateway did not answer in time." }));
+      }, requestTimeoutMs);
+      this.#pending.set(id, { resolve, reject, timer });
+      socket.send(JSON.stringify({ type: "req", id, method, params }));
+    });
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#isOpen = false;
+    clearTimeout(this.#watchdog);
+    for (const { reject, timer } of this.#pending.values()) {
+      clearTimeout(timer);
       reject(new RequestError({ code: "LOST", message: "The connection was lost." }));
-    line.pending.clear();
+    }
+    this.#pending.clear();
     socket?.close();
   }
 
-  function lost() {
-    drop();
-    const waitMs = line.retryMs * (0.7 + Math.random() * 0.6);
-    line.retryMs = Math.min(line.retryMs * 1.8, longestRetryMs);
-    onState({ state: "waiting", waitMs });
-    line.retryTimer = setTimeout(() => connect(), waitMs);
+  #lost() {
+    this.#drop();
+    const waitMs = this.#retryMs * (0.7 + Math.random() * 0.6);
+    this.#retryMs = Math.min(this.#retryMs * 1.8, longestRetryMs);
+    this.#retryTimer = setTimeout(() => this.connect(), waitMs);
+    this.#onState({ state: "waiting", waitMs });
   }
 
-  /** The gateway gives a sign of life every 30 seconds; a line that is silent longer is dead. */
-  function watch(silenceMs) {
-    clearTimeout(line.watchdog);
-    line.watchdog = setTimeout(lost, silenceMs);
+  /** Does not sit out a long pause once there is reason to hope. */
+  #hurry() {
+    if (this.#retryTimer !== 0) this.connect();
   }
 
-  function receive(socket, data) {
+  /** The gateway gives a sign of life every 30 seconds; a line that is silent for longer is dead. */
+  #watch(silenceMs) {
+    clearTimeout(this.#watchdog);
+    this.#watchdog = setTimeout(() => this.#lost(), silenceMs);
+  }
+
+  #receive(socket, data) {
     const frame = parse(data);
     if (frame === null) return;
-    if (line.open) watch(75_000);
+    if (this.#isOpen) this.#watch(silenceMs);
     if (frame.type === "event") {
-      if (frame.event === "connect.challenge") void introduce(socket, frame.payload);
-      else onEvent(frame.event, frame.payload ?? {});
+      if (frame.event === "connect.challenge") void this.#introduce(socket, frame.payload);
+      else this.#onEvent(frame.event, frame.payload ?? {});
       return;
     }
-    const waiting = frame.type === "res" ? line.pending.get(frame.id) : undefined;
+    const waiting = frame.type === "res" ? this.#pending.get(frame.id) : undefined;
     if (waiting === undefined) return;
-    line.pending.delete(frame.id);
+    this.#pending.delete(frame.id);
     clearTimeout(waiting.timer);
     if (frame.ok) waiting.resolve(frame.payload ?? {});
     else waiting.reject(new RequestError(frame.error));
   }
 
-  async function introduce(socket, challenge) {
+  async #introduce(socket, challenge) {
     try {
       const identity = await loadIdentity();
-      const { auth, credential } = credentials(identity);
+      const { auth, credential } = this.#credentials(identity);
       const device = await proveIdentity(identity, { client, role, scopes, credential, challenge });
-      if (socket !== line.socket) return;
-      const hello = await ask("connect", {
+      if (socket !== this.#socket) return;
+      const { language, userAgent } = navigator;
+      const hello = await this.ask("connect", {
         minProtocol: 3,
         maxProtocol: 4,
         client,
@@ -124,77 +167,43 @@ export function createConnection({ onState, onEvent }) {
         caps: [],
         auth,
         device,
-        locale: navigator.language,
-        userAgent: navigator.userAgent.slice(0, 500),
+        locale: language,
+        userAgent: userAgent.slice(0, 500),
       });
       if (hello.auth?.deviceToken) await keepDeviceToken(identity, hello.auth.deviceToken);
-      line.login = {};
-      line.retryMs = firstRetryMs;
-      line.open = true;
-      watch(75_000);
-      onState({ state: "open", hello });
+      this.#login = {};
+      this.#retryMs = firstRetryMs;
+      this.#isOpen = true;
+      this.#watch(silenceMs);
+      this.#onState({ state: "open", hello });
     } catch (error) {
-      if (socket === line.socket) await refused(error);
+      if (socket === this.#socket) await this.#refused(error);
     }
   }
 
-  function credentials(identity) {
-    const { code, token } = line.login;
+  #credentials({ deviceToken }) {
+    const { code, token } = this.#login;
     if (token !== undefined) return { auth: { token }, credential: token };
     if (code !== undefined) return { auth: { bootstrapToken: code }, credential: code };
-    if (identity.deviceToken !== null)
-      return { auth: { deviceToken: identity.deviceToken }, credential: identity.deviceToken };
-    return { auth: {}, credential: "" };
+    return deviceToken === null ? { auth: {}, credential: "" } : { auth: { deviceToken }, credential: deviceToken };
   }
 
-  async function refused(error) {
+  async #refused(error) {
     const code = error instanceof RequestError ? (error.details.code ?? "") : "";
     // A used link in a browser that is paired already: its own token still opens the door.
     if (code === "AUTH_BOOTSTRAP_TOKEN_INVALID" && (await loadIdentity()).deviceToken !== null) {
-      connect({});
+      this.connect({});
       return;
     }
-    if (error instanceof RequestError && !(code in refusals)) {
-      lost();
+    if (error instanceof RequestError && !Object.hasOwn(refusals, code)) {
+      this.#lost();
       return;
     }
-    drop();
+    this.#drop();
+    this.#login = {};
     const message = error instanceof RequestError ? refusals[code] : `This browser cannot make a key: ${error.message}`;
-    onState({ state: "refused", code, message });
+    this.#onState({ state: "refused", code, message });
   }
-
-  function ask(method, params) {
-    return new Promise((resolve, reject) => {
-      const { socket } = line;
-      if (socket === null || socket.readyState !== WebSocket.OPEN) {
-        reject(new RequestError({ code: "LOST", message: "There is no connection." }));
-        return;
-      }
-      const id = String(line.nextId++);
-      const timer = setTimeout(() => {
-        line.pending.delete(id);
-        reject(new RequestError({ code: "TIMEOUT", message: "The gateway did not answer in time." }));
-      }, requestTimeoutMs);
-      line.pending.set(id, { resolve, reject, timer });
-      socket.send(JSON.stringify({ type: "req", id, method, params }));
-    });
-  }
-
-  const hurry = () => {
-    if (line.retryTimer !== 0 && line.socket === null && line.retryMs > firstRetryMs) connect();
-  };
-  addEventListener("online", hurry);
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible") hurry();
-  });
-
-  return {
-    connect,
-    ask,
-    get isOpen() {
-      return line.open;
-    },
-  };
 }
 
 function parse(data) {
@@ -202,7 +211,7 @@ function parse(data) {
     const frame = JSON.parse(data);
     return typeof frame === "object" && frame !== null ? frame : null;
   } catch {
-    // A frame that is no JSON is not ours; the next one may be.
+    // What is no JSON is no frame of ours; the next one may be.
     return null;
   }
 }
