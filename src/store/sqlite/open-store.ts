@@ -51,8 +51,10 @@ export async function openSqliteStore({ file, log }: SqliteStoreOptions): Promis
       await access.write("compact", null);
     },
     async close() {
-      await Promise.all([writer.close(), reader.close()]);
       near.close();
+      await reader.close();
+      // Last: the last connection that may write moves the log into the file and removes it.
+      await writer.close();
     },
     crashWriter: () => writer.kill(),
   };

@@ -36,6 +36,8 @@ export type AdmitRecord =
   | { readonly existing: InboxRecord };
 
 export function admit(db: Database, args: AdmitArgs): AdmitRecord {
+  // A scheduled message whose time has come is older than this one.
+  promoteDue(db, args.atMs);
   const claimed = insertMessage(db, args) ?? insertAgain(db, args);
   if (typeof claimed === "object") return { existing: claimed };
   const opens = args.sessionId !== null && !args.ephemeral && args.rejectReason === null;

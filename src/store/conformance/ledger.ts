@@ -1,0 +1,100 @@
+/** Rules of the ledger: whatever is asked, the sums equal a recount of the rows. */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { addUsage, noUsage } from "../../domain/money.ts";
+import type { Rig } from "../conformance.ts";
+import type { LedgerEntry, LedgerFilter, LedgerTotals } from "../port.ts";
+import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn } from "./samples.ts";
+
+const hour = 3_600_000;
+/** Long before every other rule's times, so that the sums below are of these entries alone. */
+const start = Date.UTC(2001, 0, 1);
+const span = 4 * 24 * hour;
+
+const groups = {
+  day: (entry: LedgerEntry) => new Date(entry.atMs).toISOString().slice(0, 10),
+  session: (entry: LedgerEntry) => entry.sessionKey,
+  model: (entry: LedgerEntry) => `${entry.provider}/${entry.model}`,
+  agent: (entry: LedgerEntry) => entry.agentId,
+  channel: (entry: LedgerEntry) => entry.channel,
+};
+
+export function ledgerRules(rig: Rig): void {
+  const names = createNames("ledger");
+
+  it("sums to what a recount of the rows gives, for every group and every cut", async () => {
+    await drain(rig.store());
+    const entries = Array.from({ length: 300 }, (_, index) =>
+      ledgerOf(names, `ledger-${index % 7}`, {
+        atMs: start + Math.floor((span * index) / 300) + (index % 13),
+        agentId: `agent-${index % 3}`,
+        channel: index % 2 === 0 ? "irc" : "webchat",
+        provider: index % 5 === 0 ? "anthropic" : "openai",
+        model: `m-${index % 4}`,
+        usage: { input: index, output: index * 2, cacheRead: index % 10, cacheWrite: 1 },
+        costMicros: index % 11 === 0 ? null : index * 3,
+      }),
+    );
+    const lease = await startTurn(rig.store(), entryOf(names, names.next("s")));
+    await rig.store().turns.finish(lease, resultOf({ ledger: entries }));
+    const cut = fc.oneof(
+      fc.integer({ min: -hour, max: span + hour }),
+      fc.nat(100).map((count) => count * hour),
+    );
+    const filter = fc.record({ since: cut, until: cut, session: fc.nat(8) }, { requiredKeys: ["until"] });
+    await fc.assert(
+      fc.asyncProperty(
+        filter,
+        fc.constantFrom(...(Object.keys(groups) as (keyof typeof groups)[])),
+        async (asked, group) => {
+          const wanted: LedgerFilter = {
+            sinceMs: start + (asked.since ?? -hour),
+            untilMs: start + asked.until,
+            ...(asked.session === undefined ? {} : { sessionKey: `ledger-${asked.session}` }),
+          };
+          const counted = entries.filter((entry) => passes(entry, wanted));
+          expect(await rig.store().ledger.totals(wanted)).toEqual(recount(counted));
+          const by = await rig.store().ledger.by(group, wanted);
+          const expected = Map.groupBy(counted, groups[group]);
+          expect(new Map(by.map(({ key, ...totals }) => [key, totals]))).toEqual(
+            new Map([...expected].map(([key, rows]) => [key, recount(rows)])),
+          );
+          const order = group === "day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
+          expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it("adds up everything where nothing is asked for in particular", async () => {
+    const before = await rig.store().ledger.totals({});
+    const lease = await startTurn(rig.store(), entryOf(names, names.next("s")));
+    await rig.store().turns.finish(lease, resultOf({ ledger: [ledgerOf(names, "x", { costMicros: null })] }));
+    const after = await rig.store().ledger.totals({});
+    expect([
+      after.calls - before.calls,
+      after.unpriced - before.unpriced,
+      after.costMicros - before.costMicros,
+    ]).toEqual([1, 1, 0]);
+    expect(await rig.store().ledger.totals({ sinceMs: 5, untilMs: 5 })).toEqual(recount([]));
+    expect(await rig.store().ledger.by("model", { sinceMs: 5, untilMs: 5 })).toEqual([]);
+  });
+}
+
+function passes(entry: LedgerEntry, filter: LedgerFilter): boolean {
+  return (
+    entry.atMs >= (filter.sinceMs ?? 0) &&
+    entry.atMs < (filter.untilMs ?? Number.MAX_VALUE) &&
+    (filter.sessionKey === undefined || entry.sessionKey === filter.sessionKey)
+  );
+}
+
+function recount(entries: readonly LedgerEntry[]): LedgerTotals {
+  return {
+    calls: entries.length,
+    usage: entries.reduce((sum, entry) => addUsage(sum, entry.usage), noUsage),
+    costMicros: entries.reduce((sum, entry) => sum + (entry.costMicros ?? 0), 0),
+    unpriced: entries.filter((entry) => entry.costMicros === null).length,
+  };
+}
