@@ -1,23 +1,24 @@
 /** `approvals`: who is asked, and for how long, before something is done that cannot be undone. */
 import * as z from "zod";
-import { names, positive } from "./leaf.ts";
+import { about, names, positive } from "./leaf.ts";
 
 export function approvalsSchema() {
   return z.object({
-    timeoutSeconds: positive().describe("How long an answer is waited for; then it is no."),
+    timeoutSeconds: about(positive(), "How long an answer is waited for; then it is no."),
     exec: z.object({
-      enabled: z.boolean().describe("Whether questions about commands are sent to chats."),
-      mode: z.enum(["session", "targets", "both"]).describe("To which."),
-      targets: z
-        .array(
+      enabled: about(z.boolean(), "Whether questions about commands are sent to chats."),
+      mode: about(z.enum(["session", "targets", "both"]), "To which."),
+      targets: about(
+        z.array(
           z.object({
-            channel: z.string().describe("Channel."),
-            to: z.string().describe("Chat."),
-            accountId: z.string().optional().describe("Account."),
+            channel: about(z.string(), "Channel."),
+            to: about(z.string(), "Chat."),
+            accountId: about(z.string().optional(), "Account."),
           }),
-        )
-        .describe("Chats that are asked."),
-      approvers: names().describe("Sender ids that may answer; empty is nobody but the gateway's own surfaces."),
+        ),
+        "Chats that are asked.",
+      ),
+      approvers: about(names(), "Sender ids that may answer; empty is nobody but the gateway's own surfaces."),
     }),
   });
 }

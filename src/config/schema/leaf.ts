@@ -14,17 +14,22 @@ export interface LeafMeta {
   readonly alsoAccepts?: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Says for the reference what a setting is for. Unlike zod's own `describe` it makes no copy of the schema, which at
+ * the start of the gateway took as long as reading the configuration. Only for a schema that was just made.
+ */
+export function about<Schema extends z.ZodType>(schema: Schema, description: string): Schema {
+  return marked(schema, { description });
+}
+
 /** Text that must never be shown, logged or written back expanded. */
 export function secret(): z.ZodString {
-  return z.string().meta({ secret: true } satisfies LeafMeta);
+  return marked(z.string(), { secret: true });
 }
 
 /** A file or folder. */
 export function filePath(): z.ZodString {
-  return z
-    .string()
-    .min(1)
-    .meta({ path: true } satisfies LeafMeta);
+  return marked(z.string().min(1), { path: true });
 }
 
 /** `30s`, `10m`, `12h`, `7d`, or a number of seconds where the setting's name says so; read by `durationMs`. */
@@ -56,4 +61,9 @@ export function names(): z.ZodArray<z.ZodString> {
 /** An object whose keys are the person's own. */
 export function record<Value extends z.ZodType>(value: Value): z.ZodRecord<z.ZodString, Value> {
   return z.record(z.string(), value);
+}
+
+function marked<Schema extends z.ZodType>(schema: Schema, meta: LeafMeta & { readonly description?: string }): Schema {
+  z.globalRegistry.add(schema, { ...z.globalRegistry.get(schema), ...meta });
+  return schema;
 }

@@ -1,31 +1,31 @@
 /** `logging` and `diagnostics`: what is written down about the work. */
 import * as z from "zod";
-import { filePath, names, positive, record, secret } from "./leaf.ts";
+import { about, filePath, names, positive, record, secret } from "./leaf.ts";
 
 const level = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 
 export function loggingSchema() {
   return z.object({
-    level: z.enum(level).describe("Least serious line of the log file."),
-    consoleLevel: z.enum(level).describe("Least serious line of the console."),
-    consoleStyle: z.enum(["pretty", "compact", "json"]).describe("Form of console lines."),
-    file: filePath().describe("The log file."),
-    maxFileMb: positive().describe("Size at which a new file is begun."),
-    keepFiles: positive().describe("Old files that are kept."),
-    redactSensitive: z.enum(["off", "tools"]).describe("Whether tool output is searched for secrets too."),
-    redactPatterns: names().describe("Further patterns of secrets."),
+    level: about(z.enum(level), "Least serious line of the log file."),
+    consoleLevel: about(z.enum(level), "Least serious line of the console."),
+    consoleStyle: about(z.enum(["pretty", "compact", "json"]), "Form of console lines."),
+    file: about(filePath(), "The log file."),
+    maxFileMb: about(positive(), "Size at which a new file is begun."),
+    keepFiles: about(positive(), "Old files that are kept."),
+    redactSensitive: about(z.enum(["off", "tools"]), "Whether tool output is searched for secrets too."),
+    redactPatterns: about(names(), "Further patterns of secrets."),
   });
 }
 
 export function diagnosticsSchema() {
   return z.object({
-    enabled: z.boolean().describe("Whether traces are exported."),
-    flags: names().describe("Parts that log more."),
+    enabled: about(z.boolean(), "Whether traces are exported."),
+    flags: about(names(), "Parts that log more."),
     otel: z
       .object({
-        endpoint: z.string().describe("Address of the collector."),
-        headers: record(secret()).default({}).describe("Headers sent to it."),
-        sampleRate: z.number().min(0).max(1).default(1).describe("Share of traces."),
+        endpoint: about(z.string(), "Address of the collector."),
+        headers: about(record(secret()).default({}), "Headers sent to it."),
+        sampleRate: about(z.number().min(0).max(1).default(1), "Share of traces."),
       })
       .optional(),
   });

@@ -1,23 +1,23 @@
 /** `router` and `bindings`: which model and which agent a message gets. */
 import * as z from "zod";
-import { count, modelReference } from "./leaf.ts";
+import { about, count, modelReference } from "./leaf.ts";
 
 export function routerSchema() {
   return z.object({
-    enabled: z.boolean().describe("Whether the model is chosen by how hard the question is."),
+    enabled: about(z.boolean(), "Whether the model is chosen by how hard the question is."),
     thresholds: z.object({
-      balanced: z.number().min(0).max(1).describe("Score from which the middle tier answers."),
-      capable: z.number().min(0).max(1).describe("Score from which the strongest does."),
+      balanced: about(z.number().min(0).max(1), "Score from which the middle tier answers."),
+      capable: about(z.number().min(0).max(1), "Score from which the strongest does."),
     }),
     tiers: z.object({
-      fast: modelReference().optional().describe("Model for easy questions."),
-      balanced: modelReference().optional().describe("Model for ordinary ones."),
-      capable: modelReference().optional().describe("Model for hard ones."),
+      fast: about(modelReference().optional(), "Model for easy questions."),
+      balanced: about(modelReference().optional(), "Model for ordinary ones."),
+      capable: about(modelReference().optional(), "Model for hard ones."),
     }),
     toolLimits: z.object({
-      fast: count().describe("Most tools shown to the fast tier; 0 is no limit."),
-      balanced: count().describe("The same for the middle tier."),
-      capable: count().describe("The same for the strongest."),
+      fast: about(count(), "Most tools shown to the fast tier; 0 is no limit."),
+      balanced: about(count(), "The same for the middle tier."),
+      capable: about(count(), "The same for the strongest."),
     }),
   });
 }
@@ -25,15 +25,17 @@ export function routerSchema() {
 export function bindingsSchema() {
   return z.array(
     z.object({
-      agentId: z.string().min(1).describe("Agent that answers."),
+      agentId: about(z.string().min(1), "Agent that answers."),
       match: z.object({
-        channel: z.string().min(1).describe("Channel."),
-        accountId: z.string().optional().describe("Account of ours; absent is every one."),
-        peer: z
-          .string()
-          .meta({ alsoAccepts: { type: "object" } })
-          .optional()
-          .describe("Chat or person."),
+        channel: about(z.string().min(1), "Channel."),
+        accountId: about(z.string().optional(), "Account of ours; absent is every one."),
+        peer: about(
+          z
+            .string()
+            .meta({ alsoAccepts: { type: "object" } })
+            .optional(),
+          "Chat or person.",
+        ),
       }),
     }),
   );

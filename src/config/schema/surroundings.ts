@@ -1,113 +1,122 @@
 /** The smaller sections: `meta`, `env`, `ui`, `auth`, `discovery`, `plugins`, `skills`, `browser`, `media`, `update`. */
 import * as z from "zod";
-import { duration, filePath, names, positive, record, secret } from "./leaf.ts";
+import { about, duration, filePath, names, positive, record, secret } from "./leaf.ts";
 
 export function metaSchema() {
   return z.object({
-    lastTouchedVersion: z.string().optional().describe("Version that wrote the file last."),
-    lastTouchedAt: z.string().optional().describe("When."),
+    lastTouchedVersion: about(z.string().optional(), "Version that wrote the file last."),
+    lastTouchedAt: about(z.string().optional(), "When."),
   });
 }
 
 export function envSchema() {
   return z.object({
-    vars: record(secret()).describe("Variables for the gateway that the real environment does not set."),
-    override: z.boolean().describe("Lets them win over the real environment."),
+    vars: about(record(secret()), "Variables for the gateway that the real environment does not set."),
+    override: about(z.boolean(), "Lets them win over the real environment."),
     shellEnv: z.object({
-      enabled: z.boolean().describe("Whether keys that are missing are looked for in the login shell."),
-      timeoutMs: positive().max(60_000).describe("Longest time of that."),
+      enabled: about(z.boolean(), "Whether keys that are missing are looked for in the login shell."),
+      timeoutMs: about(positive().max(60_000), "Longest time of that."),
     }),
   });
 }
 
 export function uiSchema() {
   return z.object({
-    seamColor: z.string().optional().describe("Colour of the control page."),
+    seamColor: about(z.string().optional(), "Colour of the control page."),
     assistant: z.object({
-      name: z.string().optional().describe("Name shown for the assistant."),
-      avatar: z.string().optional().describe("Picture shown for it."),
+      name: about(z.string().optional(), "Name shown for the assistant."),
+      avatar: about(z.string().optional(), "Picture shown for it."),
     }),
   });
 }
 
 export function authSchema() {
   return z.object({
-    profiles: record(
-      z.object({
-        provider: z.string().describe("Provider that the credential is for."),
-        mode: z.enum(["api_key", "oauth", "token", "aws-sdk"]).describe("Kind of credential."),
-        email: z.string().optional().describe("Account, for people."),
-      }),
-    ).describe("Stored credentials by name; the secrets themselves are in the credential store."),
-    order: record(names()).describe("In which order the credentials of a provider are used."),
+    profiles: about(
+      record(
+        z.object({
+          provider: about(z.string(), "Provider that the credential is for."),
+          mode: about(z.enum(["api_key", "oauth", "token", "aws-sdk"]), "Kind of credential."),
+          email: about(z.string().optional(), "Account, for people."),
+        }),
+      ),
+      "Stored credentials by name; the secrets themselves are in the credential store.",
+    ),
+    order: about(record(names()), "In which order the credentials of a provider are used."),
     cooldowns: z.object({
-      billingBackoffHours: z.number().positive().describe("Pause of a credential that cannot pay."),
-      failureWindowHours: z.number().positive().describe("How long a failure counts."),
+      billingBackoffHours: about(z.number().positive(), "Pause of a credential that cannot pay."),
+      failureWindowHours: about(z.number().positive(), "How long a failure counts."),
     }),
   });
 }
 
 export function discoverySchema() {
   return z.object({
-    mdns: z.object({ mode: z.enum(["off", "minimal", "full"]).describe("What is announced in the local network.") }),
+    mdns: z.object({ mode: about(z.enum(["off", "minimal", "full"]), "What is announced in the local network.") }),
     wideArea: z.object({
-      enabled: z.boolean().describe("Whether it is announced by DNS."),
-      domain: z.string().optional().describe("Domain."),
+      enabled: about(z.boolean(), "Whether it is announced by DNS."),
+      domain: about(z.string().optional(), "Domain."),
     }),
   });
 }
 
 export function pluginsSchema() {
   return z.object({
-    enabled: z.boolean().describe("Whether plugins are loaded."),
-    allow: names().optional().describe("Plugins that may be loaded; absent is every one that is installed."),
-    deny: names().describe("Plugins that are not."),
-    load: z.object({ paths: z.array(filePath()).describe("Further folders.") }),
-    slots: record(z.string()).describe("Which plugin fills a part that only one can."),
-    entries: record(
-      z.object({
-        enabled: z.boolean().optional().describe("Whether this one is loaded."),
-        config: record(z.unknown()).optional().describe("Its own settings."),
-      }),
-    ).describe("Settings by plugin."),
-    installs: record(z.unknown()).optional().describe("Where plugins came from; kept by the installer."),
+    enabled: about(z.boolean(), "Whether plugins are loaded."),
+    allow: about(names().optional(), "Plugins that may be loaded; absent is every one that is installed."),
+    deny: about(names(), "Plugins that are not."),
+    load: z.object({ paths: about(z.array(filePath()), "Further folders.") }),
+    slots: about(record(z.string()), "Which plugin fills a part that only one can."),
+    entries: about(
+      record(
+        z.object({
+          enabled: about(z.boolean().optional(), "Whether this one is loaded."),
+          config: about(record(z.unknown()).optional(), "Its own settings."),
+        }),
+      ),
+      "Settings by plugin.",
+    ),
+    installs: about(record(z.unknown()).optional(), "Where plugins came from; kept by the installer."),
   });
 }
 
 export function skillsSchema() {
   return z.object({
-    allowBundled: names().optional().describe("Skills of the product that may be used; absent is all."),
-    load: z.object({ extraDirs: z.array(filePath()).describe("Further folders.") }),
-    entries: record(
-      z.object({
-        enabled: z.boolean().optional().describe("Whether it may be used."),
-        apiKey: secret().optional().describe("Its key."),
-        env: record(secret()).optional().describe("Its variables."),
-      }),
-    ).describe("Settings by skill."),
+    allowBundled: about(names().optional(), "Skills of the product that may be used; absent is all."),
+    load: z.object({ extraDirs: about(z.array(filePath()), "Further folders.") }),
+    entries: about(
+      record(
+        z.object({
+          enabled: about(z.boolean().optional(), "Whether it may be used."),
+          apiKey: about(secret().optional(), "Its key."),
+          env: about(record(secret()).optional(), "Its variables."),
+        }),
+      ),
+      "Settings by skill.",
+    ),
   });
 }
 
 export function browserSchema() {
   return z.object({
-    enabled: z.boolean().describe("Whether agents may drive a browser."),
-    headless: z.boolean().describe("Without a window."),
-    executablePath: filePath().optional().describe("The browser."),
-    cdpUrl: secret().optional().describe("Address of one that runs already; may carry a token."),
-    evaluateEnabled: z.boolean().describe("Whether agents may run code in a page."),
+    enabled: about(z.boolean(), "Whether agents may drive a browser."),
+    headless: about(z.boolean(), "Without a window."),
+    executablePath: about(filePath().optional(), "The browser."),
+    cdpUrl: about(secret().optional(), "Address of one that runs already; may carry a token."),
+    evaluateEnabled: about(z.boolean(), "Whether agents may run code in a page."),
   });
 }
 
 export function mediaSchema() {
   return z.object({
-    maxMb: z.number().positive().describe("Largest stored file."),
-    ttl: duration().describe("How long a file is kept."),
+    maxMb: about(z.number().positive(), "Largest stored file."),
+    ttl: about(duration(), "How long a file is kept."),
   });
 }
 
 export function updateSchema() {
   return z.object({
-    channel: z.enum(["stable", "beta", "dev"]).describe("Which releases are offered."),
-    checkOnStart: z.boolean().describe("Whether a newer release is looked for."),
+    channel: about(z.enum(["stable", "beta", "dev"]), "Which releases are offered."),
+    checkOnStart: about(z.boolean(), "Whether a newer release is looked for."),
   });
 }

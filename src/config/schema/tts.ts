@@ -1,20 +1,23 @@
 /** `messages.tts`: answers as speech. */
 import * as z from "zod";
-import { positive, record, secret } from "./leaf.ts";
+import { about, positive, record, secret } from "./leaf.ts";
 
 export function ttsSchema() {
   return z.object({
-    auto: z.enum(["off", "always", "inbound", "tagged"]).describe("When an answer is spoken."),
-    provider: z.string().optional().describe("Speech service."),
-    maxTextLength: positive().describe("Longest text that is spoken."),
-    timeoutMs: positive().describe("Longest time of one synthesis."),
-    providers: record(
-      z.object({
-        apiKey: secret().optional().describe("Key of the service."),
-        baseUrl: z.string().optional().describe("Its address."),
-        model: z.string().optional().describe("Its model."),
-        voice: z.string().optional().describe("Voice."),
-      }),
-    ).describe("Speech services by name."),
+    auto: about(z.enum(["off", "always", "inbound", "tagged"]), "When an answer is spoken."),
+    provider: about(z.string().optional(), "Speech service."),
+    maxTextLength: about(positive(), "Longest text that is spoken."),
+    timeoutMs: about(positive(), "Longest time of one synthesis."),
+    providers: about(
+      record(
+        z.object({
+          apiKey: about(secret().optional(), "Key of the service."),
+          baseUrl: about(z.string().optional(), "Its address."),
+          model: about(z.string().optional(), "Its model."),
+          voice: about(z.string().optional(), "Voice."),
+        }),
+      ),
+      "Speech services by name.",
+    ),
   });
 }
