@@ -132,10 +132,7 @@ function unknownCommand(name: string): AppError {
 }
 
 /** The gateway that the options, the environment and the configuration name, in this order. */
-async function connect(
-  options: ConnectOptions,
-  context: CliContext,
-): Promise<GatewayClient> {
+async function connect(options: ConnectOptions, context: CliContext): Promise<GatewayClient> {
   const [{ connectGateway }, { findGateway }, { version }] = await Promise.all([
     import("./gateway-client.ts"),
     import("./find-gateway.ts"),

@@ -47,7 +47,7 @@ async function runGateway(options: RunOptions, context: CliContext): Promise<voi
   ]);
   const code = await run({
     environment: context.environment,
-    ...(options.port === undefined ? {} : { port: parsePort(options.port) }),
+    ...(options.port === undefined ? {} : { port: parsePort(options.port, "--port") }),
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.token === undefined ? {} : { token: options.token }),
     verbose: options.verbose === true,

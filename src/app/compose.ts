@@ -1,0 +1,293 @@
+/**
+ * The one place that builds and wires. Order of a start: lock, configuration, log, store, port (not ready yet),
+ * channels and turns, ready. A stop goes the other way: told, intake closed, turns drained or parked, outbox
+ * flushed, channels, sockets, store, lock.
+ */
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { channelConfigSchemas, channelManifests } from "../channels/registry.ts";
+import { openConfigAccess, type OwnedConfigAccess } from "../config/config-access.ts";
+import type { Environment } from "../config/environment.ts";
+import type { Overrides } from "../config/overrides.ts";
+import { statePaths } from "../config/paths.ts";
+import { limits } from "../domain/limits.ts";
+import type { EventBus } from "../domain/events.ts";
+import { scopes } from "../domain/scopes.ts";
+import { createGatewayAuth, type GatewayAuth } from "../gateway/auth/gateway-auth.ts";
+import type { GatewayDeps } from "../gateway/deps.ts";
+import { createHttpApp } from "../gateway/http/app.ts";
+import type { Listening } from "../gateway/listen.ts";
+import { createGateway } from "../gateway/server.ts";
+import { defaultAgentId } from "../inbound/route.ts";
+import { createEventBus } from "../platform/bus.ts";
+import { systemClock, type Clock } from "../platform/clock.ts";
+import { acquireGatewayLock } from "../platform/gateway-lock.ts";
+import { systemIds, type Ids } from "../platform/ids.ts";
+import { createLogFile } from "../platform/log-file.ts";
+import { tailLog } from "../platform/log-tail.ts";
+import { createLog, type LogThreshold, type RootLog } from "../platform/log.ts";
+import { sampleLoopDelay } from "../platform/loop-delay.ts";
+import { createRedactor, type Redactor } from "../platform/redact.ts";
+import { openSqliteStore } from "../store/sqlite/open-store.ts";
+import type { Store } from "../store/port.ts";
+import { createHealthView, type HealthState } from "./health-view.ts";
+import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
+import { startMaintenance } from "./maintenance.ts";
+import { createMessageWay, type MessageWay } from "./message-way.ts";
+import { createModels, type Models } from "./models.ts";
+import { createToolSet } from "./tool-set.ts";
+import { createTraceWriter } from "./trace-writer.ts";
+import { version } from "./version.ts";
+
+export interface GatewayServerOptions {
+  readonly environment: Environment;
+  /** What the command line says, by dot path; wins over file and environment. */
+  readonly overrides?: Overrides;
+  /** Also to standard error, from this level on. Nothing where absent. */
+  readonly consoleLevel?: LogThreshold;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+  /** Somebody asked the gateway to stop, over the wire. */
+  readonly onStopRequested?: (reason: string) => void;
+}
+
+export interface RunningGateway {
+  readonly port: number;
+  /** `http://127.0.0.1:18789`, without a slash at the end. */
+  readonly url: string;
+  readonly stateDir: string;
+  /** A link that logs its opener in, once, within ten minutes. */
+  loginLink(): string;
+  /** True where only the built-in demo model answers. */
+  readonly demoOnly: boolean;
+  /** What was wrong with the configuration, for the person who starts it. */
+  readonly configIssues: readonly string[];
+  /** Names of parts in the order in which they were started, and of those that failed. */
+  readonly started: readonly string[];
+  readonly degraded: readonly string[];
+  /** Ends everything within ten seconds. Idempotent. */
+  close(reason?: string): Promise<void>;
+}
+
+/** Throws STORE_005 where another gateway has the state directory, CFG_… where it cannot be started safely, SYS_005 for the port. */
+export async function startGatewayServer(port: number | null, options: GatewayServerOptions): Promise<RunningGateway> {
+  const clock = options.clock ?? systemClock();
+  const ids = options.ids ?? systemIds();
+  const { stateDir } = options.environment;
+  const redactor = createRedactor();
+  const paths = statePaths(stateDir);
+  const log = createLog({
+    clock,
+    redactor,
+    file: createLogFile({ path: paths.logFile, clock }),
+    level: "info",
+    consoleLevel: options.consoleLevel ?? "silent",
+  });
+  const life = createLifecycle(clock, log.child("app"));
+  try {
+    return await start({ port, options, clock, ids, log, life, redactor });
+  } catch (error) {
+    await life.close();
+    await log.close();
+    throw error;
+  }
+}
+
+interface Ground {
+  readonly port: number | null;
+  readonly options: GatewayServerOptions;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: RootLog;
+  readonly life: Lifecycle;
+  readonly redactor: Redactor;
+}
+
+async function start(ground: Ground): Promise<RunningGateway> {
+  const { options, clock, ids, log, life } = ground;
+  const { stateDir } = options.environment;
+  const paths = statePaths(stateDir);
+  const bus = createEventBus(log.child("bus"));
+  await holdLock(ground);
+  // The store's threads start while the configuration is read: neither needs the other.
+  const opening = openSqliteStore({ file: paths.storeFile, log: log.child("store") });
+  // Where the configuration fails first, nobody else would look at how the opening ended.
+  opening.catch(() => undefined);
+  const config = await openConfig(ground, bus);
+  const store = await opening;
+  await life.start({ name: "store", close: () => store.close() });
+  const models = createModels({ environment: config.environment(), config: () => config.current().config, clock, log });
+  const way = createMessageWay({
+    store,
+    bus,
+    clock,
+    ids,
+    log,
+    config: () => config.current().config,
+    models: models.catalogue,
+    provider: models.provider,
+    tools: createToolSet(),
+  });
+  const state: HealthState = { blockers: new Set(["starting"]), draining: false };
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, state });
+  const { auth, listening } = await openPort(gatewayDeps, ground);
+  await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
+  await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
+  await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
+  const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
+  await life.start({ name: "reload", close: unsubscribe });
+  state.blockers.delete("starting");
+  bus.emit({ type: "gateway.started", atMs: clock.nowMs() });
+  const url = addressOf(listening);
+  let closing: Promise<void> | undefined;
+  return {
+    port: listening.port,
+    url,
+    stateDir,
+    loginLink: () => `${url}/chat#code=${auth.codes.issue({ scopes: scopes.filter((scope) => scope !== "node") })}`,
+    demoOnly: models.demoOnly(),
+    configIssues: config.current().issues.map(({ severity, path: where, message, file, line }) =>
+      [severity, `${file}${line === null ? "" : `:${line}`}`, where, message].filter((part) => part !== "").join(" "),
+    ),
+    started: life.started(),
+    degraded: [...life.degraded().keys()],
+    close(reason = "gateway stopping") {
+      closing ??= stop({ reason, ground, bus, state });
+      return closing;
+    },
+  };
+}
+
+async function holdLock({ options, clock, life }: Ground): Promise<void> {
+  const { stateDir } = options.environment;
+  const lock = await acquireGatewayLock(stateDir, { clock, waitMs: lockWaitMs });
+  await life.start({ name: "lock", close: () => lock.release() });
+}
+
+/** A predecessor that is just leaving gets this long. */
+const lockWaitMs = 3_000;
+
+async function openConfig(ground: Ground, bus: EventBus): Promise<OwnedConfigAccess> {
+  const { port, options, clock, log, life, redactor } = ground;
+  const config = await openConfigAccess({
+    environment: options.environment,
+    channelSchemas: channelConfigSchemas(),
+    channelSecrets: Object.fromEntries(channelManifests().map((manifest) => [manifest.id, manifest.secrets])),
+    overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
+    version,
+    clock,
+    log: log.child("config"),
+    onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
+  });
+  await life.start({ name: "config", close: () => config.close() });
+  const follow = (): void => {
+    const snapshot = config.current();
+    log.setLevels({ file: snapshot.config.logging.level });
+    for (const secret of config.secrets()) redactor.add(secret);
+  };
+  follow();
+  for (const issue of config.current().issues) {
+    log.warn("the configuration has a mistake", { path: issue.path, file: issue.file, line: issue.line, mistake: issue.message });
+  }
+  config.subscribe((next, changedPaths) => {
+    follow();
+    bus.emit({ type: "config.changed", version: next.version, changedPaths, atMs: clock.nowMs() });
+  });
+  return config;
+}
+
+interface GatewayParts {
+  readonly ground: Ground;
+  readonly bus: EventBus;
+  readonly store: Store;
+  readonly config: OwnedConfigAccess;
+  readonly models: Models;
+  readonly way: MessageWay;
+  readonly state: HealthState;
+}
+
+function depsOfGateway({ ground, bus, store, config, models, way, state }: GatewayParts): GatewayDeps {
+  const { options, clock, ids, log } = ground;
+  const paths = statePaths(options.environment.stateDir);
+  const loop = sampleLoopDelay();
+  return {
+    clock,
+    ids,
+    log,
+    bus,
+    store,
+    config,
+    admit: way.admit,
+    turns: way.turns,
+    models: { list: () => models.catalogue().list(), find: (name) => models.catalogue().find(name), primary: (agentId) => models.catalogue().primary(agentId) },
+    agents: () => agentsOf(config, models),
+    channels: way.channels,
+    enqueue: async (draft, context) => {
+      await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+      way.wakeDelivery();
+    },
+    tailLog: async (tail) => {
+      await log.flush();
+      return tailLog({ ...tail, file: paths.logFile });
+    },
+    health: createHealthView({ store, clock, loopDelay: () => loop.read() }, state),
+    version,
+    stateDir: paths.stateDir,
+    configPath: options.environment.configPath,
+    pagesDir: pagesDir(),
+    ...(options.onStopRequested === undefined ? {} : { requestStop: options.onStopRequested }),
+  };
+}
+
+function agentsOf(config: OwnedConfigAccess, models: Models): ReturnType<GatewayDeps["agents"]> {
+  const snapshot = config.current().config;
+  const defaultId = defaultAgentId(snapshot);
+  const listed = snapshot.agents.list.length > 0 ? snapshot.agents.list : [{ id: defaultId }];
+  return listed.map((agent) => ({
+    id: agent.id,
+    name: ("name" in agent ? agent.name : undefined) ?? agent.id,
+    isDefault: agent.id === defaultId,
+    model: models.catalogue().primary(agent.id)?.ref ?? null,
+  }));
+}
+
+async function openPort(deps: GatewayDeps, { life }: Ground): Promise<{ auth: GatewayAuth; listening: Listening }> {
+  const auth = createGatewayAuth(deps);
+  const gateway = createGateway(deps, { auth, http: createHttpApp(deps, auth.http) });
+  let listening: Listening | undefined;
+  await life.start({
+    name: "port",
+    start: async () => {
+      listening = await gateway.start();
+    },
+    close: () => gateway.close("gateway stopping"),
+  });
+  return { auth, listening: listening as Listening };
+}
+
+async function stop({ reason, ground, bus, state }: { reason: string; ground: Ground; bus: EventBus; state: HealthState }): Promise<void> {
+  const { clock, log, life } = ground;
+  log.info("stopping", { reason });
+  state.draining = true;
+  bus.emit({ type: "gateway.stopping", reason, restartExpectedMs: null, atMs: clock.nowMs() });
+  await life.close();
+  log.info("stopped");
+  await log.close();
+}
+
+/** The pages stand beside the bundle; from source, where the build takes them from. */
+function pagesDir(): string {
+  const here = path.dirname(fileURLToPath(import.meta.url));
+  return typeof __OPENCLAW_BUNDLED__ === "undefined" ? path.join(here, "..", "..", "ui") : path.join(here, "ui");
+}
+
+function closable(part: { close(): Promise<void> | void }): { close(): Promise<void> | void } {
+  return { close: () => part.close() };
+}
+
+function addressOf({ port, addresses }: Listening): string {
+  const [address = "127.0.0.1"] = addresses;
+  // An address for a person's browser: "every interface" is no place to go to.
+  const host = address === "0.0.0.0" || address === "::" ? "127.0.0.1" : address;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The gateway as a process: started from the command line, ended by a signal or over the wire. Says one line when it is
+ * ready. Returns the exit code; what keeps it from starting is thrown.
+ */
+import type { Environment } from "../config/environment.ts";
+import { startGatewayServer, type RunningGateway } from "./compose.ts";
+
+export interface RunOptions {
+  readonly environment: Environment;
+  readonly port?: number;
+  readonly bind?: string;
+  readonly token?: string;
+  readonly verbose: boolean;
+  /** For the person at the terminal. */
+  readonly say: (text: string) => void;
+}
+
+export async function runGateway(options: RunOptions): Promise<number> {
+  const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
+  const stopListening = listenForSignals(ask);
+  try {
+    const gateway = await startGatewayServer(options.port ?? null, {
+      environment: options.environment,
+      overrides: {
+        ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
+        ...(options.token === undefined ? {} : { "gateway.auth.token": options.token }),
+      },
+      consoleLevel: options.verbose ? "debug" : "warn",
+      onStopRequested: ask,
+    });
+    greet(gateway, options.say);
+    await gateway.close(await asked);
+    return 0;
+  } finally {
+    stopListening();
+  }
+}
+
+function greet(gateway: RunningGateway, say: RunOptions["say"]): void {
+  for (const issue of gateway.configIssues) say(issue);
+  if (gateway.demoOnly) {
+    say("No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.");
+  }
+  say(`OpenClaw is ready: ${gateway.loginLink()}`);
+}
+
+/** The first signal asks for an orderly end; a second one, from somebody who cannot wait, ends the process at once. */
+function listenForSignals(ask: (reason: string) => void): () => void {
+  let asked = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (asked) process.exit(1);
+    asked = true;
+    ask(`received ${signal}`);
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.removeListener(signal, onSignal);
+  };
+}
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

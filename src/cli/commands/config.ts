@@ -1,0 +1,133 @@
+/** `openclaw config`: read, change and check the configuration. Works through the gateway, and without one on the file. */
+import type { Command } from "commander";
+import JSON5 from "json5";
+import { AppError } from "../../domain/app-error.ts";
+import { openConfig, type ConfigPort } from "../config-port.ts";
+import { withConnection } from "../connect-options.ts";
+import type { CliContext, ConnectOptions } from "../contract.ts";
+import { textOf } from "./status.ts";
+
+export function register(program: Command, context: CliContext): void {
+  const config = program.command("config").description("Read, change and check the configuration");
+  const verb = (name: string, summary: string): Command => withConnection(config.command(name).description(summary));
+  verb("get", "Print what is in force, or one value of it; secrets are hidden")
+    .argument("[path]", "e.g. agents.defaults.model.primary")
+    .action((path: string | undefined, options: ConnectOptions) =>
+      within(options, context, async (port) => context.output.result(await port.get(path), jsonText)),
+    );
+  verb("set", "Change one value in the file")
+    .argument("<path>", 'e.g. channels.irc.nick or agents.list[0]["name"]')
+    .argument("<value>", "JSON5, or text")
+    .option("--dry-run", "show what would change")
+    .action((path: string, value: string, options: ConnectOptions & { dryRun?: boolean }) =>
+      change({ path, value: valueOf(value), remove: false }, options, context),
+    );
+  verb("unset", "Remove one value from the file")
+    .argument("<path>")
+    .option("--dry-run", "show what would change")
+    .action((path: string, options: ConnectOptions & { dryRun?: boolean }) =>
+      change({ path, value: undefined, remove: true }, options, context),
+    );
+  config
+    .command("validate")
+    .description("Check the file: mistakes by path and line")
+    .argument("[file]", "another file than the one in use")
+    .action((file: string | undefined) => validate(file, context));
+  verb("schema", "Print the JSON Schema of the file").action((options: ConnectOptions) =>
+    within(options, context, async (port) => context.output.result(await port.schema(), jsonText)),
+  );
+  verb("diff", "Show where the file and what the gateway runs with differ").action((options: ConnectOptions) =>
+    diff(options, context),
+  );
+}
+
+interface Change {
+  readonly path: string;
+  readonly value: unknown;
+  readonly remove: boolean;
+}
+
+async function within(
+  options: ConnectOptions,
+  context: CliContext,
+  work: (port: ConfigPort) => Promise<void>,
+): Promise<void> {
+  const port = await openConfig(options, context);
+  try {
+    await work(port);
+  } finally {
+    await port.close();
+  }
+}
+
+async function change(
+  wanted: Change,
+  options: ConnectOptions & { dryRun?: boolean },
+  context: CliContext,
+): Promise<void> {
+  await within(options, context, async (port) => {
+    const before = await port.get(wanted.path);
+    const summary = {
+      path: wanted.path,
+      before,
+      after: wanted.remove ? null : wanted.value,
+      dryRun: options.dryRun === true,
+    };
+    if (options.dryRun !== true) await port.set(wanted.path, wanted.remove ? undefined : wanted.value);
+    const words = options.dryRun === true ? "would change" : wanted.remove ? "removed" : "set";
+    context.output.result(
+      summary,
+      (value) => `${words}: ${value.path}\n  before: ${jsonText(value.before)}\n  after:  ${jsonText(value.after)}`,
+    );
+  });
+}
+
+async function validate(file: string | undefined, context: CliContext): Promise<void> {
+  const { checkConfig } = await import("../../app/check-config.ts");
+  const checked = await checkConfig(context.environment, file);
+  context.output.result(checked, (value) => {
+    if (value.issues.length === 0) return `${value.path}: no mistakes`;
+    return value.issues
+      .map(
+        (issue) =>
+          `${issue.severity}: ${issue.file}${issue.line === null ? "" : `:${issue.line}`} ${issue.path}: ${issue.message}`,
+      )
+      .join("\n");
+  });
+  if (checked.issues.some((issue) => issue.severity === "error")) context.exit(78);
+}
+
+async function diff(options: ConnectOptions, context: CliContext): Promise<void> {
+  const [{ checkConfig }, { changedPaths }] = await Promise.all([
+    import("../../app/check-config.ts"),
+    import("../../config/diff.ts"),
+  ]);
+  const client = await context.connect(options);
+  try {
+    const running = (await client.call("config.get", {})) as { config?: unknown };
+    const file = await checkConfig(context.environment, undefined);
+    const paths = changedPaths(running.config, file.effective);
+    context.output.result({ paths }, () =>
+      paths.length === 0 ? "the gateway runs with what the file says" : paths.map(textOf).join("\n"),
+    );
+    if (paths.length > 0) context.exit(1);
+  } finally {
+    client.close();
+  }
+}
+
+/** JSON5 where it is that, else the words as they are: `set nick claw` needs no quotes. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON5.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    if (/^[[{"']/.test(text.trim()))
+      throw new AppError("SYS_003", `The value is not valid JSON5: ${error.message}.`, { cause: error });
+    return text;
+  }
+}
+
+function jsonText(value: unknown): string {
+  return value === undefined ? "(not set)" : JSON.stringify(value, null, 2);
+}
