@@ -35,7 +35,7 @@ export async function isBuilt() {
   return stamp !== null && stamp.hash === buildInputHash();
 }
 
-export async function build() {
+async function build() {
   const started = performance.now();
   const hash = buildInputHash();
   const previous = await readStamp();
@@ -47,7 +47,7 @@ export async function build() {
 }
 
 /** For a script: what esbuild has already said in full is not said again with a stack. */
-export async function buildOrStop() {
+async function buildOrStop() {
   try {
     await build();
   } catch (error) {

@@ -88,9 +88,13 @@ async function prepare() {
   await buildIfStale();
 }
 
+/** In a process of its own: the builder's service would otherwise live on as a child of the program we become. */
 async function buildIfStale() {
-  const { buildOrStop, isBuilt } = await import("./build.mjs");
-  if (!(await isBuilt())) await buildOrStop();
+  const { isBuilt } = await import("./build.mjs");
+  if (await isBuilt()) return;
+  const node = existsSync(bundledNode) ? bundledNode : process.execPath;
+  const { status } = spawnSync(node, [path.join(root, "scripts", "build.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) process.exit(status ?? 1);
 }
 
 function writeStamp(base) {
