@@ -87,6 +87,7 @@ export const errorCodes = {
   SYS_005: row(9005, "UNAVAILABLE", 500, 1, "never", "A port is not free or not valid.", "Choose another port, or stop what uses it."),
   SYS_006: row(9006, "UNAVAILABLE", 500, 1, "never", "The Node.js version is too old.", "Install Node.js 24 or newer."),
   SYS_007: row(9007, "UNAVAILABLE", 503, 1, "later", "The gateway is stopping.", "Reconnect in a moment."),
+  SYS_008: row(9008, "UNAVAILABLE", 500, 1, "never", "A program could not be started.", "Install it, or correct its path and permissions."),
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -19,6 +19,7 @@ export interface GatewayOwner extends ProcessIdentity {
   readonly startedMs: number;
 }
 
+/** Held for as long as this object is: whoever drops it without `release` gives the lock up at some later moment. */
 export interface GatewayLock {
   readonly owner: GatewayOwner;
   /** Idempotent. */
