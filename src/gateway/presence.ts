@@ -47,15 +47,18 @@ export function createPresence(deps: PresenceDeps): Presence {
   let changed = new Map<string, Change>();
   let version = 0;
   let timer: Timer | null = null;
+  let toldMs = Number.NEGATIVE_INFINITY;
 
   function note(connectionId: string, change: Change): void {
     version += 1;
     changed.set(connectionId, change);
-    timer ??= deps.clock.after(gatherMs, tell);
+    // A change after a quiet time is told at once (though behind the hello of whoever came); a rush is gathered.
+    timer ??= deps.clock.after(Math.max(0, toldMs + gatherMs - deps.clock.monotonicMs()), tell);
   }
 
   function tell(): void {
     timer = null;
+    toldMs = deps.clock.monotonicMs();
     const batch = changed;
     changed = new Map();
     deps.connections.broadcast(
