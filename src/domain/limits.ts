@@ -75,4 +75,7 @@ export const limits = Object.freeze({
   shutdownMs: 10_000,
   sessionKeyChars: 512,
   jsonDepth: 64,
+  /** One line of an imported transcript, as UTF-8. */
+  transcriptLineBytes: 16 * 1024 * 1024,
+  transcriptEntries: 1_000_000,
 });

@@ -264,6 +264,7 @@ export function inboxRules(rig: Rig): void {
       expect(await store.inbox.get(ephemeral.message.id)).toMatchObject({ state: "expired", endedMs: t0 + 10 });
     }
     expect(await store.turns.get(running.runId)).toMatchObject({ state: "aborted" });
+    expect(await store.inbox.get(entry.message.id)).toMatchObject({ state: "queued", leaseEpoch: lease.epoch + 1 });
     await expect(store.turns.finish(lease, resultOf())).rejects.toMatchObject(lost);
     await store.inbox.renew(mine, t0 + minute);
     const again = await claim({ owner: "now", atMs: t0 + 11 });
