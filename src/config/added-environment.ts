@@ -11,7 +11,6 @@ import { extendEnvironment, locatingVariables, type Environment } from "./enviro
 import { readFileText } from "./file-text.ts";
 import type { Finding } from "./finding.ts";
 import { statePaths } from "./paths.ts";
-import { readShellEnvironment } from "./shell-environment.ts";
 import { referencedVariables, substitute } from "./substitute.ts";
 
 export interface AddedEnvironment {
@@ -59,6 +58,8 @@ export async function withShellEnv(
   const timeoutMs = typeof given === "number" && given > 0 && given <= 60_000 ? given : 5_000;
   try {
     const shell = environment.shell ?? "/bin/sh";
+    // Loaded when it is asked for: starting processes is not on the way of an ordinary start.
+    const { readShellEnvironment } = await import("./shell-environment.ts");
     const found = await readShellEnvironment(
       { shell, names, timeoutMs, variables: environment.variables },
       request.clock,
