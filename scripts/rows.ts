@@ -57,10 +57,10 @@ export function parseFeatureRows(markdown: string): FeatureRow[] {
   });
 }
 
-/** `A5, A6: a close is announced` names A5 and A6. Titles without ids name nothing. */
+/** `A5, A6: a close is announced` names A5 and A6, and so does `A5 A6: …`. Titles without ids name nothing. */
 export function rowsNamedBy(title: string): string[] {
-  const match = /^((?:[A-Z]\d{1,2})(?:,\s*[A-Z]\d{1,2})*):\s/.exec(title);
-  return match?.[1]?.split(/,\s*/) ?? [];
+  const match = /^([A-Z]\d{1,2}(?:,?\s+[A-Z]\d{1,2})*):\s/.exec(title);
+  return match?.[1]?.split(/,?\s+/) ?? [];
 }
 
 export function judgeRows(

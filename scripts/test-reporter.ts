@@ -33,9 +33,15 @@ function outcomeOf(test: TestCase, module: TestModule): TestOutcome {
     file: path.relative(root, module.moduleId),
     titles: titlesOf(test),
     state: result.state === "passed" || result.state === "failed" ? result.state : "skipped",
-    note: result.state === "skipped" ? (result.note ?? null) : null,
+    note: result.state === "skipped" ? (result.note ?? reasonIn(titlesOf(test))) : null,
     durationMs: Math.round(test.diagnostic()?.duration ?? 0),
   };
+}
+
+/** A whole suite that is skipped says why in its title: `(needs ngircd)`, `(skipped: …)`, `(exempt: …)`. */
+function reasonIn(titles: readonly string[]): string | null {
+  const found = titles.map((title) => /\(((?:needs|skipped:|exempt:)[^)]+)\)/.exec(title)?.[1]);
+  return found.find((reason) => reason !== undefined) ?? null;
 }
 
 function titlesOf(test: TestCase): string[] {

@@ -8,7 +8,14 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { root } from "./source-hash.mjs";
-import { countTests, describeCounts, readReport, reportFile, type TestReport } from "./test-report.ts";
+import {
+  countTests,
+  describeCounts,
+  readReport,
+  reportFile,
+  type TestOutcome,
+  type TestReport,
+} from "./test-report.ts";
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));
 
@@ -20,6 +27,8 @@ function main(filters: readonly string[]): void {
   const { status, report } = runAllTests("inherit");
   const skipped = report.tests.filter((test) => test.state === "skipped");
   for (const { titles, note } of skipped) console.log(`skipped: ${titles.at(-1)} (${note ?? "no reason given"})`);
+  for (const { titles } of skippedForWantOfServer(report))
+    console.log(`skipped although required: ${titles.join(" › ")}`);
   console.log(`\n${describeCounts(countTests(report))}`);
   process.exitCode = status;
 }
@@ -36,7 +45,14 @@ export function runAllTests(output: "inherit" | "pipe"): TestRun {
   const run = vitest(["--reporter=default", "--reporter=./scripts/test-reporter.ts"], output);
   const report = readReport();
   if (report === null) throw new Error(`vitest left no report\n${run.output}`);
-  return { ...run, status: run.status === 0 && countTests(report).failed > 0 ? 1 : run.status, report };
+  const failed = countTests(report).failed > 0 || skippedForWantOfServer(report).length > 0;
+  return { ...run, status: run.status === 0 && failed ? 1 : run.status, report };
+}
+
+/** Where every server is required, a test may be skipped only because it does not apply. */
+function skippedForWantOfServer({ tests, servicesRequired }: TestReport): readonly TestOutcome[] {
+  if (!servicesRequired) return [];
+  return tests.filter(({ state, note }) => state === "skipped" && note?.startsWith("exempt") !== true);
 }
 
 function vitest(args: readonly string[], output: "inherit" | "pipe"): { status: number; output: string } {

@@ -39,6 +39,7 @@ describe("the feature rows", () => {
 
   it("are named at the beginning of a title", () => {
     expect(rowsNamedBy("A5, A6: a close is announced")).toEqual(["A5", "A6"]);
+    expect(rowsNamedBy("K21 J3: renders")).toEqual(["K21", "J3"]);
     expect(rowsNamedBy("Q4: a missing variable names key and file")).toEqual(["Q4"]);
     expect(rowsNamedBy("names A5: in the middle")).toEqual([]);
     expect(rowsNamedBy("R001: belongs to another list")).toEqual([]);
