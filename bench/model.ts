@@ -1,0 +1,11 @@
+/** The benchmark's model, as a process of its own: answers at once, fifty deltas or one. Prints its address. */
+import { startModelEmulator } from "../src/drill/model-emulator/server.ts";
+
+const deltas = Number(process.argv[2] ?? 50);
+const text = Array.from({ length: deltas }, (_, index) => `word${index} `);
+const model = await startModelEmulator({
+  script: { text, usage: { input: 20, output: deltas } },
+  remember: 10,
+});
+console.log(model.url);
+process.on("SIGTERM", () => void model.close().then(() => process.exit(0)));
