@@ -120,7 +120,9 @@ export function providerConformance(module: ProviderModule, harness: Conformance
     failing(bench, harness);
     stopping(bench, harness);
   });
-  describe(`${module.api} against an independent mock`, () => againstMock(module, harness));
+  describe(`${module.api} against an independent mock`, () => {
+    againstMock(module, harness);
+  });
 }
 
 interface Bench {

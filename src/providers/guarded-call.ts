@@ -40,26 +40,26 @@ export async function* guardedCall(
   }
   const call = new WatchedCall(scene, signal);
   const events = run(call)[Symbol.asyncIterator]();
+  let last: ModelEvent | undefined;
   try {
-    for (;;) {
+    while (last === undefined) {
       const next = await call.next(events);
-      if (next.done === true) {
-        yield failure(
-          verdict({ message: "it ended without saying that it was complete", reason: "interrupted" }, scene),
-        );
-        return;
-      }
-      yield next.value;
-      if (next.value.type === "end" || next.value.type === "failure") return;
+      if (next.done === true) last = failure(verdict(endedEarly, scene));
+      else if (next.value.type === "end" || next.value.type === "failure") last = next.value;
+      else yield next.value;
     }
   } catch (thrown) {
-    yield failure(call.stopped ?? judged(thrown, call, scene));
+    last = failure(call.stopped ?? judged(thrown, call, scene));
   } finally {
     call.close();
     // Not awaited: a protocol that hangs in a read would hold the caller.
     events.return?.(undefined).then(undefined, () => undefined);
   }
+  // Told when all is put away: a listener need not come back for more.
+  yield last;
 }
+
+const endedEarly: ProviderFault = { message: "it ended without saying that it was complete", reason: "interrupted" };
 
 function failure(error: AppError): ModelEvent {
   return { type: "failure", error: error.toJSON() };
@@ -79,6 +79,8 @@ function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError 
   if (fault !== null) return verdict(fault, scene);
   const networkCode = networkCodeOf(thrown);
   const message = networkCode ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  // Nothing was asked of anybody yet: the fault is in this house.
+  if (!call.asked) return AppError.from(thrown);
   // The connection broke: before the answer began nothing was said, after it something is missing.
   const broken = call.status() === null ? "network" : "interrupted";
   return verdict({ message, reason: broken, ...(networkCode === undefined ? {} : { networkCode }) }, scene);
@@ -104,6 +106,7 @@ class WatchedCall implements Call {
   #timer: Timer;
   #lastByteMs: number;
   #status: number | null = null;
+  #asked = false;
   #tail: Uint8Array | undefined;
   #stopped: AppError | null = null;
   /** At most one read is under way, so one slot is enough; a shared promise would gather a listener per event. */
@@ -126,6 +129,10 @@ class WatchedCall implements Call {
     return this.#controller.signal;
   }
 
+  get asked(): boolean {
+    return this.#asked;
+  }
+
   get stopped(): AppError | null {
     return this.#stopped;
   }
@@ -139,6 +146,7 @@ class WatchedCall implements Call {
   }
 
   readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    this.#asked = true;
     const response = await this.#scene.deps.fetch(input, { ...init, signal: this.signal });
     this.#status = response.status;
     this.#touch();

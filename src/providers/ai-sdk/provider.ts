@@ -23,7 +23,8 @@ export interface SdkProtocol {
   /** Imports the SDK's package and says how it makes a model. `fetch` must reach the wire with the call's own signal. */
   load(endpoint: ProviderEndpoint, fetch: typeof globalThis.fetch): Promise<(model: ModelInfo) => LanguageModelV4>;
   options(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions;
-  seals(endpoint: ProviderEndpoint): Seals;
+  /** Of one model: what another one sealed, even of the same provider, is not shown to it. */
+  seals(endpoint: ProviderEndpoint, model: ModelInfo): Seals;
   /** What the wire writes last, where the protocol has such a mark; it makes up for a missing finish reason. */
   readonly endMark?: string;
 }
@@ -58,7 +59,7 @@ class SdkProvider implements ModelProvider {
     const { stream } = await model.doStream({ ...options, abortSignal: call.signal });
     const { endMark } = this.#protocol;
     yield* eventsOf(stream, {
-      seals: this.#protocol.seals(this.endpoint),
+      seals: this.#protocol.seals(this.endpoint, request.model),
       callId: callIds(request.messages, this.#deps.ids),
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
       fail: (fault) =>

@@ -1,6 +1,6 @@
 /**
  * Seals: what a provider wants back unchanged with a block of thoughts or with a tool call. Each carries the mark of
- * its protocol, so that after a change of provider nobody is shown another's seal, which every one refuses with a 400.
+ * its protocol and model, so that after a change of either nobody is shown another's seal: that is refused with a 400.
  */
 import type { SharedV4ProviderMetadata, SharedV4ProviderOptions } from "@ai-sdk/provider";
 

@@ -69,11 +69,13 @@ describe("anthropic-messages", () => {
     expect(emulator.requests[0]?.body["thinking"]).toMatchObject({ type: "enabled" });
     expect(events.slice(0, 2)).toEqual([
       { type: "thinking", text: "the user wants the time" },
-      { type: "thinking", text: "", signature: "anthropic:c2lnbmF0dXJl==" },
+      { type: "thinking", text: "", signature: "anthropic/claude-sonnet-4-5:c2lnbmF0dXJl==" },
     ]);
     await ask(
       {},
-      afterTool([{ type: "thinking", text: "the user wants the time", signature: "anthropic:c2lnbmF0dXJl==" }]),
+      afterTool([
+        { type: "thinking", text: "the user wants the time", signature: "anthropic/claude-sonnet-4-5:c2lnbmF0dXJl==" },
+      ]),
     );
     expect(assistantOf(emulator.requests[1]?.body)).toEqual([
       { type: "thinking", thinking: "the user wants the time", signature: "c2lnbmF0dXJl==" },
@@ -86,8 +88,15 @@ describe("anthropic-messages", () => {
       { thinking: { text: "", redacted: "RU5DUllQVEVE" }, text: "noon" },
       modelRequest("x", { model, thinking: "low" }),
     );
-    expect(events[0]).toEqual({ type: "thinking", text: "", signature: "anthropic-redacted:RU5DUllQVEVE" });
-    await ask({}, afterTool([{ type: "thinking", text: "", signature: "anthropic-redacted:RU5DUllQVEVE" }]));
+    expect(events[0]).toEqual({
+      type: "thinking",
+      text: "",
+      signature: "anthropic-redacted/claude-sonnet-4-5:RU5DUllQVEVE",
+    });
+    await ask(
+      {},
+      afterTool([{ type: "thinking", text: "", signature: "anthropic-redacted/claude-sonnet-4-5:RU5DUllQVEVE" }]),
+    );
     expect(assistantOf(emulator.requests[1]?.body)).toMatchObject([
       { type: "redacted_thinking", data: "RU5DUllQVEVE" },
       { type: "tool_use" },
@@ -99,7 +108,8 @@ describe("anthropic-messages", () => {
       {},
       afterTool([
         { type: "thinking", text: "unsigned" },
-        { type: "thinking", text: "foreign", signature: "google:abc" },
+        { type: "thinking", text: "of another model", signature: "anthropic/claude-opus-5-5:abc" },
+        { type: "thinking", text: "foreign", signature: "google/gemini:abc" },
       ]),
     );
     expect(assistantOf(emulator.requests[0]?.body)).toMatchObject([{ type: "tool_use" }]);

@@ -2,15 +2,16 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { callOptions } from "../ai-sdk/call-options.ts";
 import { eitherSeal, fieldSeal, type Seals } from "../ai-sdk/seal.ts";
+import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 
 /** Room for an answer that nobody bounded: all that the model has, within reason. The protocol demands a number. */
 const answerTokens = 32_000;
 
 /** Thoughts are signed, or encrypted as a whole; both must come back as they were or the call is refused. */
-export function sealsOf(_endpoint: ProviderEndpoint): Seals {
-  const signed = fieldSeal("anthropic", "anthropic", "signature");
-  return { thoughts: eitherSeal(signed, fieldSeal("anthropic-redacted", "anthropic", "redactedData")) };
+export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
+  const signed = fieldSeal(`anthropic/${model.id}`, "anthropic", "signature");
+  return { thoughts: eitherSeal(signed, fieldSeal(`anthropic-redacted/${model.id}`, "anthropic", "redactedData")) };
 }
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
@@ -19,7 +20,7 @@ export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): La
   const asked = wantsAnyJson
     ? { ...plain, system: `${request.system}\n\nAnswer with one JSON object and nothing else.`.trim() }
     : request;
-  const options = callOptions(asked, { seals: sealsOf(endpoint) });
+  const options = callOptions(asked, { seals: sealsOf(endpoint, request.model) });
   const { maxTokens } = request.model;
   if (options.maxOutputTokens === undefined && maxTokens !== null)
     options.maxOutputTokens = Math.min(maxTokens, answerTokens);

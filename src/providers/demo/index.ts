@@ -2,7 +2,6 @@
  * The model that is there when no provider is: it answers by rule, costs nothing, calls the `time` tool so that a
  * newcomer sees a tool work, and says in its first answer of every conversation what it is. Never touches the network.
  */
-import type { ModelInfo } from "../../domain/conversation.ts";
 import type {
   ModelEvent,
   ModelProvider,
@@ -18,20 +17,6 @@ import { isFirstAnswer, questionOf, type DemoQuestion } from "./request.ts";
 export const provider: ProviderModule = {
   api: "demo",
   open: (endpoint, deps) => new DemoProvider(endpoint, deps),
-};
-
-export const demoEndpoint: ProviderEndpoint = { id: "demo", api: "demo", baseUrl: null, apiKey: null, headers: {} };
-
-export const demoModel: ModelInfo = {
-  ref: "demo/demo",
-  provider: "demo",
-  id: "demo",
-  name: "Demo model (no provider is configured)",
-  contextWindow: 32_000,
-  maxTokens: 1_000,
-  reasoning: false,
-  input: ["text"],
-  price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
 };
 
 const label = "*Demo model: no provider is configured, so I answer by rule and not by thought.*";

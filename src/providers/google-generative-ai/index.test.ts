@@ -85,7 +85,7 @@ describe("google-generative-ai", () => {
     const events = await ask(script, modelRequest("x", { model }));
     expect(events.slice(0, 3)).toEqual([
       { type: "thinking", text: "hm" },
-      { type: "thinking", text: "", signature: "google-call:U0lH" },
+      { type: "thinking", text: "", signature: "google-call/gemini-3-pro-preview:U0lH" },
       { type: "tool-call", callId: "c1", tool: "time", input: { zone: "UTC" } },
     ]);
     await ask(
@@ -98,7 +98,7 @@ describe("google-generative-ai", () => {
             role: "assistant",
             content: [
               // A listener joins thoughts up to a signature: the seal of the call may have them in front.
-              { type: "thinking", text: "hm", signature: "google-call:U0lH" },
+              { type: "thinking", text: "hm", signature: "google-call/gemini-3-pro-preview:U0lH" },
               { type: "tool-call", callId: "c1", tool: "time", input: { zone: "UTC" } },
             ],
           },

@@ -2,18 +2,19 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { callOptions } from "../ai-sdk/call-options.ts";
 import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
+import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 
 /** Gemini signs tool calls more than thoughts; newer models refuse a call that comes back without its signature. */
-export function sealsOf(_endpoint: ProviderEndpoint): Seals {
+export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
   return {
-    thoughts: fieldSeal("google", "google", "thoughtSignature"),
-    calls: fieldSeal("google-call", "google", "thoughtSignature"),
+    thoughts: fieldSeal(`google/${model.id}`, "google", "thoughtSignature"),
+    calls: fieldSeal(`google-call/${model.id}`, "google", "thoughtSignature"),
   };
 }
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
-  const options = callOptions(request, { seals: sealsOf(endpoint) });
+  const options = callOptions(request, { seals: sealsOf(endpoint, request.model) });
   if (options.reasoning !== undefined && options.reasoning !== "none") {
     options.providerOptions = { google: { thinkingConfig: { includeThoughts: true } } };
   }

@@ -12,18 +12,18 @@ export const namespace = "compatible";
  * Servers that stream `reasoning_content` want it back while they work with tools (and some refuse to go on without);
  * others refuse the field. So it goes back to the endpoint it came from, and to no other.
  */
-export function sealsOf(endpoint: ProviderEndpoint): Seals {
-  const plain = `reasoning-content:${endpoint.id}`;
+export function sealsOf(endpoint: ProviderEndpoint, model: ModelInfo): Seals {
+  const plain = `reasoning-content/${model.id}:${endpoint.id}`;
   return {
     plain,
     thoughts: { read: () => undefined, write: (seal) => (seal === plain ? { [namespace]: {} } : undefined) },
     // Gemini behind a compatible address seals its tool calls.
-    calls: fieldSeal("google-call", namespace, "thoughtSignature"),
+    calls: fieldSeal(`google-call/${model.id}`, namespace, "thoughtSignature"),
   };
 }
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
-  const options = callOptions(request, { seals: sealsOf(endpoint), forgetsOldThoughts: true });
+  const options = callOptions(request, { seals: sealsOf(endpoint, request.model), forgetsOldThoughts: true });
   const { reasoning } = options;
   // The levels that every server with `reasoning_effort` knows; "none" is best said by saying nothing.
   if (reasoning === "none") delete options.reasoning;

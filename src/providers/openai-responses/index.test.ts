@@ -48,7 +48,7 @@ describe("openai-responses", () => {
     const events = await ask(modelRequest("x", { model, thinking: "low" }));
     expect(events.slice(0, 2)).toEqual([
       { type: "thinking", text: "weighing" },
-      { type: "thinking", text: "", signature: 'openai-reasoning:["rs_0","ENCRYPTED"]' },
+      { type: "thinking", text: "", signature: "openai-reasoning/o3:rs_0|ENCRYPTED" },
     ]);
     emulator.play({});
     await ask(
@@ -59,8 +59,8 @@ describe("openai-responses", () => {
           {
             role: "assistant",
             content: [
-              { type: "thinking", text: "weighing", signature: 'openai-reasoning:["rs_0","ENCRYPTED"]' },
-              { type: "thinking", text: "someone else's", signature: "anthropic:abc" },
+              { type: "thinking", text: "weighing", signature: "openai-reasoning/o3:rs_0|ENCRYPTED" },
+              { type: "thinking", text: "someone else's", signature: "openai-reasoning/o1:rs_0|OTHER" },
               { type: "tool-call", callId: "call_a", tool: "time", input: {} },
             ],
           },

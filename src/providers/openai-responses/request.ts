@@ -2,21 +2,21 @@
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
 import type { Seal, Seals } from "../ai-sdk/seal.ts";
+import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 
-const mark = "openai-reasoning:";
-
-/** A reasoning item goes back by its id and its encrypted content, as JSON behind the mark. */
-export function sealsOf(_endpoint: ProviderEndpoint): Seals {
+/** A reasoning item goes back by its id and its encrypted content, `<mark><id>|<content>`. */
+export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
+  const mark = `openai-reasoning/${model.id}:`;
   const thoughts: Seal = {
     read: (metadata) => {
       const { itemId, reasoningEncryptedContent: content } = metadata?.["openai"] ?? {};
       if (typeof itemId !== "string" || typeof content !== "string") return undefined;
-      return `${mark}${JSON.stringify([itemId, content])}`;
+      return `${mark}${itemId}|${content}`;
     },
     write: (seal) => {
       if (!seal.startsWith(mark)) return undefined;
-      const [itemId, reasoningEncryptedContent] = JSON.parse(seal.slice(mark.length)) as [string, string];
+      const [itemId = "", reasoningEncryptedContent = ""] = seal.slice(mark.length).split("|");
       return { openai: { itemId, reasoningEncryptedContent } };
     },
   };
@@ -24,7 +24,7 @@ export function sealsOf(_endpoint: ProviderEndpoint): Seals {
 }
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
-  const options = callOptions(request, { seals: sealsOf(endpoint) });
+  const options = callOptions(request, { seals: sealsOf(endpoint, request.model) });
   const schema = request.responseFormat?.schema;
   options.providerOptions = {
     openai: { store: false, ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }) },

@@ -1,0 +1,130 @@
+/**
+ * Which models there are and where each is reached: configured ones first, then the ones found, and the demo model
+ * where there is no other. One immutable catalogue per configuration and detection; it asks nobody.
+ */
+import type { Config } from "../config/schema/root.ts";
+import type { ModelInfo } from "../domain/conversation.ts";
+import type { ProviderEndpoint } from "./contract.ts";
+import { defaultModels, demoEndpoint, demoModel, describedModel, type ModelSettings } from "./default-models.ts";
+import { ollamaEndpoint, type DetectedProvider } from "./detect.ts";
+
+export interface ProviderCatalogue {
+  /** The one to begin with first. */
+  list(): readonly ModelInfo[];
+  /** By `provider/id`, alias (of any case) or bare id, in this order. Undefined where unknown. */
+  find(name: string): ModelInfo | undefined;
+  /**
+   * The agent's own model, else the common one, else the first of the list. Undefined where one is configured that
+   * does not exist: another is never taken in silence.
+   */
+  primary(agentId: string): ModelInfo | undefined;
+  /** What is tried after the primary, in order; unknown ones left out. */
+  fallbacks(agentId: string): readonly ModelInfo[];
+  endpoint(providerId: string): ProviderEndpoint | undefined;
+  /** True while the demo model is all there is. */
+  readonly isDemo: boolean;
+}
+
+type CatalogueConfig = Pick<Config, "models" | "agents">;
+
+export function createCatalogue(config: CatalogueConfig, detected: readonly DetectedProvider[]): ProviderCatalogue {
+  const providers = withNamedModels(config, knownProviders(config, detected));
+  const isDemo = providers.every(({ models }) => models.length === 0);
+  const all = isDemo ? [...providers, { endpoint: demoEndpoint, models: [demoModel] }] : providers;
+  const models = all.flatMap((provider) => provider.models);
+  const find = finder(models, aliasesOf(config));
+  const agentOf = (agentId: string): CatalogueConfig["agents"]["list"][number] | undefined =>
+    config.agents.list.find(({ id }) => id === agentId);
+  return {
+    list: () => models,
+    find,
+    primary: (agentId) => {
+      const wanted = agentOf(agentId)?.model ?? config.agents.defaults.model.primary;
+      return wanted === undefined ? models[0] : find(wanted);
+    },
+    fallbacks: (agentId) =>
+      (agentOf(agentId)?.fallbacks ?? config.agents.defaults.model.fallbacks).flatMap((name) => find(name) ?? []),
+    endpoint: (providerId) => all.find(({ endpoint }) => endpoint.id === providerId)?.endpoint,
+    isDemo,
+  };
+}
+
+/** Configured ones in their order; a found one of the same name lends its key, but only to its own address. */
+function knownProviders(config: CatalogueConfig, detected: readonly DetectedProvider[]): readonly DetectedProvider[] {
+  const configured = Object.entries(config.models.providers).map(([id, settings]) => {
+    const found = detected.find(({ endpoint }) => endpoint.id === id && endpoint.api === settings.api)?.endpoint;
+    const baseUrl = settings.baseUrl ?? found?.baseUrl ?? null;
+    const lent = baseUrl === found?.baseUrl ? (found?.apiKey ?? null) : null;
+    const endpoint: ProviderEndpoint = {
+      id,
+      api: settings.api,
+      baseUrl,
+      apiKey: settings.apiKey ?? lent,
+      headers: settings.headers,
+    };
+    const models =
+      settings.models.length === 0
+        ? defaultModels(endpoint)
+        : settings.models.map((model) => describedModel(endpoint, said(model)));
+    return { endpoint, models };
+  });
+  if (config.models.mode === "replace") return configured;
+  const taken = new Set(configured.map(({ endpoint }) => endpoint.id));
+  return [...configured, ...detected.filter(({ endpoint }) => !taken.has(endpoint.id))];
+}
+
+type ConfiguredModel = CatalogueConfig["models"]["providers"][string]["models"][number];
+
+/**
+ * The schema fills in "reads text, does not think" where nothing is said. For a model whose abilities are known that is
+ * no word of the person's, so it is taken back.
+ */
+function said(model: ConfiguredModel): ModelSettings {
+  const { reasoning, input, ...rest } = model;
+  const isTextOnly = input.length === 1 && input[0] === "text";
+  return { ...rest, ...(reasoning ? { reasoning } : {}), ...(isTextOnly ? {} : { input }) };
+}
+
+/**
+ * A model that the configuration names exists at its provider although nobody lists it: a router has hundreds, and
+ * Ollama may not have been found yet.
+ */
+function withNamedModels(config: CatalogueConfig, providers: readonly DetectedProvider[]): readonly DetectedProvider[] {
+  const named = namedRefs(config);
+  const wantsOllama =
+    named.some((ref) => ref.startsWith("ollama/")) && !providers.some(({ endpoint }) => endpoint.id === "ollama");
+  const all = wantsOllama ? [...providers, { endpoint: ollamaEndpoint(null), models: [] }] : providers;
+  return all.map(({ endpoint, models }) => {
+    const listed = new Set(models.map(({ ref }) => ref));
+    const added = named.filter((ref) => ref.startsWith(`${endpoint.id}/`) && !listed.has(ref));
+    return {
+      endpoint,
+      models: [...models, ...added.map((ref) => describedModel(endpoint, { id: ref.slice(endpoint.id.length + 1) }))],
+    };
+  });
+}
+
+function namedRefs({ agents }: CatalogueConfig): readonly string[] {
+  const { primary, fallbacks } = agents.defaults.model;
+  const ofAgents = agents.list.flatMap(({ model, fallbacks: own }) => [model, ...(own ?? [])]);
+  const named = [primary, ...fallbacks, ...Object.keys(agents.defaults.models), ...ofAgents];
+  return [...new Set(named.filter((ref) => ref !== undefined))];
+}
+
+function aliasesOf({ agents }: CatalogueConfig): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(agents.defaults.models).flatMap(([ref, { alias }]) =>
+      alias === undefined ? [] : [[alias.toLowerCase(), ref]],
+    ),
+  );
+}
+
+function finder(
+  models: readonly ModelInfo[],
+  aliases: ReadonlyMap<string, string>,
+): (name: string) => ModelInfo | undefined {
+  const byRef = new Map(models.map((model) => [model.ref, model]));
+  // The first of a bare id wins: configured before found.
+  const byId = new Map(models.toReversed().map((model) => [model.id, model]));
+  return (name) => byRef.get(name) ?? byRef.get(aliases.get(name.toLowerCase()) ?? "") ?? byId.get(name);
+}

@@ -1,0 +1,101 @@
+/**
+ * What a first start finds without any configuration: keys in the environment, at once; Ollama on this host, when
+ * asked, within 300 ms. Holds what was found; never waits on the start path and never fails.
+ */
+import type { ModelInfo } from "../domain/conversation.ts";
+import type { ProviderDeps, ProviderEndpoint } from "./contract.ts";
+import { defaultModels } from "./default-models.ts";
+import { providerModule } from "./registry.ts";
+
+/** As the environment has them; null where unset. */
+export interface FoundKeys {
+  readonly openai: string | null;
+  readonly anthropic: string | null;
+  readonly gemini: string | null;
+  readonly openrouter: string | null;
+}
+
+export interface DetectedProvider {
+  readonly endpoint: ProviderEndpoint;
+  /** In order of preference. */
+  readonly models: readonly ModelInfo[];
+}
+
+export interface Detection {
+  /** What is known now: keyed providers first, in a fixed order, Ollama last. */
+  current(): readonly DetectedProvider[];
+  /** Looks for Ollama. Resolves with whether `current` says something else now; never rejects, never takes over 300 ms. */
+  refresh(signal?: AbortSignal): Promise<boolean>;
+}
+
+export function detectProviders(found: { keys: FoundKeys; ollamaHost: string | null }, deps: ProviderDeps): Detection {
+  const keyed = keyedEndpoints(found.keys).map((endpoint) => ({ endpoint, models: defaultModels(endpoint) }));
+  const ollama = ollamaEndpoint(found.ollamaHost);
+  let local: readonly ModelInfo[] = [];
+  return {
+    current: () => (local.length === 0 ? keyed : [...keyed, { endpoint: ollama, models: local }]),
+    refresh: async (signal) => {
+      const models = await installedModels(ollama, deps, signal);
+      const changed = models.map(({ ref }) => ref).join("\n") !== local.map(({ ref }) => ref).join("\n");
+      local = models;
+      return changed;
+    },
+  };
+}
+
+/** Where Ollama listens when nobody says otherwise. An address to listen on is not one to call. */
+export function ollamaEndpoint(host: string | null): ProviderEndpoint {
+  const given = host === null || host === "" ? "http://127.0.0.1:11434" : host;
+  const address = /^https?:\/\//.test(given) ? given : `http://${given}`;
+  const url = URL.canParse(address) ? new URL(address) : new URL("http://127.0.0.1:11434");
+  if (url.hostname === "0.0.0.0" || url.hostname === "[::]") url.hostname = "127.0.0.1";
+  if (url.port === "" && url.protocol === "http:") url.port = "11434";
+  return { id: "ollama", api: "ollama", baseUrl: url.href.replace(/\/$/, ""), apiKey: null, headers: {} };
+}
+
+const probeMs = 300;
+
+function keyedEndpoints(keys: FoundKeys): readonly ProviderEndpoint[] {
+  const endpoint = (
+    id: string,
+    api: ProviderEndpoint["api"],
+    apiKey: string | null,
+    baseUrl: string | null = null,
+  ): ProviderEndpoint[] =>
+    apiKey === null || apiKey.trim() === "" ? [] : [{ id, api, baseUrl, apiKey: apiKey.trim(), headers: {} }];
+  return [
+    ...endpoint("anthropic", "anthropic-messages", keys.anthropic),
+    ...endpoint("openai", "openai-responses", keys.openai),
+    ...endpoint("google", "google-generative-ai", keys.gemini),
+    ...endpoint("openrouter", "openai-completions", keys.openrouter, "https://openrouter.ai/api/v1"),
+  ];
+}
+
+async function installedModels(
+  endpoint: ProviderEndpoint,
+  deps: ProviderDeps,
+  outer?: AbortSignal,
+): Promise<readonly ModelInfo[]> {
+  const late = new AbortController();
+  const signal = outer === undefined ? late.signal : AbortSignal.any([late.signal, outer]);
+  const given = Promise.withResolvers<readonly ModelInfo[]>();
+  // A fetch that ignores its signal must not hold the answer up.
+  signal.addEventListener("abort", () => given.resolve([]), { once: true });
+  const timer = deps.clock.after(probeMs, () => late.abort());
+  // Nobody there is the usual case and no news: the list is empty then.
+  listed(endpoint, deps, signal).then(given.resolve, () => given.resolve([]));
+  try {
+    return await given.promise;
+  } finally {
+    timer.cancel();
+  }
+}
+
+async function listed(
+  endpoint: ProviderEndpoint,
+  deps: ProviderDeps,
+  signal: AbortSignal,
+): Promise<readonly ModelInfo[]> {
+  const provider = (await providerModule("ollama")).open(endpoint, deps);
+  return (await provider.listModels?.(signal)) ?? [];
+}

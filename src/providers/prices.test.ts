@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { costMicros } from "../domain/money.ts";
+import { describedModel } from "./default-models.ts";
+import { knownModel, pricesAsOf, pricesSchema, vendorPrice } from "./prices.ts";
+import file from "./prices.json" with { type: "json" };
+
+const openai = { id: "openai", api: "openai-responses", baseUrl: null, apiKey: "k", headers: {} } as const;
+
+describe("the price file", () => {
+  it("H24: is dated, names its sources, and has no price of zero", () => {
+    const read = pricesSchema.parse(file);
+    expect(pricesAsOf).toBe(read.asOf);
+    expect(Object.keys(read.sources)).toEqual(Object.keys(read.vendors));
+    for (const models of Object.values(read.vendors)) expect(Object.keys(models).length).toBeGreaterThan(3);
+  });
+
+  it("H24: an unknown model has no price, and so no cost", () => {
+    const unknown = describedModel(openai, { id: "gpt-99-omega" });
+    expect(unknown.price).toBeUndefined();
+    expect(costMicros({ input: 1, output: 1, cacheRead: 0, cacheWrite: 0 }, unknown.price)).toBeUndefined();
+  });
+
+  it("a snapshot costs what its family costs; a model of another kind does not", () => {
+    expect(vendorPrice(openai, "gpt-4o-2024-08-06")).toEqual({
+      input: 2.5,
+      output: 10,
+      cacheRead: 1.25,
+      cacheWrite: 2.5,
+    });
+    expect(knownModel("claude-haiku-4-5-20251001")?.contextWindow).toBe(200_000);
+    expect(knownModel("models/gemini-2.5-pro")?.input).toContain("image");
+    for (const id of ["gpt-4o-audio-preview", "gpt-4o-mini-tts", "my-gpt-4o", "constructor", "toString"])
+      expect(knownModel(id)).toBeUndefined();
+  });
+
+  it("a price holds at the vendor's own address alone; the window is the model's", () => {
+    expect(vendorPrice({ ...openai, baseUrl: "https://api.openai.com/v1" }, "gpt-4o")).toBeDefined();
+    for (const baseUrl of [
+      "http://127.0.0.1:4000/v1",
+      "https://openrouter.ai/api/v1",
+      "http://api.openai.com/v1",
+      "no address",
+    ]) {
+      expect(vendorPrice({ ...openai, baseUrl }, "gpt-4o")).toBeUndefined();
+    }
+    const resold = describedModel({ ...openai, baseUrl: "https://openrouter.ai/api/v1" }, { id: "gpt-4o" });
+    expect(resold).toMatchObject({ price: undefined, contextWindow: 128_000 });
+  });
+
+  it("what the configuration says wins", () => {
+    const cost = { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 };
+    expect(
+      describedModel(openai, {
+        id: "gpt-4o",
+        cost,
+        contextWindow: 9_000,
+        maxTokens: 5,
+        input: ["text"],
+        reasoning: true,
+        name: "Mine",
+      }),
+    ).toEqual({
+      ref: "openai/gpt-4o",
+      provider: "openai",
+      id: "gpt-4o",
+      name: "Mine",
+      price: cost,
+      contextWindow: 9_000,
+      maxTokens: 5,
+      input: ["text"],
+      reasoning: true,
+    });
+  });
+});

@@ -1,0 +1,105 @@
+/**
+ * What is known of the well-known models without asking anybody: price, window and abilities, from a dated file.
+ * A price holds only at the vendor's own address; what the file does not have is unknown, never free.
+ */
+import { z } from "zod";
+import type { ModelInfo } from "../domain/conversation.ts";
+import type { ModelPrice } from "../domain/money.ts";
+import type { ProviderEndpoint } from "./contract.ts";
+import file from "./prices.json" with { type: "json" };
+
+export type Vendor = "openai" | "anthropic" | "google";
+
+/** When the file's prices were read, as an ISO date: shown wherever a cost is. */
+export const pricesAsOf: string = file.asOf;
+
+export interface KnownModel {
+  readonly price: ModelPrice;
+  readonly contextWindow: number;
+  readonly maxTokens: number;
+  readonly reasoning: boolean;
+  readonly input: ModelInfo["input"];
+}
+
+/** By the model's own name, whoever serves it: good for window and abilities. Dated snapshots count as their family. */
+export function knownModel(modelId: string): KnownModel | undefined {
+  const name = familyOf(modelId);
+  for (const vendor of vendors) {
+    const found = entryOf(vendor, name);
+    if (found !== undefined) return known(found);
+  }
+  return undefined;
+}
+
+/** Undefined where the endpoint is not the vendor's own: a reseller's price is its own affair. */
+export function vendorPrice(
+  endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">,
+  modelId: string,
+): ModelPrice | undefined {
+  const vendor = vendorOf(endpoint);
+  const found = vendor === undefined ? undefined : entryOf(vendor, familyOf(modelId));
+  return found === undefined ? undefined : known(found).price;
+}
+
+/** Whose own service the endpoint is. */
+export function vendorOf({ api, baseUrl }: Pick<ProviderEndpoint, "api" | "baseUrl">): Vendor | undefined {
+  if (baseUrl === null) return ownVendor(api);
+  if (!URL.canParse(baseUrl)) return undefined;
+  const { protocol, hostname } = new URL(baseUrl);
+  return protocol === "https:" && Object.hasOwn(hosts, hostname) ? hosts[hostname] : undefined;
+}
+
+const hosts: Readonly<Record<string, Vendor>> = {
+  "api.openai.com": "openai",
+  "api.anthropic.com": "anthropic",
+  "generativelanguage.googleapis.com": "google",
+};
+
+const vendors: readonly Vendor[] = ["openai", "anthropic", "google"];
+
+const entrySchema = z.object({
+  /** Input, output, cache read, cache write. */
+  price: z.tuple([z.number().positive(), z.number().positive(), z.number().positive(), z.number().positive()]),
+  contextWindow: z.number().int().positive(),
+  maxTokens: z.number().int().positive(),
+  reasoning: z.boolean(),
+  sees: z.array(z.enum(["image", "document"])),
+});
+type Entry = z.infer<typeof entrySchema>;
+
+/** Checked by the test, not at every start: the file ships with the code. */
+export const pricesSchema = z.object({
+  asOf: z.iso.date(),
+  unit: z.string(),
+  sources: z.record(z.string(), z.url()),
+  vendors: z.record(z.enum(["openai", "anthropic", "google"]), z.record(z.string(), entrySchema)),
+});
+
+const models = file.vendors as unknown as Readonly<Record<Vendor, Readonly<Record<string, Entry>>>>;
+
+/** A model may be named like something that every object has. */
+function entryOf(vendor: Vendor, name: string): Entry | undefined {
+  return Object.hasOwn(models[vendor], name) ? models[vendor][name] : undefined;
+}
+
+function known({ price, contextWindow, maxTokens, reasoning, sees }: Entry): KnownModel {
+  const [input, output, cacheRead, cacheWrite] = price;
+  return {
+    price: { input, output, cacheRead, cacheWrite },
+    contextWindow,
+    maxTokens,
+    reasoning,
+    input: ["text", ...sees],
+  };
+}
+
+function ownVendor(api: ProviderEndpoint["api"]): Vendor | undefined {
+  if (api === "openai-completions" || api === "openai-responses") return "openai";
+  if (api === "anthropic-messages") return "anthropic";
+  return api === "google-generative-ai" ? "google" : undefined;
+}
+
+/** `gpt-4o-2024-08-06`, `claude-haiku-4-5-20251001`, `models/gemini-2.5-pro`: the same model at the same price. */
+function familyOf(modelId: string): string {
+  return modelId.replace(/^models\//, "").replace(/-(\d{4}-\d{2}-\d{2}|\d{8}|latest)$/, "");
+}
