@@ -10,16 +10,14 @@
  * Plain JavaScript without a dependency: it runs before anything is installed, on any Node.js from 20 on.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { launcherEnvironment, replaceProcess } from "../bin/replace-process.mjs";
 import { hashFiles, root } from "./source-hash.mjs";
 
-const modules = path.join(root, "node_modules");
-const stampFile = path.join(modules, ".openclaw-install.json");
-const bundledNode = path.join(modules, "node", "bin", process.platform === "win32" ? "node.exe" : "node");
+const bundledNode = nodeIn(root);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
 
@@ -42,10 +40,8 @@ async function main(args) {
  */
 export function isInstalled(base = root) {
   const record = path.join(base, "node_modules", ".package-lock.json");
-  if (!existsSync(record) || !existsSync(path.join(base, path.relative(root, bundledNode)))) return false;
-  const stamp = path.join(base, path.relative(root, stampFile));
-  const wanted = hashFiles(["package-lock.json"], base);
-  if (existsSync(stamp) && readJson(stamp)?.lock === wanted) return true;
+  if (!existsSync(record) || !existsSync(nodeIn(base))) return false;
+  if (readJson(stampIn(base))?.lock === hashFiles(["package-lock.json"], base)) return true;
   if (!installedMatchesLock(readJson(path.join(base, "package-lock.json")), readJson(record))) return false;
   writeStamp(base);
   return true;
@@ -81,7 +77,7 @@ function install() {
 
 /** An install without the build's own packages (`--omit=dev`) has nothing to build with; that is not an error. */
 async function prepare() {
-  if (!existsSync(path.join(modules, "esbuild")) || !existsSync(path.join(root, "src"))) {
+  if (!existsSync(path.join(root, "node_modules", "esbuild")) || !existsSync(path.join(root, "src"))) {
     console.error("openclaw: not built, because the packages that build it were left out");
     return;
   }
@@ -98,11 +94,18 @@ async function buildIfStale() {
 }
 
 function writeStamp(base) {
-  const target = path.join(base, path.relative(root, stampFile));
-  mkdirSync(path.dirname(target), { recursive: true });
+  const target = stampIn(base);
   const draft = `${target}.${process.pid}.draft`;
   writeFileSync(draft, `${JSON.stringify({ lock: hashFiles(["package-lock.json"], base) })}\n`);
   renameSync(draft, target);
+}
+
+function stampIn(base) {
+  return path.join(base, "node_modules", ".openclaw-install.json");
+}
+
+function nodeIn(base) {
+  return path.join(base, "node_modules", "node", "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
 function readJson(file) {
