@@ -1,0 +1,110 @@
+/** What reads cost when there is much to read. The rows are made by SQL, so that the making takes no longer than the test. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { LedgerFilter } from "../port.ts";
+import { dayMs, hourMs } from "./commands/ledger.ts";
+import { Database } from "./database.ts";
+import { silentLog } from "./fixtures/silent-log.ts";
+import { openSqliteStore } from "./open-store.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "store-scale-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function filled(name: string, sql: string): Promise<string> {
+  const file = join(folder, name);
+  await (await openSqliteStore({ file, log: silentLog })).close();
+  const db = new Database(file, { readOnly: false, cacheKiB: 65_536, busyTimeoutMs: 100 });
+  db.exec(`PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN; ${sql}; COMMIT`);
+  db.close();
+  return file;
+}
+
+it("C8: a page of a hundred thousand sessions comes within 50 ms, at either end of the list", async () => {
+  const file = await filled(
+    "sessions.sqlite",
+    `INSERT INTO generation (id, session_id, session_key, created_ms)
+      WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+      SELECT i, 'id-' || i, 'agent:main:irc:' || i, i FROM n;
+    INSERT INTO session (session_key, generation, agent_id, created_ms, updated_ms, settings, label)
+      SELECT session_key, id, 'agent-' || (id % 4), id, id * 7919 % 100003, '{"label":"talk ' || id || '"}', 'talk ' || id
+      FROM generation`,
+  );
+  const store = await openSqliteStore({ file, log: silentLog });
+  const first = await store.sessions.list({ limit: 50 });
+  expect(first).toMatchObject({ total: 100_000, rows: { length: 50 } });
+  let cursor = first.nextCursor ?? "";
+  const took: number[] = [];
+  for (let page = 0; page < 20; page += 1) {
+    const began = performance.now();
+    const next = await store.sessions.list({ limit: 50, cursor });
+    took.push(performance.now() - began);
+    cursor = next.nextCursor ?? cursor;
+  }
+  const deep = Buffer.from(JSON.stringify([50, "agent:main:irc:1"])).toString("base64url");
+  const began = performance.now();
+  const last = await store.sessions.list({ limit: 50, cursor: deep, agentId: "agent-1" });
+  took.push(performance.now() - began);
+  expect(last.total).toBe(25_000);
+  const found = await store.sessions.list({ limit: 10, search: "talk 99999" });
+  expect(found.rows.map((row) => row.settings["label"])).toEqual(["talk 99999"]);
+  expect(Math.max(...took)).toBeLessThan(50);
+  await store.close();
+}, 30_000);
+
+// A quarter of the million that is asked for, so that the making takes two seconds; `bench/store.ts` asks the million.
+it("C4: hundreds of thousands of calls are summed within 100 ms, and the sums are those of a full recount", async () => {
+  const sums = `sum(1), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
+    coalesce(sum(cost_micros), 0), sum(cost_micros IS NULL)`;
+  const file = await filled(
+    "ledger.sqlite",
+    `INSERT INTO ledger (seq, id, at_ms, run_id, session_key, agent_id, channel, sender_id, model, input_tokens,
+         output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, estimated, latency_ms, origin)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250000)
+       SELECT i, i, 1790000000000 + i * 10368, '', 's-' || (i * 7919 % 1000), 'agent-' || (i * 7919 % 1000 % 3),
+         iif(i * 7919 % 1000 % 2, 'irc', 'webchat'), '', 'openai/m-' || (i % 5), i % 997, i % 101, 0, 1, iif(i % 50, i % 89, NULL),
+         0, 5, 'chat' FROM n;
+     INSERT INTO ledger_hour SELECT at_ms / ${hourMs}, agent_id, channel, model, ${sums} FROM ledger GROUP BY 1, 2, 3, 4;
+     INSERT INTO ledger_session_day
+       SELECT session_key, at_ms / ${dayMs}, agent_id, channel, model, ${sums} FROM ledger GROUP BY 1, 2, 3, 4, 5`,
+  );
+  const store = await openSqliteStore({ file, log: silentLog });
+  await store.ledger.by("session", { untilMs: 1 });
+  const month: LedgerFilter = { sinceMs: 1_790_000_123_456, untilMs: 1_792_000_987_654 };
+  const asked = [{}, month, { sinceMs: 1_791_000_000_001 }, { ...month, sessionKey: "s-17" }] as const;
+  const took: number[] = [];
+  const recounting = new Database(file, { readOnly: true, cacheKiB: 65_536, busyTimeoutMs: 100 });
+  for (const filter of asked) {
+    const counted = recount(recounting, filter);
+    for (const group of ["day", "model", "agent", "channel", "session"] as const) {
+      const ask = async (): Promise<number> => {
+        const began = performance.now();
+        await store.ledger.by(group, filter);
+        return performance.now() - began;
+      };
+      // The best of three: what else runs on the machine is not the ledger's cost.
+      took.push(Math.min(await ask(), await ask(), await ask()));
+      const rows = await store.ledger.by(group, filter);
+      const costs = rows.reduce((sum, row) => sum + row.costMicros, 0);
+      expect({ calls: rows.reduce((sum, row) => sum + row.calls, 0), costs }).toEqual(counted);
+    }
+  }
+  recounting.close();
+  await store.close();
+  expect(Math.max(...took)).toBeLessThan(100);
+}, 60_000);
+
+function recount(db: Database, filter: LedgerFilter): { calls: number; costs: number } {
+  const row = db.get<{ calls: number; costs: number }>(
+    `SELECT count(*) AS calls, coalesce(sum(cost_micros), 0) AS costs FROM ledger
+     WHERE at_ms >= ? AND at_ms < ? AND (?3 = '' OR session_key = ?3)`,
+    filter.sinceMs ?? 0,
+    filter.untilMs ?? Number.MAX_SAFE_INTEGER,
+    filter.sessionKey ?? "",
+  );
+  return { calls: row?.calls ?? -1, costs: row?.costs ?? -1 };
+}
