@@ -95,7 +95,14 @@ function table({ header, rows }: Tokens.Table): string {
 }
 
 function inlines(tokens: readonly Token[]): string {
-  return tokens.map(inline).join("");
+  let shown = "";
+  for (const [index, token] of tokens.entries()) {
+    const marked = token.type === "em" || token.type === "strong" || token.type === "del";
+    // Inside a word the marks were hardly meant as marks: 5*3*2 is a product.
+    const inWord = marked && (/[\p{L}\p{N}]$/u.test(shown) || /^[\p{L}\p{N}]/u.test(tokens[index + 1]?.raw ?? ""));
+    shown += inWord ? token.raw : inline(token);
+  }
+  return shown;
 }
 
 function inline(token: Token): string {
