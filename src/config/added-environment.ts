@@ -5,7 +5,6 @@
  */
 import { parseEnv } from "node:util";
 import { AppError } from "../domain/app-error.ts";
-import type { Clock } from "../platform/clock.ts";
 import { isRecord } from "./dot-path.ts";
 import { extendEnvironment, locatingVariables, type Environment } from "./environment.ts";
 import { readFileText } from "./file-text.ts";
@@ -46,7 +45,7 @@ export function withConfigEnv(environment: Environment, value: unknown): AddedEn
 /** With what only the login shell knows of the variables that are wanted and missing. */
 export async function withShellEnv(
   environment: Environment,
-  request: { value: unknown; wanted: readonly string[]; clock: Clock },
+  request: { value: unknown; wanted: readonly string[] },
 ): Promise<AddedEnvironment> {
   const shellEnv = envSection(request.value)["shellEnv"];
   if (!isRecord(shellEnv) || shellEnv["enabled"] !== true) return { environment, findings: [] };
@@ -60,10 +59,7 @@ export async function withShellEnv(
     const shell = environment.shell ?? "/bin/sh";
     // Loaded when it is asked for: starting processes is not on the way of an ordinary start.
     const { readShellEnvironment } = await import("./shell-environment.ts");
-    const found = await readShellEnvironment(
-      { shell, names, timeoutMs, variables: environment.variables },
-      request.clock,
-    );
+    const found = await readShellEnvironment({ shell, names, timeoutMs, variables: environment.variables });
     const { allowed, findings } = harmless(found, ["env", "shellEnv"]);
     return { environment: extendEnvironment(environment, allowed), findings };
   } catch (error) {

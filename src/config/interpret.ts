@@ -13,7 +13,7 @@ import { checkConfig } from "./checks.ts";
 import type { ConfigIssue } from "./contract.ts";
 import { defaultsContext } from "./default-config.ts";
 import { applyDefaults } from "./defaults/chain.ts";
-import { formatPath, getAt, isRecord, type KeyPath } from "./dot-path.ts";
+import { formatPath, getAt, isRecord, parsePath, type KeyPath } from "./dot-path.ts";
 import type { Environment } from "./environment.ts";
 import { environmentSource } from "./environment.ts";
 import type { Finding } from "./finding.ts";
@@ -110,7 +110,8 @@ function giveMeaning(
   const channels = withChannelVariables(draft.channels, schemas, environment.variables);
   const base = { homeDir: environment.homeDir, configDir: path.dirname(file) };
   const normalized = normalizePaths({ ...draft, channels }, base);
-  const overridden = applyOverrides(normalized, { ...environmentOverrides(environment), ...options.overrides });
+  const overrides = { ...environmentOverrides(environment), ...options.overrides };
+  const overridden = applyOverrides(normalized, overrides);
   const names = new Set([...Object.keys(written.value), ...overridden.sections]);
   const complete = validateComplete(overridden.config, names, schemas, refill);
   const config = complete.value as unknown as Config;
@@ -121,6 +122,7 @@ function giveMeaning(
     ...checkChannels(config.channels, schemas),
     ...complete.findings,
     ...checks,
+    ...maskedFindings(written.value, overrides),
   ];
   return { config, findings, missing: missing.length > 0 };
 }
@@ -128,14 +130,14 @@ function giveMeaning(
 async function gatherVariables(
   environment: Environment,
   value: unknown,
-  { schemas, clock }: InterpretOptions,
+  { schemas }: InterpretOptions,
 ): Promise<{ environment: Environment; findings: readonly Finding[] }> {
   const fromConfig = withConfigEnv(environment, value);
   const channelVariables = Object.values(schemas.channels.channelEnvironment).flatMap((settings) =>
     Object.values(settings),
   );
   const wanted = [...providerVariables, ...channelVariables];
-  const fromShell = await withShellEnv(fromConfig.environment, { value, wanted, clock });
+  const fromShell = await withShellEnv(fromConfig.environment, { value, wanted });
   return { environment: fromShell.environment, findings: [...fromConfig.findings, ...fromShell.findings] };
 }
 
@@ -145,6 +147,16 @@ const providerVariables: readonly string[] = [
   "GEMINI_API_KEY",
   "OPENROUTER_API_KEY",
 ];
+
+/** A setting that is written and has no effect would otherwise look as if it had. */
+function maskedFindings(written: unknown, overrides: Overrides): Finding[] {
+  return Object.entries(overrides).flatMap(([text, value]) => {
+    const at = parsePath(text);
+    const own = getAt(written, at);
+    if (own === undefined || own === value) return [];
+    return [{ path: at, message: "is overridden by the environment or the command line", weight: "warning" }];
+  });
+}
 
 /** The gateway's own secret must never quietly become another one. */
 function missingFinding(name: string, at: KeyPath): Finding {

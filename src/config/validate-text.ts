@@ -1,0 +1,28 @@
+/** A text of a configuration judged without putting it in force, and two texts compared by what they mean. */
+import type { ConfigIssue } from "./contract.ts";
+import { changedPaths } from "./diff.ts";
+import { interpret } from "./interpret.ts";
+import { interpretOptions, type LoadOptions } from "./load.ts";
+
+export interface TextVerdict {
+  /** True where a gateway would start with it as it is. */
+  readonly valid: boolean;
+  readonly issues: readonly ConfigIssue[];
+}
+
+/** Includes are looked for beside the configuration file. Never throws for what the text says. */
+export async function validateText(raw: string, options: LoadOptions): Promise<TextVerdict> {
+  const meant = await interpret(options.environment.configPath, raw, interpretOptions(options));
+  const errors = meant.issues.some((issue) => issue.severity === "error");
+  return { valid: meant.config !== null && !errors, issues: meant.issues };
+}
+
+/** The effective paths in which two texts differ. Throws CFG_001–004 where one of them cannot be used. */
+export async function diffText(before: string, after: string, options: LoadOptions): Promise<readonly string[]> {
+  const using = interpretOptions(options);
+  const meant = await Promise.all(
+    [before, after].map((text) => interpret(options.environment.configPath, text, using)),
+  );
+  for (const one of meant) if (one.config === null && one.error !== null) throw one.error;
+  return changedPaths(meant[0]?.config, meant[1]?.config);
+}
