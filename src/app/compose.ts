@@ -5,8 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { channelConfigSchemas, channelManifests } from "../channels/registry.ts";
-import { openConfigAccess, type OwnedConfigAccess } from "../config/config-access.ts";
+import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/overrides.ts";
 import { statePaths } from "../config/paths.ts";
@@ -26,10 +25,11 @@ import { systemIds, type Ids } from "../platform/ids.ts";
 import { createLogFile } from "../platform/log-file.ts";
 import { tailLog } from "../platform/log-tail.ts";
 import { createLog, type LogThreshold, type RootLog } from "../platform/log.ts";
-import { sampleLoopDelay } from "../platform/loop-delay.ts";
+import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.ts";
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
+import { channelSettings } from "./channel-settings.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -58,8 +58,8 @@ export interface RunningGateway {
   readonly stateDir: string;
   /** A link that logs its opener in, once, within ten minutes. */
   loginLink(): string;
-  /** True where only the built-in demo model answers. */
-  readonly demoOnly: boolean;
+  /** True where only the built-in demo model answers; known when the first look around is over. */
+  demoOnly(): Promise<boolean>;
   /** What was wrong with the configuration, for the person who starts it. */
   readonly configIssues: readonly string[];
   /** Names of parts in the order in which they were started, and of those that failed. */
@@ -116,7 +116,14 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const config = await openConfig(ground, bus);
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
-  const models = createModels({ environment: config.environment(), config: () => config.current().config, clock, log });
+  const models = createModels({
+    environment: () => config.environment(),
+    config: () => config.current().config,
+    clock,
+    ids,
+    log,
+  });
+  await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const way = createMessageWay({
     store,
     bus,
@@ -128,8 +135,10 @@ async function start(ground: Ground): Promise<RunningGateway> {
     provider: models.provider,
     tools: createToolSet(),
   });
+  const loop = sampleLoopDelay(clock);
+  await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, state });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -145,10 +154,15 @@ async function start(ground: Ground): Promise<RunningGateway> {
     url,
     stateDir,
     loginLink: () => `${url}/chat#code=${auth.codes.issue({ scopes: scopes.filter((scope) => scope !== "node") })}`,
-    demoOnly: models.demoOnly(),
-    configIssues: config.current().issues.map(({ severity, path: where, message, file, line }) =>
-      [severity, `${file}${line === null ? "" : `:${line}`}`, where, message].filter((part) => part !== "").join(" "),
-    ),
+    demoOnly: async () => {
+      await models.looked;
+      return models.demoOnly();
+    },
+    configIssues: config
+      .current()
+      .issues.map(({ severity, path: where, message, file, line }) =>
+        [severity, `${file}${line === null ? "" : `:${line}`}`, where, message].filter((part) => part !== "").join(" "),
+      ),
     started: life.started(),
     degraded: [...life.degraded().keys()],
     close(reason = "gateway stopping") {
@@ -167,19 +181,18 @@ async function holdLock({ options, clock, life }: Ground): Promise<void> {
 /** A predecessor that is just leaving gets this long. */
 const lockWaitMs = 3_000;
 
-async function openConfig(ground: Ground, bus: EventBus): Promise<OwnedConfigAccess> {
+async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
   const { port, options, clock, log, life, redactor } = ground;
-  const config = await openConfigAccess({
+  const config = await createConfigAccess({
     environment: options.environment,
-    channelSchemas: channelConfigSchemas(),
-    channelSecrets: Object.fromEntries(channelManifests().map((manifest) => [manifest.id, manifest.secrets])),
+    ...channelSettings(),
     overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
     version,
     clock,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
   });
-  await life.start({ name: "config", close: () => config.close() });
+  await life.start({ name: "config", start: () => config.start(), close: () => config.close() });
   const follow = (): void => {
     const snapshot = config.current();
     log.setLevels({ file: snapshot.config.logging.level });
@@ -187,7 +200,12 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<OwnedConfigAcc
   };
   follow();
   for (const issue of config.current().issues) {
-    log.warn("the configuration has a mistake", { path: issue.path, file: issue.file, line: issue.line, mistake: issue.message });
+    log.warn("the configuration has a mistake", {
+      path: issue.path,
+      file: issue.file,
+      line: issue.line,
+      mistake: issue.message,
+    });
   }
   config.subscribe((next, changedPaths) => {
     follow();
@@ -200,16 +218,16 @@ interface GatewayParts {
   readonly ground: Ground;
   readonly bus: EventBus;
   readonly store: Store;
-  readonly config: OwnedConfigAccess;
+  readonly config: ConfigHandle;
   readonly models: Models;
   readonly way: MessageWay;
+  readonly loop: LoopDelaySampler;
   readonly state: HealthState;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, state }: GatewayParts): GatewayDeps {
+function depsOfGateway({ ground, bus, store, config, models, way, loop, state }: GatewayParts): GatewayDeps {
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
-  const loop = sampleLoopDelay();
   return {
     clock,
     ids,
@@ -219,7 +237,11 @@ function depsOfGateway({ ground, bus, store, config, models, way, state }: Gatew
     config,
     admit: way.admit,
     turns: way.turns,
-    models: { list: () => models.catalogue().list(), find: (name) => models.catalogue().find(name), primary: (agentId) => models.catalogue().primary(agentId) },
+    models: {
+      list: () => models.catalogue().list(),
+      find: (name) => models.catalogue().find(name),
+      primary: (agentId) => models.catalogue().primary(agentId),
+    },
     agents: () => agentsOf(config, models),
     channels: way.channels,
     enqueue: async (draft, context) => {
@@ -239,7 +261,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, state }: Gatew
   };
 }
 
-function agentsOf(config: OwnedConfigAccess, models: Models): ReturnType<GatewayDeps["agents"]> {
+function agentsOf(config: ConfigHandle, models: Models): ReturnType<GatewayDeps["agents"]> {
   const snapshot = config.current().config;
   const defaultId = defaultAgentId(snapshot);
   const listed = snapshot.agents.list.length > 0 ? snapshot.agents.list : [{ id: defaultId }];
@@ -265,7 +287,17 @@ async function openPort(deps: GatewayDeps, { life }: Ground): Promise<{ auth: Ga
   return { auth, listening: listening as Listening };
 }
 
-async function stop({ reason, ground, bus, state }: { reason: string; ground: Ground; bus: EventBus; state: HealthState }): Promise<void> {
+async function stop({
+  reason,
+  ground,
+  bus,
+  state,
+}: {
+  reason: string;
+  ground: Ground;
+  bus: EventBus;
+  state: HealthState;
+}): Promise<void> {
   const { clock, log, life } = ground;
   log.info("stopping", { reason });
   state.draining = true;
@@ -278,7 +310,7 @@ async function stop({ reason, ground, bus, state }: { reason: string; ground: Gr
 /** The pages stand beside the bundle; from source, where the build takes them from. */
 function pagesDir(): string {
   const here = path.dirname(fileURLToPath(import.meta.url));
-  return typeof __OPENCLAW_BUNDLED__ === "undefined" ? path.join(here, "..", "..", "ui") : path.join(here, "ui");
+  return import.meta.url.endsWith(".ts") ? path.join(here, "..", "..", "ui") : path.join(here, "ui");
 }
 
 function closable(part: { close(): Promise<void> | void }): { close(): Promise<void> | void } {

@@ -28,7 +28,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
       consoleLevel: options.verbose ? "debug" : "warn",
       onStopRequested: ask,
     });
-    greet(gateway, options.say);
+    await greet(gateway, options.say);
     await gateway.close(await asked);
     return 0;
   } finally {
@@ -36,10 +36,12 @@ export async function runGateway(options: RunOptions): Promise<number> {
   }
 }
 
-function greet(gateway: RunningGateway, say: RunOptions["say"]): void {
+async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<void> {
   for (const issue of gateway.configIssues) say(issue);
-  if (gateway.demoOnly) {
-    say("No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.");
+  if (await gateway.demoOnly()) {
+    say(
+      "No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.",
+    );
   }
   say(`OpenClaw is ready: ${gateway.loginLink()}`);
 }

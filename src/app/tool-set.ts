@@ -10,7 +10,10 @@ export function createToolSet(): () => Promise<ToolSet> {
 }
 
 async function load(): Promise<ToolSet> {
-  const [{ builtInTools }, { toolSpecs }] = await Promise.all([import("../tools/registry.ts"), import("../tools/run-tool.ts")]);
+  const [{ builtInTools }, { toolSpecs }] = await Promise.all([
+    import("../tools/registry.ts"),
+    import("../tools/run-tool.ts"),
+  ]);
   const tools = builtInTools();
   return { tools, specs: toolSpecs(tools) };
 }

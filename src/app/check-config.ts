@@ -1,0 +1,28 @@
+/** The configuration file judged without a gateway: what is wrong with it, and what it would mean. Secrets are hidden. */
+import path from "node:path";
+import { createConfigAccess } from "../config/access.ts";
+import type { ConfigIssue } from "../config/contract.ts";
+import type { Environment } from "../config/environment.ts";
+import { silentLog } from "../platform/log.ts";
+import { channelSettings } from "./channel-settings.ts";
+import { version } from "./version.ts";
+
+export interface CheckedConfig {
+  readonly path: string;
+  readonly exists: boolean;
+  readonly issues: readonly ConfigIssue[];
+  /** Complete, every secret replaced. */
+  readonly effective: unknown;
+}
+
+/** Throws CFG_003 or CFG_004 where a gateway would refuse to start with it. */
+export async function checkConfig(environment: Environment, file: string | undefined): Promise<CheckedConfig> {
+  const asked = file === undefined ? environment : { ...environment, configPath: path.resolve(file) };
+  const config = await createConfigAccess({ environment: asked, ...channelSettings(), version, log: silentLog() });
+  try {
+    const snapshot = config.current();
+    return { path: snapshot.path, exists: snapshot.exists, issues: snapshot.issues, effective: config.redacted() };
+  } finally {
+    await config.close();
+  }
+}
