@@ -26,7 +26,13 @@ export function fitHistory(messages: readonly ModelMessage[], contextWindow: num
     if (usedChars > budgetChars) break;
     if (message.role === "user") start = index;
   }
-  return paired.slice(start);
+  // What was just said is asked in any case: if it alone is too large, the provider says so in its own words.
+  return paired.slice(Math.min(start, lastUserIndex(paired)));
+}
+
+function lastUserIndex(messages: readonly ModelMessage[]): number {
+  const index = messages.findLastIndex((message) => message.role === "user");
+  return index === -1 ? messages.length : index;
 }
 
 /** Drops calls without a result and results without a call: what an interrupted turn leaves behind. */
