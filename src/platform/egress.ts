@@ -243,9 +243,8 @@ function watchRequest(init: EgressInit, clock: Clock): RequestWatch {
   };
   const timeoutMs = init.timeoutMs ?? limits.egressTimeoutMs;
   const silentMs = Math.min(init.idleTimeoutMs ?? idleTimeoutMs, timeoutMs);
-  const total = setTimeout(
-    () => abort(new AppError("CONN_001", `The request took longer than ${timeoutMs} ms.`)),
-    timeoutMs,
+  const total = clock.after(timeoutMs, () =>
+    abort(new AppError("CONN_001", `The request took longer than ${timeoutMs} ms.`)),
   );
   const onCallerAbort = (): void =>
     abort(new AppError("RUN_001", "The request was stopped.", { cause: init.signal?.reason }));
