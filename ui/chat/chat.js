@@ -15,11 +15,13 @@ const chat = {
   sessionKey: "agent:main:main",
   /** Answers under way: run id → entry on the page, null before the first word. */
   runs: new Map(),
-  /** Sent and not yet confirmed: idempotency key → { message, entry }. */
-  unconfirmed: new Map(),
+  /** What we said and what is not answered yet: run id → { message, entry, isConfirmed, seenBefore }. */
+  said: new Map(),
   /** Events that came while the history was being read. */
   held: null,
   reads: 0,
+  /** The conversation as it was read last. */
+  history: [],
 };
 
 const connection = new Connection({ onState: showState, onEvent: hear });
@@ -47,7 +49,7 @@ async function begin() {
     const name = agents.agents?.find((agent) => agent.id === agents.defaultId)?.name;
     element("name").textContent = name && name !== agents.defaultId ? name : "OpenClaw";
     await readHistory();
-    for (const [key, waiting] of chat.unconfirmed) void deliver(key, waiting);
+    for (const [key, said] of chat.said) if (!said.isConfirmed) void deliver(key, said);
   } catch (error) {
     if (error.code !== "LOST") announceFailure(`The conversation could not be read: ${error.message}`);
   }
@@ -99,21 +101,29 @@ async function readHistory() {
   const held = chat.held ?? [];
   chat.held = null;
   // Ended meanwhile: the history has it. Not ended: its next words carry the whole text.
-  for (const { payload } of held) if (isEnd(payload)) chat.runs.delete(payload.runId);
+  for (const { payload } of held) if (isEnd(payload)) forgetRun(payload.runId);
   for (const { name, payload } of held) if (!isEnd(payload) && !hasEnded(held, payload)) hear(name, payload);
-  for (const entry of chat.runs.values()) if (entry !== null) transcript.append(entry);
-  const shown = new Set(
-    history.messages
-      .filter(({ role }) => role === "user")
-      .slice(-20)
-      .map(textOf),
-  );
-  for (const { message, entry } of chat.unconfirmed.values()) {
-    if (!shown.has(message)) transcript.append(entry);
+  for (const [runId, { message, entry, seenBefore }] of chat.said) {
+    if (timesSaid(history.messages, message) <= seenBefore) transcript.append(entry);
+    if (!chat.runs.has(runId)) continue;
+    const answer = chat.runs.get(runId);
+    if (answer !== null) transcript.append(answer);
   }
+  for (const [runId, answer] of chat.runs) if (answer !== null && !chat.said.has(runId)) transcript.append(answer);
+  chat.history = history.messages;
   transcript.showWelcome();
   transcript.keepEnd();
   showDoing();
+}
+
+/** The same words may have been said before: only one time more than then is ours. */
+function timesSaid(messages, text) {
+  return messages.filter((message) => message.role === "user" && textOf(message) === text).length;
+}
+
+function forgetRun(runId) {
+  chat.runs.delete(runId);
+  chat.said.delete(runId);
 }
 
 function isEnd(payload) {
@@ -168,9 +178,13 @@ function tokenText(usage) {
 
 function hear(name, payload) {
   if (name === "shutdown") link.textContent = "The gateway is restarting…";
-  if (name === "resync") void readHistory().catch(() => undefined);
-  if (name === "sessions.changed" && payload.sessionKey === chat.sessionKey && payload.change !== "patched") {
-    void readHistory().catch(() => undefined);
+  if (name === "resync") reread();
+  if (
+    name === "sessions.changed" &&
+    payload.sessionKey === chat.sessionKey &&
+    (payload.change === "reset" || payload.change === "deleted")
+  ) {
+    reread();
   }
   if (name === "chat" && payload.sessionKey === chat.sessionKey) {
     if (chat.held !== null) chat.held.push({ name, payload });
@@ -181,23 +195,30 @@ function hear(name, payload) {
 
 function hearChat(payload) {
   const { runId, state } = payload;
-  const isOurs = chat.runs.has(runId);
+  const isOurs = chat.said.has(runId);
   if (state === "delta") {
+    const isNew = !chat.runs.has(runId);
     const entry = chat.runs.get(runId) ?? transcript.addEntry({ role: "assistant", isLive: true });
     chat.runs.set(runId, entry);
     transcript.setText(entry, textOf(payload.message));
     showDoing("");
     updateComposer();
+    // Somebody else asked: the question stands in the history.
+    if (isNew && !isOurs) reread();
     return;
   }
   if (!isEnd(payload)) return;
   const entry = chat.runs.get(runId) ?? null;
-  chat.runs.delete(runId);
+  forgetRun(runId);
   if (isOurs) finish(entry, payload);
-  // A run we never saw begin: its question is not on the page either.
-  else void readHistory().catch(() => undefined);
+  else reread();
   showDoing();
   updateComposer();
+}
+
+/** A failure is not told: the line was lost, and is read again when it is back. */
+function reread() {
+  readHistory().catch((error) => (error.code === "LOST" ? undefined : announceFailure(error.message)));
 }
 
 function finish(live, { state, message, usage, errorMessage }) {
@@ -236,41 +257,42 @@ function announceFailure(message) {
 
 // ------------------------------------------------------------ composer
 
-async function deliver(key, waiting) {
-  const { message, entry } = waiting;
+async function deliver(runId, said) {
+  const { message, entry } = said;
   transcript.setFoot(entry, "Sending…");
+  // The run is known before the answer comes: its first words may be faster.
+  if (!chat.runs.has(runId)) chat.runs.set(runId, null);
   try {
-    // The run is known before the answer comes: its first words may be faster.
-    if (!chat.runs.has(key)) chat.runs.set(key, null);
-    await connection.ask("chat.send", { sessionKey: chat.sessionKey, message, idempotencyKey: key });
-    chat.unconfirmed.delete(key);
+    await connection.ask("chat.send", { sessionKey: chat.sessionKey, message, idempotencyKey: runId });
+    said.isConfirmed = true;
     transcript.setFoot(entry, transcript.clockTime(Date.now()));
-    showDoing();
   } catch (error) {
-    if (chat.runs.get(key) === null) chat.runs.delete(key);
+    if (chat.runs.get(runId) === null) chat.runs.delete(runId);
     const isLost = error instanceof RequestError && (error.code === "LOST" || error.code === "TIMEOUT");
-    // The same key is sent again after the reconnect: however often it arrives, it is one message.
+    // The same id is sent again after the reconnect: however often it arrives, it is one message.
     if (isLost) transcript.setFoot(entry, "Waiting for the connection…");
     else {
-      chat.unconfirmed.delete(key);
-      transcript.setFailure(entry, `Not sent: ${error.message}`, () => {
-        const again = crypto.randomUUID();
-        chat.unconfirmed.set(again, waiting);
-        void deliver(again, waiting);
-      });
+      chat.said.delete(runId);
+      transcript.setFailure(entry, `Not sent: ${error.message}`, () => utter(message, entry));
     }
-    showDoing();
   }
+  showDoing();
   updateComposer();
+}
+
+/** A new message, or one that was refused, said again. */
+function utter(message, entry) {
+  const runId = crypto.randomUUID();
+  const earlier = [...chat.said.values()].filter((other) => other.message === message).length;
+  const said = { message, entry, isConfirmed: false, seenBefore: timesSaid(chat.history, message) + earlier };
+  chat.said.set(runId, said);
+  void deliver(runId, said);
 }
 
 function say(message) {
   const trimmed = message.trim();
   if (trimmed === "" || !connection.isOpen) return;
-  const waiting = { message: trimmed, entry: transcript.addEntry({ role: "user", text: trimmed }) };
-  const key = crypto.randomUUID();
-  chat.unconfirmed.set(key, waiting);
-  void deliver(key, waiting);
+  utter(trimmed, transcript.addEntry({ role: "user", text: trimmed }));
   text.value = "";
   fitComposer();
   updateComposer();

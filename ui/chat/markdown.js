@@ -46,8 +46,8 @@ const heading = {
   take(parent, lines, start) {
     const text = lines[start].trim();
     const level = /^#+/.exec(text)[0].length;
-    // The page has its own first and second level.
-    const element = make(`h${Math.min(level + 2, 6)}`);
+    // The page has a first level of its own.
+    const element = make(`h${Math.min(level + 1, 6)}`);
     renderInline(
       element,
       text

@@ -1,0 +1,131 @@
+/**
+ * A whole gateway on a real port: the product's own guard, HTTP, WebSocket, door, run loop and store. Only the model
+ * is played, and a test may change what it says at any time.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { openTestWay, says, type Script, type TestWay } from "../../src/app/way.fixture.ts";
+import { defaultConfig } from "../../src/config/default-config.ts";
+import type { ConfigSnapshot } from "../../src/config/contract.ts";
+import type { ModelInfo } from "../../src/domain/conversation.ts";
+import { createGatewayAuth, type GatewayAuth } from "../../src/gateway/auth/gateway-auth.ts";
+import type { GatewayDeps } from "../../src/gateway/deps.ts";
+import { createHttpApp } from "../../src/gateway/http/app.ts";
+import { createGateway } from "../../src/gateway/server.ts";
+import { systemClock } from "../../src/platform/clock.ts";
+import { systemIds } from "../../src/platform/ids.ts";
+import { silentLog } from "../../src/platform/log.ts";
+
+export const wholeGatewayToken = "a-token-that-is-long-enough-to-be-one";
+
+export interface WholeGateway {
+  readonly url: string;
+  readonly auth: GatewayAuth;
+  readonly way: TestWay;
+  loginLink(): string;
+  /** What the model does from now on. */
+  model(script: Script): void;
+  /** Stops it and starts another on the same port and folder. */
+  restart(whileDown?: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const model: ModelInfo = {
+  ref: "script/one",
+  provider: "script",
+  id: "one",
+  name: "One",
+  contextWindow: 100_000,
+  maxTokens: null,
+  reasoning: false,
+  input: ["text"],
+  price: undefined,
+};
+
+interface Run {
+  readonly way: TestWay;
+  readonly auth: GatewayAuth;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export async function startWholeGateway(): Promise<WholeGateway> {
+  const folder = await mkdtemp(path.join(tmpdir(), "openclaw-whole-"));
+  let script: Script = says("Hello from the model.");
+  const play: Script = (request, call, signal) => script(request, call, signal);
+  let run = await startRun(folder, 0, play);
+  const { port } = run;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    get auth() {
+      return run.auth;
+    },
+    get way() {
+      return run.way;
+    },
+    loginLink: () => {
+      const code = run.auth.codes.issue({ scopes: ["operator.admin", "operator.read", "operator.write"] });
+      return `http://127.0.0.1:${port}/chat#code=${code}`;
+    },
+    model: (next) => {
+      script = next;
+    },
+    restart: async (whileDown) => {
+      await run.stop();
+      await whileDown?.();
+      run = await startRun(folder, port, play);
+    },
+    close: async () => {
+      await run.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startRun(folder: string, port: number, script: Script): Promise<Run> {
+  const base = defaultConfig();
+  const config = {
+    ...base,
+    gateway: { ...base.gateway, port, auth: { ...base.gateway.auth, token: wholeGatewayToken } },
+  };
+  const way = await openTestWay({ folder, script, config });
+  const snapshot = { version: 1, config, hash: "h", path: "", exists: true, issues: [], loadedMs: 0 };
+  const deps = {
+    clock: systemClock(),
+    ids: systemIds(),
+    log: silentLog(),
+    bus: way.bus,
+    store: way.store,
+    config: { current: () => snapshot as unknown as ConfigSnapshot, subscribe: () => () => undefined },
+    admit: way.way.admit,
+    turns: way.way.turns,
+    models: { list: () => [model], find: () => model, primary: () => model },
+    agents: () => [{ id: "main", name: "Molly", isDefault: true, model: model.ref }],
+    channels: { status: () => [] },
+    health: {
+      ready: () => Promise.resolve({ ready: true, failing: [] }),
+      uptimeMs: () => 1,
+      draining: () => false,
+      loopDelay: () => ({ p50Ms: 0, p99Ms: 0, maxMs: 0 }),
+    },
+    version: "0.0.0-test",
+    stateDir: folder,
+    configPath: path.join(folder, "openclaw.json"),
+    pagesDir: "ui",
+  } as unknown as GatewayDeps;
+  const auth = createGatewayAuth(deps);
+  const gateway = createGateway(deps, { auth, http: createHttpApp(deps, auth.http) });
+  const listening = await gateway.start();
+  await way.way.start();
+  return {
+    way,
+    auth,
+    port: listening.port,
+    stop: async () => {
+      await gateway.close("test");
+      await way.way.close(1_000);
+      await way.store.close();
+    },
+  };
+}
