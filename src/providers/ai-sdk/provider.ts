@@ -39,6 +39,8 @@ class SdkProvider implements ModelProvider {
   readonly #deps: ProviderDeps;
   /** Which call a request of the SDK belongs to: the SDK's models outlive a call, its signal does not. */
   readonly #calls = new WeakMap<AbortSignal, Call>();
+  /** Making one costs as much as a short answer: its schemas are built anew. */
+  readonly #models = new WeakMap<ModelInfo, LanguageModelV4>();
   #loading: Promise<(model: ModelInfo) => LanguageModelV4> | null = null;
 
   constructor(protocol: SdkProtocol, endpoint: ProviderEndpoint, deps: ProviderDeps) {
@@ -68,9 +70,17 @@ class SdkProvider implements ModelProvider {
   }
 
   async #model(info: ModelInfo): Promise<LanguageModelV4> {
+    const known = this.#models.get(info);
+    if (known !== undefined) return known;
+    const model = (await this.#loaded())(info);
+    this.#models.set(info, model);
+    return model;
+  }
+
+  async #loaded(): Promise<(model: ModelInfo) => LanguageModelV4> {
     this.#loading ??= this.#protocol.load(this.endpoint, this.#fetch);
     try {
-      return (await this.#loading)(info);
+      return await this.#loading;
     } catch (thrown) {
       // A failed import is not kept: a half-written installation may be whole at the next call.
       this.#loading = null;
