@@ -115,12 +115,14 @@ function giveMeaning(
   const names = new Set([...Object.keys(written.value), ...overridden.sections]);
   const complete = validateComplete(overridden.config, names, schemas, refill);
   const config = complete.value as unknown as Config;
+  // A value that was wrong is missing now; that is one mistake.
+  const told = new Set([...missing, ...written.findings].map((finding) => formatPath(finding.path)));
   const checks = checkConfig({ config, environment, version: options.version ?? null });
   const findings = [
     ...missing,
     ...written.findings,
     ...checkChannels(config.channels, schemas),
-    ...complete.findings,
+    ...complete.findings.filter((finding) => !told.has(formatPath(finding.path))),
     ...checks,
     ...maskedFindings(written.value, overrides),
   ];

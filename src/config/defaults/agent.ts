@@ -1,7 +1,9 @@
-/** Layer 4: what every agent has. The heartbeat is off: it costs a turn each time. */
+/** Layer 4: what every agent has. The heartbeat costs a turn each time, so it is off until somebody says how often. */
 import { fill, type ConfigDraft, type DefaultsContext } from "./draft.ts";
 
 export function agentDefaults(draft: ConfigDraft, context: DefaultsContext): ConfigDraft {
+  const every = draft.agents?.defaults?.heartbeat?.every;
+  const wanted = every !== undefined && Number.parseFloat(every) > 0;
   return fill<ConfigDraft>(draft, {
     agents: {
       defaults: {
@@ -12,7 +14,7 @@ export function agentDefaults(draft: ConfigDraft, context: DefaultsContext): Con
         mediaMaxMb: draft.media?.maxMb ?? 50,
         typingIntervalSeconds: 6,
         blockStreaming: false,
-        heartbeat: { enabled: false, every: "30m" },
+        heartbeat: { enabled: wanted, every: "30m" },
         subagents: { maxConcurrent: 8, maxDepth: 1 },
         sandbox: { mode: "off", scope: "agent", workspaceAccess: "rw" },
       },
