@@ -60,7 +60,7 @@ export interface Egress {
 
 export function createEgress(options: EgressOptions): Egress {
   let trusted: Promise<TrustedPool> | null = null;
-  const pool = (): Promise<TrustedPool> => (trusted ??= import("undici").then(openPool));
+  const pool = (): Promise<TrustedPool> => (trusted ??= import("./egress/http-library.ts").then(openPool));
   return {
     check: (url) => checkUrl(url, options),
     fetch: (url, init = {}) => guardedFetch(url, init, options),
@@ -129,7 +129,7 @@ async function guardedFetch(
   try {
     // An EgressUrl is judged again: who could name it then may be different from who may now.
     const { url } = checkUrl(isEgressUrl(input) ? input.url : input, options);
-    const undici = await import("undici");
+    const undici = await import("./egress/http-library.ts");
     const first = {
       url,
       method: (init.method ?? "GET").toUpperCase(),

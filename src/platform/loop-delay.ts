@@ -1,5 +1,5 @@
 /** How long the event loop keeps others waiting, sampled by Node.js itself over the last windows. */
-import { monitorEventLoopDelay, type IntervalHistogram } from "node:perf_hooks";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Clock } from "./clock.ts";
 
 /** Milliseconds beyond the sampling period. */
@@ -38,7 +38,7 @@ export function sampleLoopDelay(clock: Clock): LoopDelaySampler {
 }
 
 /** The histogram counts the period itself: what lies above it is the delay. */
-function reading(histogram: IntervalHistogram): LoopDelay {
+function reading(histogram: ReturnType<typeof monitorEventLoopDelay>): LoopDelay {
   const delay = (nanoseconds: number): number =>
     Number.isFinite(nanoseconds) ? Math.max(0, Math.round((nanoseconds / 1e6 - resolutionMs) * 10) / 10) : 0;
   if (histogram.count === 0) return { p50Ms: 0, p99Ms: 0, maxMs: 0 };

@@ -2,12 +2,12 @@
  * Fetch for addresses that an administrator wrote into the configuration: they may be private, and nothing but them is
  * asked. One pool keeps connections open, because the first byte of an answer is what a person waits for.
  */
-import type * as undiciModule from "undici";
+import type * as httpLibrary from "./http-library.ts";
 import type { Agent, BodyInit, RequestInit as UndiciInit } from "undici";
 import { AppError } from "../../domain/app-error.ts";
 import { followRedirects, type RequestBody } from "./redirects.ts";
 
-export type Undici = typeof undiciModule;
+export type Undici = typeof httpLibrary;
 
 export interface TrustedPool {
   readonly undici: Undici;
