@@ -3,7 +3,6 @@ import type { Config } from "../config/schema/root.ts";
 import { createCatalogue } from "./catalogue.ts";
 import { providerDeps } from "./conformance.ts";
 import { detectProviders, type FoundKeys } from "./detect.ts";
-import { providerOpener } from "./opener.ts";
 
 type Agents = Pick<Config["agents"], "list"> & { defaults: Pick<Config["agents"]["defaults"], "model" | "models"> };
 
@@ -143,29 +142,5 @@ describe("the catalogue of models", () => {
     const catalogue = createCatalogue(configOf({ models: { providers: { openai } } }), []);
     expect(catalogue.find("o3")).toMatchObject({ reasoning: true, contextWindow: 200_000, price: undefined });
     expect(catalogue.find("o3")?.input).toContain("image");
-  });
-
-  it("opens a provider once, again when its endpoint changes, and refuses a stranger", async () => {
-    let key = "one";
-    const open = providerOpener(
-      (id) => (id === "mock" ? { id, api: "demo", baseUrl: null, apiKey: key, headers: {} } : undefined),
-      providerDeps(),
-    );
-    const first = await open("mock");
-    expect(await open("mock")).toBe(first);
-    key = "two";
-    const second = await open("mock");
-    expect(second).not.toBe(first);
-    expect(second.endpoint.apiKey).toBe("two");
-    await expect(open("other")).rejects.toMatchObject({ code: "MODEL_001" });
-  });
-
-  it("a protocol that is not part of this version says so each time", async () => {
-    const open = providerOpener(
-      (id) => ({ id, api: "bedrock-converse-stream", baseUrl: null, apiKey: null, headers: {} }),
-      providerDeps(),
-    );
-    await expect(open("aws")).rejects.toMatchObject({ code: "MODEL_008" });
-    await expect(open("aws")).rejects.toMatchObject({ code: "MODEL_008" });
   });
 });

@@ -1,14 +1,36 @@
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import { costMicros } from "../domain/money.ts";
 import { describedModel } from "./default-models.ts";
-import { knownModel, pricesAsOf, pricesSchema, vendorPrice } from "./prices.ts";
+import { knownModel, pricesAsOf, vendorPrice } from "./prices.ts";
 import file from "./prices.json" with { type: "json" };
 
 const openai = { id: "openai", api: "openai-responses", baseUrl: null, apiKey: "k", headers: {} } as const;
 
+const usd = z.number().positive();
+
+const fileSchema = z.strictObject({
+  asOf: z.iso.date(),
+  unit: z.string(),
+  sources: z.record(z.string(), z.url()),
+  vendors: z.record(
+    z.enum(["openai", "anthropic", "google"]),
+    z.record(
+      z.string(),
+      z.strictObject({
+        price: z.tuple([usd, usd, usd, usd]),
+        contextWindow: z.number().int().positive(),
+        maxTokens: z.number().int().positive(),
+        reasoning: z.boolean(),
+        sees: z.array(z.enum(["image", "document"])),
+      }),
+    ),
+  ),
+});
+
 describe("the price file", () => {
   it("H24: is dated, names its sources, and has no price of zero", () => {
-    const read = pricesSchema.parse(file);
+    const read = fileSchema.parse(file);
     expect(pricesAsOf).toBe(read.asOf);
     expect(Object.keys(read.sources)).toEqual(Object.keys(read.vendors));
     for (const models of Object.values(read.vendors)) expect(Object.keys(models).length).toBeGreaterThan(3);

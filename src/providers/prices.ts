@@ -2,7 +2,6 @@
  * What is known of the well-known models without asking anybody: price, window and abilities, from a dated file.
  * A price holds only at the vendor's own address; what the file does not have is unknown, never free.
  */
-import { z } from "zod";
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { ModelPrice } from "../domain/money.ts";
 import type { ProviderEndpoint } from "./contract.ts";
@@ -57,23 +56,16 @@ const hosts: Readonly<Record<string, Vendor>> = {
 
 const vendors: readonly Vendor[] = ["openai", "anthropic", "google"];
 
-const entrySchema = z.object({
+/** One line of the file; the test checks that every line is one. */
+interface Entry {
   /** Input, output, cache read, cache write. */
-  price: z.tuple([z.number().positive(), z.number().positive(), z.number().positive(), z.number().positive()]),
-  contextWindow: z.number().int().positive(),
-  maxTokens: z.number().int().positive(),
-  reasoning: z.boolean(),
-  sees: z.array(z.enum(["image", "document"])),
-});
-type Entry = z.infer<typeof entrySchema>;
-
-/** Checked by the test, not at every start: the file ships with the code. */
-export const pricesSchema = z.object({
-  asOf: z.iso.date(),
-  unit: z.string(),
-  sources: z.record(z.string(), z.url()),
-  vendors: z.record(z.enum(["openai", "anthropic", "google"]), z.record(z.string(), entrySchema)),
-});
+  readonly price: readonly [number, number, number, number];
+  readonly contextWindow: number;
+  readonly maxTokens: number;
+  readonly reasoning: boolean;
+  /** What it takes besides text. */
+  readonly sees: readonly ("image" | "document")[];
+}
 
 const models = file.vendors as unknown as Readonly<Record<Vendor, Readonly<Record<string, Entry>>>>;
 
