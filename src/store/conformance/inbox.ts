@@ -36,6 +36,25 @@ export function inboxRules(rig: Rig): void {
     expect(await rig.store().inbox.byRunId("nobody")).toBeNull();
   });
 
+  it("takes a time that never comes, and refuses one that is none", async () => {
+    const forever = entryOf(names, names.next("s"), { expiresMs: Number.POSITIVE_INFINITY });
+    await rig.store().inbox.admit(forever, { atMs: t0 });
+    expect((await rig.store().inbox.get(forever.message.id))?.expiresMs).toBeGreaterThan(t0 * 1_000);
+    const never = entryOf(names, names.next("s"), { expiresMs: Number.NaN });
+    await expect(rig.store().inbox.admit(never, { atMs: t0 })).rejects.toMatchObject({ code: "SYS_001" });
+    expect(await rig.store().inbox.get(never.message.id)).toBeNull();
+  });
+
+  it("keeps keys apart that differ only in what no one can see", async () => {
+    const base = names.next("same");
+    for (const ending of ["a", "a\u0000", "a\u0000b", "A", " a", "a\u200b"]) {
+      const key = base + ending;
+      const entry = { ...entryOf(names, key), dedupeKey: key };
+      expect((await rig.store().inbox.admit(entry, { atMs: t0 })).outcome).toBe("accepted");
+      expect((await rig.store().inbox.get(entry.message.id))?.sessionKey).toBe(key);
+    }
+  });
+
   it("accepts one of a hundred concurrent copies of an event, and knows it after a restart", async () => {
     const original = entryOf(names, names.next("s"));
     const copies = Array.from({ length: 100 }, () => {

@@ -1,10 +1,15 @@
-/** What went wrong in SQLite or below it, as an AppError: a full disk is STORE_002, everything else of the medium STORE_001. */
+/**
+ * What went wrong in SQLite or below it, as an AppError: a full disk is STORE_002, everything else of the medium
+ * STORE_001. A value that no column takes is no fault of the medium, and no retry mends it: SYS_001.
+ */
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { AppError } from "../../domain/app-error.ts";
 
 const SQLITE_IOERR = 10;
 const SQLITE_FULL = 13;
+/** ERROR (bad SQL), TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE. */
+const callerMistakes = new Set([1, 18, 19, 20, 21, 25]);
 const diskFullErrnos = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /** AppErrors pass unchanged. `file` is named in the details, so that an operator knows which disk is meant. */
@@ -17,6 +22,9 @@ export function storeFailure(thrown: unknown, file: string): AppError {
   if (isFull(sqliteCode, errno, file)) {
     return new AppError("STORE_002", `No space left for the store at ${file}.`, { cause: thrown, details });
   }
+  if (isMistake(sqliteCode, errno)) {
+    return new AppError("SYS_001", `The store was given what it cannot hold: ${reason}.`, { cause: thrown, details });
+  }
   return new AppError("STORE_001", `The store at ${file} failed: ${reason}.`, { cause: thrown, details });
 }
 
@@ -25,6 +33,12 @@ function isFull(sqliteCode: number | null, errno: string | null, file: string): 
   if (errno !== null && diskFullErrnos.has(errno)) return true;
   // Where the shared-memory file cannot grow, SQLite speaks of an I/O error: the disk itself knows better.
   return sqliteCode !== null && (sqliteCode & 0xff) === SQLITE_IOERR && freeBlocks(file) === 0;
+}
+
+/** Of SQLite by its code; of Node by an argument that cannot be bound. A closed connection is not among them. */
+function isMistake(sqliteCode: number | null, errno: string | null): boolean {
+  if (sqliteCode !== null) return callerMistakes.has(sqliteCode & 0xff);
+  return errno === null || errno === "ERR_INVALID_ARG_TYPE" || errno === "ERR_INVALID_ARG_VALUE";
 }
 
 function freeBlocks(file: string): number | null {

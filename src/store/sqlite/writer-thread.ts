@@ -33,6 +33,7 @@ function serve({ file }: ThreadOptions): void {
     return;
   }
   post({ kind: "ready" });
+  const moveLog = createLogMover(db, post);
   port.on("message", (first: readonly Call[] | "close") => {
     let calls = first;
     for (;;) {
@@ -54,7 +55,7 @@ function serve({ file }: ThreadOptions): void {
       if (after === undefined) break;
       calls = after;
     }
-    moveLog(db, post);
+    moveLog();
   });
 }
 
@@ -67,7 +68,7 @@ function openForWriting(file: string): Database {
   const db = new Database(file, { readOnly: false, cacheKiB: 16_384, busyTimeoutMs: 5_000 });
   try {
     // FULL: a commit returns after the log is on the disk. Deleted content is overwritten. Checkpoints are made by
-    // `moveLog`, between the groups instead of within one.
+    // the log mover, between the groups instead of within one.
     db.exec(
       `PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
        PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = ${64 * 1024 * 1024}`,
@@ -80,14 +81,23 @@ function openForWriting(file: string): Database {
   }
 }
 
-/** Moves committed pages from the log to the main file once there are enough of them. */
-function moveLog(db: Database, post: (message: ThreadMessage) => void): void {
-  const { log } = db.get<{ log: number }>("PRAGMA wal_checkpoint(NOOP)") ?? { log: 0 };
-  if (log < checkpointPages) return;
-  try {
-    db.get("PRAGMA wal_checkpoint(PASSIVE)");
-  } catch (thrown) {
-    // Nothing is lost: the log holds the pages until a later attempt succeeds.
-    post({ kind: "warning", error: storeFailure(thrown, db.file).toJSON() });
-  }
+/** Moves committed pages from the log to the main file, between two groups, once there are enough of them. */
+function createLogMover(db: Database, post: (message: ThreadMessage) => void): () => void {
+  let enoughPages = checkpointPages;
+  const waitingPages = (mode: "NOOP" | "PASSIVE"): number => {
+    const row = db.get<{ log: number; checkpointed: number }>(`PRAGMA wal_checkpoint(${mode})`);
+    return row === undefined ? 0 : row.log - row.checkpointed;
+  };
+  return () => {
+    const waiting = waitingPages("NOOP");
+    if (waiting < enoughPages) return;
+    try {
+      // What a long read or a full disk kept back is tried again when the log has grown by as much once more.
+      enoughPages = waitingPages("PASSIVE") + checkpointPages;
+    } catch (thrown) {
+      enoughPages = waiting + checkpointPages;
+      // Nothing is lost: the log holds the pages until a later attempt succeeds.
+      post({ kind: "warning", error: storeFailure(thrown, db.file).toJSON() });
+    }
+  };
 }

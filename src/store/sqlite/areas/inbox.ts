@@ -4,7 +4,7 @@ import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../..
 import type { Access } from "../access.ts";
 import type { AdmitArgs } from "../commands/inbox.ts";
 import { inboxCounts, messageById, messageByRunId, nextDueMs } from "../queries/work.ts";
-import { inboxRow, sessionRow } from "./rows.ts";
+import { inboxRow, sessionRow, storedMs } from "./rows.ts";
 
 export function inboxStore(access: Access): InboxStore {
   return {
@@ -27,7 +27,7 @@ export function inboxStore(access: Access): InboxStore {
       };
     },
     async renew(lease, untilMs) {
-      await access.write("renew", { lease, untilMs });
+      await access.write("renew", { lease, untilMs: storedMs(untilMs) });
     },
     async release(lease, atMs) {
       await access.write("release", { lease, atMs });
@@ -51,7 +51,8 @@ export function inboxStore(access: Access): InboxStore {
 
 type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId">;
 
-async function admit(access: Access, entry: InboxEntry, verdict: Verdict): Promise<AdmitResult> {
+async function admit(access: Access, given: InboxEntry, verdict: Verdict): Promise<AdmitResult> {
+  const entry = { ...given, dueMs: storedMs(given.dueMs), expiresMs: storedMs(given.expiresMs) };
   const { message } = entry;
   const record = await access.write("admit", {
     ...verdict,

@@ -3,7 +3,7 @@ import type { OutboxDraft, OutboxStore, PartOutcome, PartState } from "../../por
 import type { Access } from "../access.ts";
 import type { PartArgs, SettleArgs } from "../commands/outbox.ts";
 import { nextAttemptMs, partById, partCounts, partsInState, partsOfRun, readyParts } from "../queries/work.ts";
-import { outboxRow } from "./rows.ts";
+import { outboxRow, storedMs } from "./rows.ts";
 
 export function outboxStore(access: Access): OutboxStore {
   return {
@@ -25,7 +25,7 @@ export function outboxStore(access: Access): OutboxStore {
     async settle(id, outcome, atMs) {
       await access.write("settle", settleArgs(id, outcome, atMs));
     },
-    resubmit: (id, { atMs, expiresMs }) => access.write("resubmit", { id, atMs, expiresMs }),
+    resubmit: (id, { atMs, expiresMs }) => access.write("resubmit", { id, atMs, expiresMs: storedMs(expiresMs) }),
     async inState(state, limit) {
       return (await access.near((db) => partsInState(db, { state, limit }))).map(outboxRow);
     },
@@ -66,7 +66,7 @@ export function partArgs(draft: OutboxDraft): PartArgs {
     address: JSON.stringify(draft.address),
     replyToId: draft.replyToId,
     reply: JSON.stringify(draft.reply),
-    expiresMs: draft.expiresMs,
+    expiresMs: storedMs(draft.expiresMs),
     state: draft.state,
   };
 }
@@ -78,6 +78,6 @@ function settleArgs(id: string, outcome: PartOutcome, atMs: number): SettleArgs 
   }
   const error = JSON.stringify(outcome.error);
   return outcome.state === "prepared"
-    ? { ...settled, error, nextAttemptMs: outcome.nextAttemptMs }
+    ? { ...settled, error, nextAttemptMs: storedMs(outcome.nextAttemptMs) }
     : { ...settled, error };
 }

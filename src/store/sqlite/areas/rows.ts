@@ -13,6 +13,11 @@ import type {
   UsageRecord,
 } from "../records.ts";
 
+/** A time of the far future ("never") as a number that SQLite gives back: above 2^53 it would be unreadable. */
+export function storedMs(ms: number): number {
+  return Math.min(ms, Number.MAX_SAFE_INTEGER);
+}
+
 export function inboxRow(record: InboxRecord): InboxRow {
   return {
     message: JSON.parse(record.message) as InboundMessage,
