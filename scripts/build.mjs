@@ -3,8 +3,9 @@
  * Files are replaced one by one and the previous build's chunks are kept until the next, so that a gateway that
  * runs from dist/ can still load a part it has not needed so far.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -27,8 +28,6 @@ const external = ["grammy", "pino-pretty", "baileys", "@napi-rs/keyring", "sharp
 /** Folders of ui/ that are served as they are. */
 const staticPages = ["chat"];
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildOrStop();
-
 /** Whether dist/ was made from what stands in the tree now. */
 export async function isBuilt() {
   const stamp = await readStamp();
@@ -44,6 +43,32 @@ async function build() {
   await removeOld(new Set([...bundled, ...pages, ...(previous?.files ?? [])]));
   await writeFile(stampFile, `${JSON.stringify({ hash, files: [...bundled, ...pages] })}\n`);
   console.error(`built dist/ in ${Math.round(performance.now() - started)} ms`);
+}
+
+/**
+ * `const { Agent } = await import("undici")` works from source, where Node looks into a CommonJS package for its
+ * names, and fails in a bundle, which gives such a package a default export alone. Better that the build fails.
+ */
+const lateCommonJs = {
+  name: "late-commonjs",
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path: name, kind, resolveDir }) => {
+      if (kind !== "dynamic-import" || isBuiltin(name)) return undefined;
+      const found = await build.resolve(name, { kind: "import-statement", resolveDir });
+      if (found.errors.length > 0 || found.external || !isCommonJs(found.path)) return undefined;
+      const text = `${name} is CommonJS: import it at the top of a module of our own, and import that one late`;
+      return { errors: [{ text }] };
+    });
+  },
+};
+
+function isCommonJs(file) {
+  if (/\.[mc]js$/.test(file)) return file.endsWith(".cjs");
+  for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    const description = path.join(folder, "package.json");
+    if (existsSync(description)) return JSON.parse(readFileSync(description, "utf8")).type !== "module";
+  }
+  return true;
 }
 
 /** For a script: what esbuild has already said in full is not said again with a stack. */
@@ -71,6 +96,7 @@ async function bundle() {
     target: "node24",
     mainFields: ["module", "main"],
     external,
+    plugins: [lateCommonJs],
     entryNames: "[name]",
     chunkNames: "[name]-[hash]",
     sourcemap: "linked",
@@ -146,3 +172,5 @@ async function readStamp() {
     return null;
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await buildOrStop();
