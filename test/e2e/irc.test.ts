@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "irc-framework";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
 import { seededIds } from "../../src/platform/seeded-ids.ts";
 import { configWith, newStateDir, runCommand, startGateway, type GatewayProcess } from "./gateway-process.ts";
@@ -66,15 +66,15 @@ describe.skipIf(!hasNgircd)("IRC, end to end (needs ngircd)", () => {
 
   /** Resolves when the assistant is on the server, as the server says. */
   async function present(): Promise<void> {
-    await expect
-      .poll(
-        () =>
-          new Promise((resolve) => {
-            ada.whois("claw", (event: { error?: string }) => resolve(event.error === undefined));
-          }),
-        { timeout: 30_000, interval: 200 },
-      )
-      .toBe(true);
+    await vi.waitFor(
+      async () => {
+        const found = await new Promise<boolean>((resolve) => {
+          ada.whois("claw", (event: { error?: string }) => resolve(event.error === undefined));
+        });
+        if (!found) throw new Error("the assistant is not on the server");
+      },
+      { timeout: 30_000, interval: 200 },
+    );
   }
 
   const answersTo = (text: string): string[] =>
