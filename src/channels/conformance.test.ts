@@ -270,6 +270,7 @@ async function failures(flaw: Flaw | null, only: string | null = null): Promise<
     // The object relays to every account alike.
     exempt: { "life: two accounts stand side by side, and each gets its own": "the platform knows one account" },
     fixtures: [...fixtures, own],
+    patienceMs: 1_000,
     parse: (payload) => parse(payload, flaw),
     open: () => {
       platform = new EchoPlatform();

@@ -16,6 +16,8 @@ export interface ChannelHarness<Config> {
   /** Why a case does not apply to this channel, by the case's name. */
   readonly exempt: Readonly<Record<string, string>>;
   readonly fixtures: readonly InboundFixture[];
+  /** How long a case waits for what must happen; long enough for a slow server where not given. */
+  readonly patienceMs?: number;
   /** A raw payload of the platform, as its text, → what the channel makes of it. Must not throw, whatever the text. */
   parse(payload: string): InboundMessage | null;
   /** A platform of one case's own: cases run side by side. */

@@ -23,6 +23,11 @@ export class RecordingLink implements ChannelLink {
   /** What the house says to each message. */
   verdict: (message: InboundMessage) => ReceiveOutcome = () => ({ outcome: "accepted" });
   readonly #waiting = new Set<() => void>();
+  readonly #patienceMs: number;
+
+  constructor(waitMs: number = patienceMs) {
+    this.#patienceMs = waitMs;
+  }
 
   receive(message: InboundMessage): Promise<ReceiveOutcome> {
     this.received.push(message);
@@ -40,7 +45,7 @@ export class RecordingLink implements ChannelLink {
   async until(what: string, isSo: (link: RecordingLink) => boolean): Promise<void> {
     if (isSo(this)) return;
     await within(
-      patienceMs,
+      this.#patienceMs,
       what,
       new Promise<void>((resolve) => {
         const wake = (): void => {
@@ -89,7 +94,7 @@ export async function withConnection<Config>(
   use: (session: Session<Config>) => Promise<void>,
 ): Promise<void> {
   await withPlatform(context, async (platform) => {
-    const link = new RecordingLink();
+    const link = new RecordingLink(context.harness.patienceMs);
     const connection = await connect(context, platform.account, link);
     try {
       await use({ platform, link, connection });
