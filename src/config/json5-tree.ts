@@ -195,5 +195,9 @@ class Reader {
 function keyOf(text: string): string {
   if (/^[\w$]+$/.test(text)) return text;
   if (/^(["'])[^\\]*\1$/.test(text)) return text.slice(1, -1);
-  return Object.keys(JSON5.parse<Record<string, unknown>>(`{${text}:0}`))[0] ?? text;
+  try {
+    return Object.keys(JSON5.parse<Record<string, unknown>>(`{${text}:0}`))[0] ?? text;
+  } catch (error) {
+    throw new AppError("CFG_001", "A key is not valid JSON5.", { cause: error });
+  }
 }
