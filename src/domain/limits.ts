@@ -31,6 +31,8 @@ export const limits = Object.freeze({
   callerTools: 128,
   /** Earlier responses that `previous_response_id` reaches back to. */
   responseChain: 256,
+  /** Responses kept for `previous_response_id`; the oldest go first. */
+  storedResponses: 10_000,
   /** The text of one inbound message, as UTF-8. */
   inboundTextBytes: 1024 * 1024,
   inlineAttachmentBytes: 5 * 1024 * 1024,
@@ -57,6 +59,8 @@ export const limits = Object.freeze({
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
   modelIdleMs: 120_000,
   modelReasoningIdleMs: 360_000,
+  /** One answer on the wire, frames and all: an endpoint that never ends a line would fill the memory. */
+  modelAnswerBytes: 64 * 1024 * 1024,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   deliveryBackoffMs: 1_000,

@@ -8,6 +8,7 @@ import type { Principal } from "../../../domain/authority.ts";
 import type { ModelMessage } from "../../../domain/conversation.ts";
 import { limits } from "../../../domain/limits.ts";
 import type { GatewayDeps } from "../../deps.ts";
+import { createShelf } from "./response-shelf.ts";
 import type { Contribution } from "./responses-body.ts";
 
 export interface StoredResponse {
@@ -24,24 +25,30 @@ export interface StoredResponses {
   get(owner: Principal, id: string): Promise<StoredResponse>;
   /** Throws RPC_007 as `get` does. */
   remove(owner: Principal, id: string): Promise<void>;
-  /** The whole conversation up to and with `id`, oldest first. Reaches back `limits.responseChain` responses. */
+  /** The conversation up to and with `id`, oldest first, as far back as it is kept; at most `limits.responseChain` responses. */
   conversation(owner: Principal, id: string): Promise<Contribution>;
 }
 
 const namespace = "responses";
 
 export function createStoredResponses({ store, clock }: Pick<GatewayDeps, "store" | "clock">): StoredResponses {
+  const { documents } = store;
+  const shelf = createShelf(documents, { namespace, capacity: limits.storedResponses, pageSize: 64 });
+  const find = async (owner: Principal, id: string): Promise<StoredResponse | null> => {
+    const stored = storedSchema.safeParse(await documents.get(namespace, keyOf(owner, id)));
+    return stored.success ? (stored.data as StoredResponse) : null;
+  };
   const get = async (owner: Principal, id: string): Promise<StoredResponse> => {
-    const stored = storedSchema.safeParse(await store.documents.get(namespace, keyOf(owner, id)));
-    if (stored.success) return stored.data as StoredResponse;
+    const stored = await find(owner, id);
+    if (stored !== null) return stored;
     throw new AppError("RPC_007", `There is no response ${JSON.stringify(id)}.`);
   };
   return {
-    keep: (owner, id, stored) => store.documents.put(namespace, keyOf(owner, id), stored, clock.nowMs()),
+    keep: (owner, id, stored) => shelf.put(keyOf(owner, id), stored, clock.nowMs()),
     get,
     remove: async (owner, id) => {
       await get(owner, id);
-      await store.documents.delete(namespace, keyOf(owner, id));
+      await documents.delete(namespace, keyOf(owner, id));
     },
     conversation: async (owner, id) => {
       const chain: StoredResponse[] = [];
