@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { collect, failureOf, modelRequest, providerDeps, textOf } from "./conformance.ts";
 import type { ModelEvent } from "./contract.ts";
@@ -68,6 +69,23 @@ describe("a guarded call", () => {
     expect(await iterator.next()).toMatchObject({ value: { type: "text" } });
     await clock.advance(600_000);
     expect(await iterator.next()).toMatchObject({ value: end });
+  });
+
+  it("gives up an answer without an end at the limit", async () => {
+    const mebibyte = new Uint8Array(1024 * 1024);
+    const answer = (mebibytes: number): Promise<ModelEvent[]> => {
+      const body = ReadableStream.from(Array.from({ length: mebibytes }, () => mebibyte)) as ReadableStream<Uint8Array>;
+      const deps = providerDeps({ clock, fetch: () => Promise.resolve(new Response(body)) });
+      return collect(
+        guardedCall({ ...scene, deps }, forever, async function* (call) {
+          const { body: watched } = await call.fetch("http://127.0.0.1/");
+          for await (const _ of watched ?? []) continue;
+          yield end;
+        }),
+      );
+    };
+    expect(await answer(limits.modelAnswerBytes / mebibyte.length)).toEqual([end]);
+    expect(failureOf(await answer(limits.modelAnswerBytes / mebibyte.length + 1))).toMatchObject({ code: "MODEL_005" });
   });
 
   it("gives a model that thinks more time to be silent", async () => {

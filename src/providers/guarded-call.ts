@@ -107,6 +107,7 @@ class WatchedCall implements Call {
   #lastByteMs: number;
   #status: number | null = null;
   #asked = false;
+  #receivedBytes = 0;
   #tail: Uint8Array | undefined;
   #stopped: AppError | null = null;
   /** At most one read is under way, so one slot is enough; a shared promise would gather a listener per event. */
@@ -180,13 +181,22 @@ class WatchedCall implements Call {
             controller.close();
             return;
           }
-          this.#tail = value;
-          this.#touch();
+          this.#receive(value);
           controller.enqueue(value);
         },
         cancel: (reason) => reader.cancel(reason),
       },
       { highWaterMark: 0 },
+    );
+  }
+
+  #receive(bytes: Uint8Array): void {
+    this.#tail = bytes;
+    this.#receivedBytes += bytes.length;
+    this.#touch();
+    if (this.#receivedBytes <= limits.modelAnswerBytes) return;
+    this.#stop(
+      verdict({ message: `it is longer than ${limits.modelAnswerBytes} bytes`, reason: "unreadable" }, this.#scene),
     );
   }
 
