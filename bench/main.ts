@@ -59,7 +59,7 @@ async function measureOurs(): Promise<void> {
   const target: Target = { name: "this gateway", url: gateway.url, token: gateway.token, pid: gateway.pid };
   try {
     await take("idle", ours, () => idleMemory(target));
-    await take("cli", ours, () => commandTimes(state.stateDir, times(11)));
+    await take("cli", ours, () => commandTimes(target, state.stateDir, times(11)));
     await measureNetwork(target, ours);
   } finally {
     await gateway.kill("SIGTERM");

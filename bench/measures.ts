@@ -27,8 +27,9 @@ export interface Figure {
   readonly note?: string;
 }
 
-const body = (stream: boolean): string =>
-  JSON.stringify({ model: "openclaw", stream, messages: [{ role: "user", content: "Say fifty words." }] });
+/** A prompt that begins with "slowly" is answered over ten seconds, any other at once. */
+const body = (prompt = "Say fifty words."): string =>
+  JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: prompt }] });
 
 const most = (value: number): Figure["target"] => ({ at: "most", value });
 const least = (value: number): Figure["target"] => ({ at: "least", value });
@@ -79,7 +80,7 @@ export async function addedLatency(target: Target, modelUrl: string, count: numb
   const direct = {
     url: `${modelUrl}/v1/chat/completions`,
     headers: { authorization: "Bearer k" },
-    body: body(false),
+    body: body(),
     concurrency: 1,
     count,
   };
@@ -114,7 +115,7 @@ export async function turnThroughput(target: Target, count: number): Promise<rea
   const options = {
     url: `${target.url}/v1/chat/completions`,
     headers: { authorization: `Bearer ${target.token}` },
-    body: body(false),
+    body: body(),
     concurrency: 16,
     count,
   };
@@ -197,9 +198,9 @@ export async function loopUnderLoad(target: Target, inFlight: number): Promise<r
   const options = {
     url: `${target.url}/v1/chat/completions`,
     headers: { authorization: `Bearer ${target.token}` },
-    body: body(false),
+    body: body("slowly, say fifty words"),
     concurrency: inFlight,
-    count: inFlight * 4,
+    count: inFlight,
   };
   const client = await openSocket(target.url, target.token);
   const load = httpLoad(options);
@@ -225,7 +226,7 @@ export async function loopUnderLoad(target: Target, inFlight: number): Promise<r
 }
 
 /** Whole processes, as a person at a terminal waits for them. */
-export async function commandTimes(stateDir: string, runs: number): Promise<readonly Figure[]> {
+export async function commandTimes(target: Target, stateDir: string, runs: number): Promise<readonly Figure[]> {
   const timeOf = async (args: readonly string[]): Promise<number> => {
     const times: number[] = [];
     for (let run = 0; run <= runs; run += 1) {
@@ -233,7 +234,7 @@ export async function commandTimes(stateDir: string, runs: number): Promise<read
       const code = await new Promise((resolve) => {
         spawn(process.execPath, [program, ...args], {
           stdio: "ignore",
-          env: { ...process.env, OPENCLAW_STATE_DIR: stateDir },
+          env: { ...process.env, OPENCLAW_STATE_DIR: stateDir, OPENCLAW_GATEWAY_PORT: new URL(target.url).port },
         }).once("close", resolve);
       });
       if (code !== 0) throw new Error(`openclaw ${args.join(" ")} ended with ${String(code)}`);

@@ -1,10 +1,14 @@
-/** The benchmark's model, as a process of its own: answers at once, fifty deltas or one. Prints its address. */
+/** The benchmark's model, as a process of its own: answers in fifty deltas, at once or slowly. Prints its address. */
 import { startModelEmulator } from "../src/drill/model-emulator/server.ts";
 
 const deltas = Number(process.argv[2] ?? 50);
 const text = Array.from({ length: deltas }, (_, index) => `word${index} `);
 const model = await startModelEmulator({
-  script: { text, usage: { input: 20, output: deltas } },
+  script: (request) => ({
+    text,
+    usage: { input: 20, output: deltas },
+    ...(request.lastText.startsWith("slowly") ? { deltaDelayMs: 10_000 / deltas } : {}),
+  }),
   remember: 10,
 });
 console.log(model.url);
