@@ -11,7 +11,7 @@ import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { createCatalogue, type ProviderCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider, ProviderDeps, ProviderEndpoint } from "../providers/contract.ts";
-import { detectProviders } from "../providers/detect.ts";
+import { detectProviders, ollamaEndpoint } from "../providers/detect.ts";
 import { providerModule } from "../providers/registry.ts";
 
 export interface Models {
@@ -45,7 +45,7 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
   });
   const detection = detectProviders(
     { keys: providerKeys, ollamaHost },
-    providerDeps({ api: "ollama", baseUrl: ollamaHost ?? "http://127.0.0.1:11434" }),
+    providerDeps(ollamaEndpoint(ollamaHost)),
   );
   const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
   const first = Promise.withResolvers<void>();
@@ -95,7 +95,7 @@ function publicAddress(api: ProviderEndpoint["api"]): string {
     case "google-generative-ai":
       return "https://generativelanguage.googleapis.com";
     case "ollama":
-      return "http://127.0.0.1:11434";
+      return ollamaEndpoint(null).baseUrl ?? "";
     default:
       return "https://api.openai.com";
   }

@@ -47,7 +47,7 @@ export const configSet = method({
   scope: "operator.admin",
   params: z.union([
     z.strictObject({ raw, baseHash: baseHash.optional() }),
-    z.strictObject({ path: z.string().min(1).max(512), value: z.unknown(), baseHash: baseHash.optional() }),
+    z.strictObject({ path: z.string().min(1).max(512), value: z.unknown().optional(), baseHash: baseHash.optional() }),
   ]),
   result: written,
   summary: "Writes the whole file, or one value at a dot path (without a value, removes it).",
