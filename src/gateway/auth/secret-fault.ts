@@ -6,12 +6,13 @@ export function secretFault(secret: string | undefined): string | null {
   const word = secret.trim().toLowerCase();
   // A template that was never filled in: `${TOKEN}`, `<token>`, `{{ token }}`.
   if (/^(\$\{.*\}|<.*>|\{\{.*\}\})$/.test(word)) return "is a placeholder";
-  if (/^(.)\1*$/u.test(word)) return "is a placeholder";
+  if (/^(.)\1{2,}$/u.test(word)) return "is a placeholder";
   return placeholders.has(word.replaceAll(/[\s_-]/g, "")) ? "is a placeholder" : null;
 }
 
 /** What code prints for a value it does not have (`String(undefined)`), and what examples say instead of a secret. */
 const placeholders: ReadonlySet<string> = new Set([
+  "…",
   "undefined",
   "null",
   "nil",
@@ -30,11 +31,6 @@ const placeholders: ReadonlySet<string> = new Set([
   "yourpasswordhere",
   "yoursecret",
   "yoursecrethere",
-  "token",
-  "password",
-  "secret",
   "todo",
-  "example",
   "placeholder",
-  "openclaw",
 ]);

@@ -2,7 +2,7 @@
  * The file that holds the gateway's token when no other is configured. Written once, for its owner alone; the CLI of
  * the same user reads it. Refuses a file that holds no usable token instead of running open.
  */
-import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
+import { chmod, link, mkdir, open, readFile, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../../domain/app-error.ts";
 import type { Ids } from "../../platform/ids.ts";
@@ -38,25 +38,35 @@ export async function readTokenFile(stateDir: string): Promise<string | null> {
   return token;
 }
 
+/** Filled under another name first: nobody ever reads a token that is not complete, and the first to finish wins. */
 async function createTokenFile(path: string, stateDir: string, ids: Ids): Promise<string> {
   const token = ids.token(tokenBytes);
+  const draft = `${path}.${ids.hex(8)}`;
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(path, "wx", ownerOnly);
+    await writeDraft(draft, `${token}\n`);
     try {
-      // The mode given to open is narrowed by the umask; this one is exact.
-      await file.chmod(ownerOnly);
-      await file.writeFile(`${token}\n`);
-      await file.sync();
+      await link(draft, path);
     } finally {
-      await file.close();
+      await unlink(draft);
     }
     return token;
   } catch (error) {
-    // Somebody else was first: theirs is the token.
     const existing = isCode(error, "EEXIST") ? await readTokenFile(stateDir) : null;
     if (existing !== null) return existing;
     throw new AppError("CFG_007", `The token file ${path} cannot be written.`, { cause: error });
+  }
+}
+
+async function writeDraft(draft: string, text: string): Promise<void> {
+  const file = await open(draft, "wx", ownerOnly);
+  try {
+    // The mode given to open is narrowed by the umask; this one is exact.
+    await file.chmod(ownerOnly);
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 
