@@ -1,0 +1,64 @@
+/** Money is counted in whole micro-dollars and never in favour of the wrong side. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { addUsage, costMicros, noUsage, totalTokens, type TokenUsage } from "./money.ts";
+
+const usage = fc.record({
+  input: fc.nat(2_000_000),
+  output: fc.nat(200_000),
+  cacheRead: fc.nat(2_000_000),
+  cacheWrite: fc.nat(2_000_000),
+});
+/** Price lists go down to a tenth of a cent per million tokens. */
+const usd = fc.nat(200_000).map((thousandths) => thousandths / 1_000);
+const price = fc.record({ input: usd, output: usd, cacheRead: usd, cacheWrite: usd });
+
+describe("money", () => {
+  it("costs what the price list says: a million tokens at 3 USD are three million micro-dollars", () => {
+    const list = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 };
+    const million = 1_000_000;
+    expect(costMicros({ ...noUsage, input: million }, list)).toBe(3_000_000);
+    expect(costMicros({ ...noUsage, output: million }, list)).toBe(15_000_000);
+    expect(costMicros({ ...noUsage, cacheRead: million }, list)).toBe(300_000);
+    expect(costMicros({ ...noUsage, cacheWrite: million }, list)).toBe(3_750_000);
+    expect(costMicros({ input: 100, output: 50, cacheRead: 10, cacheWrite: 0 }, list)).toBe(1_053);
+    expect(costMicros(noUsage, list)).toBe(0);
+  });
+
+  it("an unknown price is unknown, and never free", () => {
+    expect(costMicros({ ...noUsage, input: 1 }, undefined)).toBeUndefined();
+    expect(costMicros(noUsage, undefined)).toBeUndefined();
+  });
+
+  it("is a whole number, rounded up by less than one, and more use never costs less", () => {
+    fc.assert(
+      fc.property(usage, usage, price, (one, more, list) => {
+        const cost = costMicros(one, list) ?? -1;
+        const exact =
+          one.input * list.input +
+          one.output * list.output +
+          one.cacheRead * list.cacheRead +
+          one.cacheWrite * list.cacheWrite;
+        expect(Number.isSafeInteger(cost)).toBe(true);
+        expect(cost - exact).toBeGreaterThanOrEqual(0);
+        expect(cost - exact).toBeLessThan(1);
+        expect(costMicros(addUsage(one, more), list)).toBeGreaterThanOrEqual(cost);
+      }),
+    );
+  });
+
+  it("adds up, in any order, with nothing as nothing", () => {
+    fc.assert(
+      fc.property(usage, usage, usage, (a, b, c) => {
+        expect(addUsage(a, b)).toEqual(addUsage(b, a));
+        expect(addUsage(addUsage(a, b), c)).toEqual(addUsage(a, addUsage(b, c)));
+        expect(addUsage(a, noUsage)).toEqual(a);
+        expect(totalTokens(addUsage(a, b))).toBe(totalTokens(a) + totalTokens(b));
+      }),
+    );
+  });
+
+  it("nothing used cannot be changed by somebody who adds to it", () => {
+    expect(() => ((noUsage as { input: number } & TokenUsage).input = 5)).toThrow(TypeError);
+  });
+});
