@@ -39,6 +39,7 @@ export async function planWrite(change: ConfigChange, options: InterpretOptions)
   const migrated = migrate(root, channels);
   const wanted = withoutMarks(targetOf(change, migrated.value, file), migrated.value);
   if (change.kind !== "replace" && deepEqual(wanted, migrated.value)) {
+    provePut(change, current.parsed, current.parsed);
     return { file, before, text: null, after: current, migrates: false };
   }
   const base = change.kind === "replace" ? change.raw : text;

@@ -7,7 +7,7 @@ export function migrateFlatEra(document: MigrationDocument, channels: readonly s
   for (const id of document.keys("providers")) document.move(["providers", id], ["channels", id]);
   document.dropEmpty("providers");
   for (const key of document.keys([])) {
-    if ((sectionNames as readonly string[]).includes(key)) continue;
+    if ((sectionNames as readonly string[]).includes(key) || laterSections.includes(key)) continue;
     if (channels.includes(key) || looksLikeChannel(document.get([key]))) document.move([key], ["channels", key]);
   }
   document.move("gateway.token", "gateway.auth.token");
@@ -31,10 +31,14 @@ const bindNames: ReadonlyMap<string, string> = new Map([
   ["::", "lan"],
 ]);
 
+/** Sections of the second form, one of which has an allow list of its own. */
+const laterSections: readonly string[] = ["routing", "agent", "identity"];
+
 /** By what channels' settings have in common: their names are not known here. */
 const channelKeys: readonly string[] = [
   "allowFrom",
   "botToken",
+  "dm",
   "dmPolicy",
   "groupPolicy",
   "accounts",
