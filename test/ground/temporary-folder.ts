@@ -4,9 +4,8 @@ import os from "node:os";
 import path from "node:path";
 import { onTestFinished } from "vitest";
 
-export function temporaryFolder(files: Readonly<Record<string, string>> = {}, parent = os.tmpdir()): string {
-  mkdirSync(parent, { recursive: true });
-  const folder = realpathSync(mkdtempSync(path.join(parent, "openclaw-ground-")));
+export function temporaryFolder(files: Readonly<Record<string, string>> = {}): string {
+  const folder = realpathSync(mkdtempSync(path.join(os.tmpdir(), "openclaw-ground-")));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
