@@ -1,4 +1,4 @@
-/** The configuration file judged without a gateway: what is wrong with it, and what it would mean. Secrets are hidden. */
+/** The configuration file judged without a gateway: what is wrong with it, and what it says. Secrets are hidden. */
 import path from "node:path";
 import { createConfigAccess } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -11,8 +11,8 @@ export interface CheckedConfig {
   readonly path: string;
   readonly exists: boolean;
   readonly issues: readonly ConfigIssue[];
-  /** Complete, every secret replaced. */
-  readonly effective: unknown;
+  /** What is written, includes followed; every secret replaced. */
+  readonly written: unknown;
 }
 
 /** Throws CFG_003 or CFG_004 where a gateway would refuse to start with it. */
@@ -21,7 +21,7 @@ export async function checkConfig(environment: Environment, file: string | undef
   const config = await createConfigAccess({ environment: asked, ...channelSettings(), version, log: silentLog() });
   try {
     const snapshot = config.current();
-    return { path: snapshot.path, exists: snapshot.exists, issues: snapshot.issues, effective: config.redacted() };
+    return { path: snapshot.path, exists: snapshot.exists, issues: snapshot.issues, written: config.redact(snapshot.parsed) };
   } finally {
     await config.close();
   }

@@ -36,7 +36,7 @@ export function register(program: Command, context: CliContext): void {
   verb("schema", "Print the JSON Schema of the file").action((options: ConnectOptions) =>
     within(options, context, async (port) => context.output.result(await port.schema(), jsonText)),
   );
-  verb("diff", "Show where the file and what the gateway runs with differ").action((options: ConnectOptions) =>
+  verb("diff", "Show where the file differs from what the gateway read").action((options: ConnectOptions) =>
     diff(options, context),
   );
 }
@@ -104,9 +104,9 @@ async function diff(options: ConnectOptions, context: CliContext): Promise<void>
   ]);
   const client = await context.connect(options);
   try {
-    const running = (await client.call("config.get", {})) as { config?: unknown };
+    const running = (await client.call("config.get", {})) as { parsed?: unknown };
     const file = await checkConfig(context.environment, undefined);
-    const paths = changedPaths(running.config, file.effective);
+    const paths = changedPaths(running.parsed, file.written);
     context.output.result({ paths }, () =>
       paths.length === 0 ? "the gateway runs with what the file says" : paths.map(textOf).join("\n"),
     );
