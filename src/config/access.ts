@@ -29,8 +29,6 @@ export interface ConfigHandle extends ConfigAccess {
   preview(change: ConfigChange): Promise<ConfigPreview>;
   /** Reads the file again now, as the watch does. Resolves when the outcome is in force or refused. */
   reload(): Promise<ConfigSnapshot>;
-  /** Any view of the configuration (`parsed`, a part of it) without its secrets. */
-  redact(value: unknown): unknown;
   /** Secrets in use, for the log to take out. */
   secrets(): readonly string[];
   uiHints(): Record<string, { sensitive?: boolean }>;

@@ -45,6 +45,8 @@ export interface ConfigAccess {
   secretPaths(): readonly string[];
   /** The effective configuration with every secret leaf replaced by `__OPENCLAW_REDACTED__`. */
   redacted(): unknown;
+  /** Any other view of it (`parsed`, a part) with the same replaced. */
+  redact(value: unknown): unknown;
 }
 
 export type ConfigChange =

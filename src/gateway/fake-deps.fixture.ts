@@ -221,6 +221,7 @@ function fakeConfig(first: Config, bus: EventBus, clock: Clock): FakeConfig {
     schema: () => ({ type: "object" }),
     secretPaths: () => ["gateway.auth.token", "gateway.auth.password"],
     redacted: () => redact(snapshot.config),
+    redact,
     swap,
     changes,
   };
@@ -290,11 +291,11 @@ function fakeTurns(world: World): Turns {
         .filter((run) => run.sessionKey === sessionKey && abort(run.runId))
         .map((run) => run.runId),
     async wait(runId, timeoutMs) {
-      const known = await world.store.turns.get(runId);
-      if (known !== null && known.state !== "running") return known;
       const { promise, resolve } = Promise.withResolvers<void>();
       const stop = world.bus.on("run.ended", (event) => event.runId === runId && resolve());
       const timer = world.clock.after(timeoutMs, resolve);
+      const known = await world.store.turns.get(runId);
+      if (known !== null && known.state !== "running") resolve();
       await promise;
       stop();
       timer.cancel();
@@ -318,7 +319,13 @@ async function finishRun(
   running.delete(runId);
   const atMs = clock.nowMs();
   const stopReason = outcome === "final" ? ("stop" as const) : ("aborted" as const);
+  const { sessionKey, agentId } = row;
   const result = { text, toolCalls: [], stopReason, model: "test/one", usage: noUsage, costMicros: 0 };
+  if (row.state === "queued") {
+    await store.inbox.end(row.message.id, "expired", "stopped before it began", atMs);
+    bus.emit({ type: "run.ended", outcome, runId, sessionKey, agentId, atMs, ...result });
+    return;
+  }
   await store.turns.finish(
     { messageId: row.message.id, runId, owner: "stage", epoch: row.leaseEpoch },
     {
@@ -332,7 +339,6 @@ async function finishRun(
       atMs,
     },
   );
-  const { sessionKey, agentId } = row;
   bus.emit({ type: "run.ended", outcome, runId, sessionKey, agentId, atMs, ...result });
 }
 

@@ -50,7 +50,7 @@ async function open({
   folder,
 }: { idempotency?: IdempotencyClass; policy?: BlindPolicy; folder?: string } = {}): Promise<World> {
   const dir = folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-out-")));
-  const store = await openSqliteStore({ file: path.join(dir, "store.sqlite"), log: silentLog });
+  const store = await openSqliteStore({ file: path.join(dir, "store.sqlite"), log: silentLog() });
   const clock = new FakeClock();
   const bus = createEventBus(silentLog());
   const events: AppEvent[] = [];

@@ -64,7 +64,7 @@ function read({ deps }: RpcServices, path: string | undefined, caller: Caller) {
     hash: snapshot.hash,
     version: snapshot.version,
     raw: null,
-    parsed: redacted,
+    parsed: deps.config.redact(snapshot.parsed),
     config: path === undefined || path === "" ? redacted : valueAt(redacted, path),
     // Files and lines of an issue are paths of this machine.
     issues: snapshot.issues.map(({ severity, path: at, message, file, line }) => ({

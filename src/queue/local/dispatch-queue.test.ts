@@ -30,7 +30,7 @@ afterEach(async () => {
 
 async function open(capacity = 2): Promise<World> {
   const folder = await mkdtemp(path.join(tmpdir(), "openclaw-queue-"));
-  const store = await openSqliteStore({ file: path.join(folder, "store.sqlite"), log: silentLog });
+  const store = await openSqliteStore({ file: path.join(folder, "store.sqlite"), log: silentLog() });
   const clock = new FakeClock();
   const queue = createLocalQueue({
     store,
