@@ -16,7 +16,9 @@ describe("Markdown on IRC", () => {
   });
 
   it("K14 J8: lists, quotes, tables, code and HTML lose nothing", () => {
-    expect(shown("- a\n- b\n  - c\n\n3. x\n4. y\n\n- [x] done\n- [ ] open")).toBe("- a\n- b\n  - c\n3. x\n4. y\n- [x] done\n- [ ] open");
+    expect(shown("- a\n- b\n  - c\n\n3. x\n4. y\n\n- [x] done\n- [ ] open")).toBe(
+      "- a\n- b\n  - c\n3. x\n4. y\n- [x] done\n- [ ] open",
+    );
     expect(shown("> quoted\n> > deeper")).toBe("> quoted\n> > deeper");
     expect(shown("| a | b |\n|---|---|\n| 1 | **2** |")).toBe("a | b\n1 | *2*");
     expect(shown("```js\nif (a) {\n\n    b();\n}\n```")).toBe("if (a) {\n    b();\n}");
@@ -40,7 +42,9 @@ describe("Markdown on IRC", () => {
   });
 
   it("J4: a file is shown by kind, name and address", () => {
-    expect(attachmentLine({ type: "image", fileName: "a.png", url: "https://x.org/a.png" })).toBe("[image] a.png https://x.org/a.png");
+    expect(attachmentLine({ type: "image", fileName: "a.png", url: "https://x.org/a.png" })).toBe(
+      "[image] a.png https://x.org/a.png",
+    );
     expect(attachmentLine({ type: "voice", mimeType: "audio/ogg" })).toBe("[voice] audio/ogg (cannot be shown on IRC)");
   });
 });

@@ -33,6 +33,7 @@ interface Room {
 export class Rooms {
   readonly #options: RoomsOptions;
   readonly #rooms: ReadonlyMap<string, Room>;
+  #told: string | null = null;
 
   constructor(options: RoomsOptions) {
     this.#options = options;
@@ -100,9 +101,10 @@ export class Rooms {
 
   #tell(): void {
     const missing = [...this.#rooms.values()].filter((room) => room.problem !== null);
-    this.#options.note(
-      missing.length === 0 ? null : missing.map((room) => `not in ${room.name}: ${room.problem}`).join("; "),
-    );
+    const text = missing.length === 0 ? null : missing.map((room) => `not in ${room.name}: ${room.problem}`).join("; ");
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#options.note(text);
   }
 
   #find(name: string | undefined): Room | undefined {

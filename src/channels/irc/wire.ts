@@ -126,6 +126,15 @@ class SocketWire implements Wire {
       this.#options.onOddity("a line that is not IRC");
       return;
     }
+    try {
+      this.#handle(line, text);
+    } catch (error) {
+      // Such as a PING whose token holds what no line may: what a server sends must never end the process.
+      this.#options.onOddity(`a ${line.command} that cannot be dealt with: ${AppError.from(error).message}`);
+    }
+  }
+
+  #handle(line: IrcLine, text: string): void {
     if (line.command === "PING") this.send("PONG", line.params.slice(0, 2));
     if (line.command === "ERROR") this.#serverError = line.params.at(-1) ?? null;
     for (const handler of this.#lineHandlers) handler(line, text);
