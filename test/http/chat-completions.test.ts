@@ -1,6 +1,7 @@
 /** `/v1/chat/completions` as OpenAI's own client sees it. */
 import { once } from "node:events";
 import { request as httpRequest, type ServerResponse } from "node:http";
+import { connect } from "node:net";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { AppError } from "../../src/domain/app-error.ts";
@@ -296,6 +297,53 @@ describe("a stream", () => {
       for await (const chunk of late) expect(chunk.object).toBe("chat.completion.chunk");
     };
     await expect(read()).rejects.toThrow("The answer was cut off.");
+  });
+});
+
+describe("a stream nobody hurries", () => {
+  it("D2: is told every 15 seconds that it still lives, in lines that clients ignore", async () => {
+    const clock = new FakeClock();
+    const quiet = await startScriptedGateway({ clock });
+    try {
+      const { promise: began, resolve } = Promise.withResolvers<RunScript>();
+      quiet.script(resolve);
+      const patient = new OpenAI({ baseURL: `${quiet.url}/v1`, apiKey: quiet.token, maxRetries: 0 });
+      const reading = patient.chat.completions.create({ ...hello, stream: true }).withResponse();
+      const run = await began;
+      await clock.advance(15_000);
+      // The header is out: the first sign of life took it along.
+      const { data, response } = await reading;
+      expect(response.status).toBe(200);
+      await clock.advance(15_000);
+      run.text("At last.");
+      run.end();
+      let said = "";
+      for await (const chunk of data) said += chunk.choices[0]?.delta.content ?? "";
+      expect(said).toBe("At last.");
+      await vi.waitFor(() => expect(clock.pendingTimers).toBe(0));
+    } finally {
+      await quiet.close();
+    }
+  });
+
+  it("D2: is cut, and its run ended, before a reader that does not read fills the memory", async () => {
+    const { promise: began, resolve } = Promise.withResolvers<RunScript>();
+    gateway.script(resolve);
+    const socket = connect(Number(new URL(gateway.url).port), "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.pause();
+    const body = JSON.stringify({ ...hello, stream: true });
+    const head = `POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${gateway.token}`;
+    socket.write(`${head}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const run = await began;
+    const aborted = once(run.signal, "abort");
+    const piece = "x".repeat(1024 * 1024);
+    for (let told = 0; told < 100 && !run.signal.aborted; told += 1) {
+      run.text(piece);
+      await new Promise((settle) => setImmediate(settle));
+    }
+    await aborted;
+    socket.destroy();
   });
 });
 

@@ -226,33 +226,36 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await answers().allTextContents()).toEqual(["Hello from the model.", "After it."]);
   });
 
-  it("D7: a message whose confirmation was lost is sent again and is one message", async () => {
-    let wasCut = false;
-    await page.routeWebSocket(/\/ws$/, (socket) => {
-      const server = socket.connectToServer();
-      server.onMessage((frame) => socket.send(frame));
-      socket.onMessage((frame) => {
-        server.send(frame);
-        if (wasCut || !String(frame).includes('"chat.send"')) return;
-        wasCut = true;
-        void socket.close();
+  it.each(["before", "after"])(
+    "D7: a message on a line that broke %s the gateway had it arrives, once",
+    async (when) => {
+      let wasCut = false;
+      await page.routeWebSocket(/\/ws$/, (socket) => {
+        const server = socket.connectToServer();
+        server.onMessage((frame) => socket.send(frame));
+        socket.onMessage((frame) => {
+          const isCut = !wasCut && String(frame).includes('"chat.send"');
+          if (!isCut || when === "after") server.send(frame);
+          wasCut ||= isCut;
+          if (isCut) void socket.close();
+        });
       });
-    });
-    await enter();
-    const { script, goOn } = inTwo("One ", "answer.");
-    gateway.model(script);
-    await say("Once, please.");
-    // The clock's time under it says that it was confirmed, by the second connection.
-    await page.locator(".entry.user .foot", { hasText: /\d:\d/ }).waitFor();
-    goOn();
-    await told("One answer.").waitFor();
-    expect(wasCut).toBe(true);
-    expect(await users().allTextContents()).toEqual(["Once, please."]);
-    expect(await answers().allTextContents()).toEqual(["One answer."]);
-    await page.reload();
-    await told("One answer.").waitFor();
-    expect(await users().count()).toBe(1);
-  });
+      await enter();
+      const { script, goOn } = inTwo("One ", "answer.");
+      gateway.model(script);
+      await say("Once, please.");
+      // The clock's time under it says that it was confirmed, by the second connection.
+      await page.locator(".entry.user .foot", { hasText: /\d:\d/ }).waitFor();
+      goOn();
+      await told("One answer.").waitFor();
+      expect(wasCut).toBe(true);
+      expect(await users().allTextContents()).toEqual(["Once, please."]);
+      expect(await answers().allTextContents()).toEqual(["One answer."]);
+      await page.reload();
+      await told("One answer.").waitFor();
+      expect(await users().count()).toBe(1);
+    },
+  );
 
   it("D7: two pages of one conversation show the same", async () => {
     await enter();

@@ -134,6 +134,20 @@ describe("every path with every method", () => {
     for (const path of ["/nope", "/index.html"]) expect((await ask("GET", path, { token: null })).status).toBe(404);
   });
 
+  it("R030: no tool, hook or file can be reached over HTTP, with any credential", async () => {
+    for (const path of [
+      "/tools/invoke",
+      "/api/tools/invoke",
+      "/hooks/agent",
+      "/hooks/wake",
+      "/media/1",
+      "/media/upload",
+    ]) {
+      const answer = await ask("POST", path, { headers: json, body: '{"tool":"exec","args":{}}' });
+      expect(answer.status, path).toBe(404);
+    }
+  });
+
   it("R044: a token in the query is no credential and is not logged", async () => {
     const secret = gateway.token;
     for (const name of ["token", "access_token", "api_key", "key", "auth"]) {
@@ -299,7 +313,11 @@ describe("bodies that mean harm", () => {
     ["nothing", "", 400],
     ["half an object", '{"model":"openc', 400],
     ["two objects", "{}{}", 400],
-    ["invalid UTF-8", Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), 400],
+    [
+      "invalid UTF-8",
+      Buffer.from(`{"model":"openclaw","messages":[{"role":"user","content":"\xff\xfe"}]}`, "latin1"),
+      400,
+    ],
     ["a UTF-16 text", Buffer.from('{"a":1}', "utf16le"), 400],
     ["a thousand brackets", `{"a":${"[".repeat(1_000)}`, 400],
     ["a million brackets", `{"a":${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}}`, 400],
