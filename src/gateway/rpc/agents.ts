@@ -4,7 +4,7 @@ import type { Address } from "../../domain/message.ts";
 import { coversScope } from "../../domain/scopes.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { agent, agentIdentity, agentsList, agentWait, modelsList } from "../../protocol/methods/agent.ts";
-import type { TurnRow } from "../../store/port.ts";
+import type { InboxRow, TurnRow } from "../../store/port.ts";
 import { defaultAgentId } from "../health-state.ts";
 import { admitRun } from "./admit-run.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
@@ -113,13 +113,23 @@ function deliveryAddress(params: ParamsOf<typeof agent>): Address | null {
 }
 
 async function wait({ deps }: RpcServices, { runId, timeoutMs }: ParamsOf<typeof agentWait>) {
-  const turn = await deps.turns.wait(runId, timeoutMs ?? defaultWaitMs);
+  const turn = (await endedTurn(deps, runId)) ?? (await deps.turns.wait(runId, timeoutMs ?? defaultWaitMs));
   if (turn !== null) return snapshot(turn);
-  // A run that was refused or expired has no turn to wait for; saying "timeout" forever would be a lie.
+  // It may have ended as the time was up, without a turn: refused, merged or expired.
   const row = await deps.store.inbox.byRunId(runId);
-  if (row === null) throw new AppError("RPC_007", "there is no such run");
-  if (row.endedMs === null || row.state === "replied") return { runId, status: "timeout" as const };
-  return { runId, status: "error" as const, endedAt: row.endedMs, error: `${row.state}: ${row.reason ?? ""}` };
+  return row === null || row.endedMs === null ? { runId, status: "timeout" as const } : withoutTurn(row);
+}
+
+/** Null while there is something to wait for. Throws RPC_007 for a run that nobody knows: no time would make it end. */
+async function endedTurn({ store }: RpcServices["deps"], runId: string): Promise<TurnRow | null> {
+  const turn = await store.turns.get(runId);
+  if (turn !== null) return turn.state === "running" ? null : turn;
+  if ((await store.inbox.byRunId(runId)) === null) throw new AppError("RPC_007", "there is no such run");
+  return null;
+}
+
+function withoutTurn({ runId, state, reason, endedMs }: InboxRow) {
+  return { runId, status: "error" as const, endedAt: endedMs ?? 0, error: `${state}: ${reason ?? "no reason kept"}` };
 }
 
 function snapshot(turn: TurnRow) {
