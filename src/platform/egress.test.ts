@@ -237,7 +237,7 @@ describe("guarded fetch", () => {
     await (await egress.fetch(`http://a.good.test:${port}/`)).body?.cancel();
     await egress.fetch(`http://a.good.test:${port}/empty`);
     const connections = promisify(server.getConnections.bind(server));
-    await expect.poll(() => connections()).toBe(0);
+    await expect.poll(() => connections(), { timeout: 5_000 }).toBe(0);
   });
 
   it("says by code that nobody answers, and that a name is unknown", async () => {

