@@ -63,7 +63,9 @@ describe("run", () => {
       details: { maxOutputBytes: 100_000 },
     });
     await expect
-      .poll(() => processes(({ command, ppid }) => command === "yes\0" && (ppid === process.pid || ppid === 1)))
+      .poll(() => processes(({ command, ppid }) => command === "yes\0" && (ppid === process.pid || ppid === 1)), {
+        timeout: 5_000,
+      })
       .toEqual([]);
     const result = await run(["head", "-c", "100000", "/dev/zero"], { ...limits, maxOutputBytes: 100_000 });
     expect(result.stdout).toHaveLength(100_000);
