@@ -15,6 +15,7 @@ import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { nextConnectionState, type ConnectionEvent } from "./connection-machine.ts";
 import type { ChannelAccount, ChannelConnection, ChannelLink, ChannelModule, ReceiveOutcome } from "./contract.ts";
 import { meteredConnection } from "./metered-connection.ts";
+import { closedToAll } from "./policy-config.ts";
 
 /** How long an attempt may take: some servers look up names and identities for half a minute first. */
 export const connectTimeoutMs = 60_000;
@@ -79,7 +80,7 @@ export class AccountLife {
   }
 
   get reason(): string | null {
-    return this.#reason ?? this.#note;
+    return this.#reason ?? this.#note ?? (this.#state === "CONNECTED" ? closedToAll(this.setting.config) : null);
   }
 
   get sinceMs(): number {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { judgeAdmission } from "../domain/admission-policy.ts";
 import { fakeMessage } from "./fake-channel.fixture.ts";
-import { admissionPolicyOf } from "./policy-config.ts";
+import { admissionPolicyOf, closedToAll } from "./policy-config.ts";
 
 const context = { chatId: "#room", prefixes: ["irc"], paired: [] };
 const group = {
@@ -41,6 +41,21 @@ describe("policy from settings", () => {
     const off = { "*": {}, "#room": { enabled: false } };
     expect(judgeAdmission(group, admissionPolicyOf({ ...settings, groups: off }, context))).toBe("groups-disabled");
     expect(judgeAdmission(group, admissionPolicyOf({ ...settings, groups: null }, context))).toBeNull();
+  });
+
+  it("R080b: an account that lets nobody in says so", () => {
+    expect(closedToAll({ dmPolicy: "allowlist" })).toContain("allowFrom names nobody");
+    expect(closedToAll({ dmPolicy: "open", groupPolicy: "disabled" })).toContain("allowFrom names nobody");
+    expect(closedToAll({ dmPolicy: "disabled", groupPolicy: "disabled" })).toContain("closed");
+    expect(closedToAll({ dmPolicy: "allowlist", allowFrom: ["*"], groupPolicy: "disabled" })).not.toBeNull();
+    for (const open of [
+      {},
+      { dmPolicy: "open", allowFrom: ["*"] },
+      { dmPolicy: "disabled", groupPolicy: "open" },
+      { dmPolicy: "allowlist", groupAllowFrom: ["x"] },
+    ]) {
+      expect(closedToAll(open)).toBeNull();
+    }
   });
 
   it("takes number ids as their text", () => {

@@ -65,6 +65,20 @@ export function admissionPolicyOf(config: unknown, context: PolicyContext): Admi
   };
 }
 
+/** Why nobody at all can be let in, for the status; null where somebody can. Silence would look like a broken channel. */
+export function closedToAll(config: unknown): string | null {
+  const parsed = policyConfigSchema.safeParse(config);
+  if (!parsed.success) return null;
+  const { dmPolicy, groupPolicy, allowFrom, groupAllowFrom } = parsed.data;
+  const usable = dmPolicy === "open" ? allowFrom : allowFrom.filter((entry) => entry !== "*");
+  const direct = dmPolicy === "pairing" || (dmPolicy !== "disabled" && usable.length > 0);
+  const groups = groupPolicy === "open" || (groupPolicy === "allowlist" && (groupAllowFrom ?? allowFrom).length > 0);
+  if (direct || groups) return null;
+  return dmPolicy === "disabled"
+    ? "nobody may write: direct messages and groups are closed"
+    : "nobody may write: allowFrom names nobody";
+}
+
 type GroupSettings = z.output<typeof groupConfigSchema>;
 
 function groupNames(groups: PolicyConfig["groups"]): readonly string[] | null {

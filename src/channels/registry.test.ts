@@ -1,20 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { contentTypes } from "../domain/message.ts";
+import { capabilityTable } from "./capability-table.ts";
 import { channelConfigSchemas, channelManifests, channelModule, channelPrefixes } from "./registry.ts";
 
 describe("registry", () => {
   it("K20: the table of what channels can do is made from their manifests", async () => {
-    const table = channelManifests().map(({ id, idempotency, text, capabilities }) => ({
-      id,
-      idempotency,
-      limit: `${text.max} ${text.unit}`,
-      groups: capabilities.groups,
-    }));
-    expect(table).toEqual([
-      { id: "irc", idempotency: "blind", limit: "350 byte", groups: true },
-      { id: "webchat", idempotency: "native", limit: "1048576 utf16", groups: false },
+    const table = capabilityTable(channelManifests());
+    expect(table.map(({ id, idempotency, textLimit, can }) => [id, idempotency, textLimit, can.join(" ")])).toEqual([
+      ["irc", "blind", "350 bytes", "quotes groups"],
+      ["webchat", "native", "1048576 UTF-16 units", ""],
     ]);
+    for (const row of table) expect(Object.values(row.sends), row.id).not.toContain("no");
     // What the table says is what the code does: each manifest is its module's own.
     for (const manifest of channelManifests()) expect((await channelModule(manifest.id)).manifest).toBe(manifest);
   });

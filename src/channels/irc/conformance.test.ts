@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { channelConformance, type ChannelHarness, type InboundFixture } from "../conformance.ts";
+import { channelConformance, type ChannelHarness, type ConformanceCase, type InboundFixture } from "../conformance.ts";
 import type { IrcConfig } from "./manifest.ts";
 import { FakeIrcServer } from "./fake-server.fixture.ts";
 import recorded from "./fixtures/inbound.json" with { type: "json" };
@@ -18,24 +18,35 @@ interface Server {
   stop(): Promise<void>;
 }
 
+/** A server that is asked for more connections at once than it queues lets the rest wait in vain. */
+const lanes = 8;
+
 /**
  * Cases stand side by side: each has a nick, a room and a person of its own. A real server makes everybody who signs
- * on wait for seconds, so all of them begin at once; each test then tells how its own case went.
+ * on wait for seconds, so several of them run at once; each test then tells how its own case went.
  */
 function conforms(start: () => Promise<Server>, areas: RegExp = /./): void {
   let server: Server | undefined;
-  const running = new Map<string, Promise<PromiseSettledResult<void>>>();
+  const outcomes = new Map<string, PromiseWithResolvers<unknown>>();
   const harness: ChannelHarness<IrcConfig> = ircHarness(() => server?.port ?? 0, fixtures);
   const cases = channelConformance(irc, harness).filter(({ name }) => areas.test(name));
+  const due = cases.filter(({ exempt }) => exempt === null);
+  for (const { name } of due) outcomes.set(name, Promise.withResolvers());
+
+  async function lane(waiting: ConformanceCase[]): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const failure: unknown = await next.run().then(
+        () => null,
+        (error: unknown) => error,
+      );
+      outcomes.get(next.name)?.resolve(failure);
+    }
+  }
+
   beforeAll(async () => {
     server = await start();
-    for (const { name, exempt, run } of cases) {
-      if (exempt === null)
-        running.set(
-          name,
-          Promise.allSettled([run()]).then(([outcome]) => outcome),
-        );
-    }
+    const waiting = [...due];
+    for (let count = 0; count < lanes; count += 1) void lane(waiting);
   });
   afterAll(async () => {
     await server?.stop();
@@ -44,8 +55,8 @@ function conforms(start: () => Promise<Server>, areas: RegExp = /./): void {
     if (exempt !== null) it.skip(`K21: ${name} (exempt: ${exempt})`);
     else {
       it(`${rows(name)}: ${name}`, async () => {
-        const outcome = await running.get(name);
-        if (outcome?.status !== "fulfilled") throw outcome?.reason ?? new Error("the case was never run");
+        const failure = await outcomes.get(name)?.promise;
+        if (failure !== null) throw failure;
       }, 60_000);
     }
   }

@@ -135,7 +135,7 @@ export class FakeIrcServer {
         this.#register(client);
       },
       PING: () => this.#numeric(client, "PONG", [serverName, params[0] ?? ""], false),
-      JOIN: () => this.#join(client, params[0] ?? ""),
+      JOIN: () => (params[0] ?? "").split(",").forEach((room) => this.#join(client, room)),
       PRIVMSG: () => this.#relay(client, line, label),
       NOTICE: () => this.#relay(client, line, label),
       TAGMSG: () => this.#relay(client, line, label),

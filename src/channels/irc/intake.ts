@@ -37,6 +37,14 @@ export class Intake {
     });
   }
 
+  /** Resolves when everything that came is handed over, or when it has taken too long. */
+  async drained(limitMs: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = this.#link.clock.after(limitMs, late.resolve);
+    await Promise.race([Promise.all(this.#chats.values()), late.promise]);
+    timer.cancel();
+  }
+
   close(): void {
     this.#abort.abort();
   }

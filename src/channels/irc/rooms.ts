@@ -10,6 +10,8 @@ import type { Wire } from "./wire.ts";
 /** The first pause before a room is tried again; doubles up to the cap. */
 export const rejoinBaseMs = 5_000;
 export const rejoinCapMs = 300_000;
+/** At 64 characters a name, still within one line. */
+const roomsPerCommand = 5;
 
 export interface RoomsOptions {
   readonly rooms: readonly { readonly name: string; readonly key?: string | undefined }[];
@@ -45,8 +47,14 @@ export class Rooms {
     );
   }
 
+  /** Rooms without a key share a command: a server counts commands, and puts out who sends too many. */
   joinAll(): void {
-    for (const room of this.#rooms.values()) this.#join(room);
+    const rooms = [...this.#rooms.values()];
+    for (const room of rooms.filter(({ key }) => key !== undefined)) this.#join(room);
+    const open = rooms.filter(({ key }) => key === undefined).map(({ name }) => name);
+    for (let index = 0; index < open.length; index += roomsPerCommand) {
+      this.#options.wire.send("JOIN", [open.slice(index, index + roomsPerCommand).join(",")]);
+    }
   }
 
   line({ command, params, source }: IrcLine): void {

@@ -342,6 +342,35 @@ describe("other programs", () => {
     expect(link.losses).toEqual([]);
   });
 
+  it("what came before the connection broke is handed over before the loss is told", async () => {
+    const { server, link } = await world();
+    const order: string[] = [];
+    const lost = link.lost.bind(link);
+    const receive = link.receive.bind(link);
+    link.receive = async (message) => {
+      // As slow as a disk that is asked to be sure.
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push(messageText(message));
+      return receive(message);
+    };
+    link.lost = (error) => {
+      order.push("lost");
+      lost(error);
+    };
+    for (const text of ["one", "two", "three"]) server.raw("claw", `:ann!~ann@h PRIVMSG claw :${text}`);
+    server.find("claw")?.socket.end();
+    await link.until("the loss", ({ losses }) => losses.length === 1);
+    expect(order).toEqual(["one", "two", "three", "lost"]);
+  });
+
+  it("many rooms are joined with few commands", async () => {
+    const rooms = Array.from({ length: 12 }, (_none, index) => `#room${index}`);
+    const { server } = await world({}, { channels: rooms });
+    expect(server.heard.filter((line) => line.startsWith("JOIN")).map((line) => line.split(",").length)).toEqual([
+      1, 5, 5, 2,
+    ]);
+  });
+
   it("a KILL is a lost connection, with the server's reason", async () => {
     const { server, link } = await world();
     server.raw("claw", "ERROR :Closing Link: claw (Killed (oper (spam)))");

@@ -24,6 +24,8 @@ export const regainMs = 60_000;
 /** One answer to clients' queries in this time: enough for a person, too little to make us flood. */
 const queryAnswerMs = 5_000;
 const rememberedIds = 500;
+/** How long the messages of a broken connection may take to be stored before the loss is told. */
+const drainMs = 1_000;
 
 export interface IrcSessionDeps {
   readonly wire: Wire;
@@ -76,7 +78,7 @@ export class IrcSession {
       filed: (id) => remember(this.#ownMessages, id),
     });
     wire.onLine((line, text) => this.#line(line, text));
-    wire.onClosed((error) => this.#closed(error));
+    wire.onClosed((error) => void this.#closed(error));
   }
 
   /** Joins the rooms; resolves when the server has answered for each of them. */
@@ -99,6 +101,7 @@ export class IrcSession {
   async #quit(): Promise<void> {
     const { wire, link } = this.#deps;
     this.#stopParts(new AppError("CONN_001", "The connection is closed."));
+    this.#intake.close();
     if (wire.closedBy !== null) return;
     const gone = Promise.withResolvers<void>();
     wire.onClosed(() => gone.resolve());
@@ -109,15 +112,17 @@ export class IrcSession {
     patience.cancel();
   }
 
-  #closed(error: AppError): void {
+  /** Messages that came before the break are handed over before the loss is told: IRC does not send them again. */
+  async #closed(error: AppError): Promise<void> {
     this.#stopParts(error);
+    if (this.#closing === null) await this.#intake.drained(drainMs);
+    this.#intake.close();
     if (this.#closing === null) this.#deps.link.lost(error);
   }
 
   #stopParts(error: AppError): void {
     this.#gate.close(error);
     this.#rooms.close();
-    this.#intake.close();
     this.#regain?.cancel();
     this.#regain = null;
   }
