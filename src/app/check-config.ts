@@ -21,7 +21,12 @@ export async function checkConfig(environment: Environment, file: string | undef
   const config = await createConfigAccess({ environment: asked, ...channelSettings(), version, log: silentLog() });
   try {
     const snapshot = config.current();
-    return { path: snapshot.path, exists: snapshot.exists, issues: snapshot.issues, written: config.redact(snapshot.parsed) };
+    return {
+      path: snapshot.path,
+      exists: snapshot.exists,
+      issues: snapshot.issues,
+      written: config.redact(snapshot.parsed),
+    };
   } finally {
     await config.close();
   }

@@ -198,7 +198,10 @@ async function receive(message: InboundMessage, admit: Admit, log: Log): Promise
       case "duplicate":
         return { outcome: admission.outcome };
       case "refused":
-        return { outcome: "refused", reason: admission.reason };
+        // What can be taken later is not acknowledged now: the platform keeps it.
+        return admission.reason === "stopping" || admission.reason === "inbox-full"
+          ? { outcome: "unavailable" }
+          : { outcome: "refused", reason: admission.reason };
     }
   } catch (thrown) {
     // Not durable, so not acknowledged: the platform keeps it and sends it again.

@@ -43,10 +43,7 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
     clock,
     ids,
   });
-  const detection = detectProviders(
-    { keys: providerKeys, ollamaHost },
-    providerDeps(ollamaEndpoint(ollamaHost)),
-  );
+  const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
   const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
   const first = Promise.withResolvers<void>();
   let made: { readonly config: Config; readonly catalogue: ProviderCatalogue } | undefined;

@@ -108,6 +108,20 @@ describe("the door", () => {
       expect(await house.way.admit(chatRequest(text))).toMatchObject({ outcome: "refused", reason: "empty" });
   });
 
+  it("keeps no verdict about a message that came while it could not be taken: it is new when it comes again", async () => {
+    const first = await openTestWay({ script: says("answer") });
+    await first.way.start();
+    const request = chatRequest("hello");
+    const closing = first.way.close(100);
+    expect(await first.way.admit(request)).toMatchObject({ outcome: "refused", reason: "stopping" });
+    await closing;
+    await first.store.close();
+    const second = await openTestWay({ script: says("answer"), folder: first.folder });
+    opened.push(second);
+    await second.way.start();
+    expect(await second.way.admit(request)).toMatchObject({ outcome: "accepted" });
+  });
+
   it("R057: the same platform id in another chat or account is another message", async () => {
     const house = await open(irc({ dmPolicy: "open", allowFrom: ["*"], accounts: { second: { nick: "claw2" } } }));
     const id = { platformMessageId: "42" };

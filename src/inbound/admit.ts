@@ -35,7 +35,7 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const entry = inboxEntry(request, deps);
     for (const step of admitSteps) {
       const reason = step.check(request, deps.world);
-      if (reason !== null) return refuse(entry, reason, deps);
+      if (reason !== null) return isPassing(reason) ? notNow(reason) : refuse(entry, reason, deps);
     }
     return accept(entry, deps);
   };
@@ -71,6 +71,18 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     deps.queue.wake();
   }
   return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+}
+
+/**
+ * A reason that passes by itself is no verdict about the message: nothing is written, so that the same message is new
+ * when its platform or its sender brings it again.
+ */
+function isPassing(reason: RefusalReason): boolean {
+  return reason === "stopping" || reason === "inbox-full";
+}
+
+function notNow(reason: RefusalReason): Admission {
+  return { outcome: "refused", reason, error: refusalError(reason) };
 }
 
 /** The verdict is written as the acceptance would be; what a refused sender wrote is not kept. */
