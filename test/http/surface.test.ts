@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { toJSONSchema } from "zod";
+import { gatewaySchema } from "../../src/config/schema/gateway.ts";
 import { limits } from "../../src/domain/limits.ts";
 import { FakeClock } from "../../src/platform/fake-clock.ts";
 import { startScriptedGateway, type ScriptedGateway } from "./scripted-gateway.ts";
@@ -225,7 +227,7 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
-  it("U1: counts turns, tokens and requests, and shows inbox, outbox and channels", async () => {
+  it("X14: counts turns, tokens and requests, and shows inbox, outbox and channels", async () => {
     const body = JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hi" }] });
     await ask("POST", "/v1/chat/completions", { headers: { "content-type": "application/json" }, body });
     const answer = await ask("GET", "/metrics");
@@ -269,6 +271,17 @@ describe("switches", () => {
     expect((await ask("GET", "/v1/chat/completions")).status).toBe(405);
     Object.assign(gateway.config, { chatCompletions: false, responses: false });
     expect((await ask("GET", "/v1/models")).status).toBe(404);
+  });
+
+  it("A18: the configuration's schema says what each switch does", () => {
+    const schema = JSON.stringify(toJSONSchema(gatewaySchema(), { io: "input" }));
+    for (const sentence of [
+      "Serves POST /v1/chat/completions.",
+      "Serves POST /v1/responses.",
+      "Serves the control page.",
+    ]) {
+      expect(schema).toContain(sentence);
+    }
   });
 });
 
