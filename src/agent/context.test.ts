@@ -9,7 +9,12 @@ const assistantPart: fc.Arbitrary<AssistantContent> = fc.oneof(
   callId.map((id) => ({ type: "tool-call", callId: id, tool: "time", input: {} }) as const),
   fc.string().map((text) => ({ type: "thinking", text }) as const),
 );
-const result: fc.Arbitrary<ToolResult> = callId.map((id) => ({ callId: id, tool: "time", output: "x", isError: false }));
+const result: fc.Arbitrary<ToolResult> = callId.map((id) => ({
+  callId: id,
+  tool: "time",
+  output: "x",
+  isError: false,
+}));
 const anyMessage: fc.Arbitrary<ModelMessage> = fc.oneof(
   fc.string().map((text) => ({ role: "user", content: [{ type: "text", text }] }) as const),
   fc.array(assistantPart, { maxLength: 4 }).map((content) => ({ role: "assistant", content }) as const),
@@ -30,7 +35,9 @@ function faults(messages: readonly ModelMessage[]): string[] {
     if (message.role === "tool") {
       const before = messages[index - 1];
       const calls = new Set(
-        before?.role === "assistant" ? before.content.flatMap((part) => (part.type === "tool-call" ? [part.callId] : [])) : [],
+        before?.role === "assistant"
+          ? before.content.flatMap((part) => (part.type === "tool-call" ? [part.callId] : []))
+          : [],
       );
       if (message.results.length === 0 || message.results.some((one) => !calls.has(one.callId))) {
         found.push(`result without call at ${index}`);

@@ -41,6 +41,8 @@ export async function runSteps(
   const tools = await deps.tools();
   let { nextIndex, pending } = replay(turn, turn.row.attempts > 1 ? await deps.store.turns.steps(turn.row.runId) : []);
   while (nextIndex < limits.stepsPerTurn) {
+    // Aborted while it waited, or while a tool ran: nothing more is asked or done.
+    turn.signal.throwIfAborted();
     if (pending.length > 0) {
       await runTools(turn, { calls: pending, tools, index: nextIndex }, deps);
       pending = [];

@@ -16,6 +16,8 @@ export interface ActiveTurn {
 }
 
 export interface TurnRegistry extends Turns {
+  /** A turn that was let in and waits for its worker: it can be aborted before it begins. */
+  expect(turn: Pick<ActiveTurn, "runId" | "sessionKey">): void;
   /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
   begin(turn: ActiveTurn): { readonly signal: AbortSignal; end(): void };
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
@@ -27,23 +29,31 @@ export class Parked extends Error {
   override readonly name = "Parked";
 }
 
-interface Entry extends ActiveTurn {
+interface Entry extends Pick<ActiveTurn, "runId" | "sessionKey"> {
   readonly abort: AbortController;
 }
 
+interface RunningEntry extends ActiveTurn, Entry {}
+
 export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: Clock }): TurnRegistry {
-  const running = new Map<string, Entry>();
+  const running = new Map<string, RunningEntry>();
+  const waiting = new Map<string, Entry>();
 
   function abort(runId: string, reason: string): boolean {
-    const entry = running.get(runId);
+    const entry = running.get(runId) ?? waiting.get(runId);
     if (entry === undefined) return false;
     entry.abort.abort(new AppError("RUN_001", `The turn was aborted: ${reason}.`));
     return true;
   }
 
   return {
+    expect({ runId, sessionKey }) {
+      waiting.set(runId, { runId, sessionKey, abort: new AbortController() });
+    },
     begin(turn) {
-      const entry: Entry = { ...turn, abort: new AbortController() };
+      // Somebody may have aborted it while it waited: it begins aborted, and ends as such in the store.
+      const entry: RunningEntry = { ...turn, abort: waiting.get(turn.runId)?.abort ?? new AbortController() };
+      waiting.delete(turn.runId);
       running.set(turn.runId, entry);
       return {
         signal: entry.abort.signal,
@@ -54,7 +64,7 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
     },
     abort,
     abortSession(sessionKey, reason) {
-      const runIds = [...running.values()]
+      const runIds = [...running.values(), ...waiting.values()]
         .filter((entry) => entry.sessionKey === sessionKey)
         .map((entry) => entry.runId);
       return runIds.filter((runId) => abort(runId, reason));

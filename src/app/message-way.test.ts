@@ -105,6 +105,21 @@ describe("the way of a message", () => {
     });
   });
 
+  it("aborts a message that still waits for its turn, without asking the model", async () => {
+    const house = await open({ script: hangs });
+    await house.way.start();
+    await house.way.admit(chatRequest("first", { runId: "run-1" }));
+    await house.next("run.text");
+    await house.way.admit(chatRequest("second", { runId: "run-2" }));
+    expect(house.way.turns.abort("run-2", "changed my mind")).toBe(true);
+    expect(house.way.turns.abort("run-1", "and this one")).toBe(true);
+    expect(await house.next("run.ended", (event) => event.runId === "run-2")).toMatchObject({
+      outcome: "aborted",
+      text: "",
+    });
+    expect(await house.store.inbox.byRunId("run-2")).toMatchObject({ state: "replied", reason: "aborted:RUN_001" });
+  });
+
   it("G4: a failing model is one honest error, and the session goes on", async () => {
     const failing: Script = async function* (_request, call) {
       if (call === 0)

@@ -140,8 +140,9 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, intake }: 
       maxWaiting: limits.inboxDepth,
       maxAttachments: limits.attachmentsPerMessage,
     },
-    onAccepted: ({ message, sessionKey }) => {
+    onAccepted: ({ message, sessionKey, runId }) => {
       if (commandOf(messageText(message)) === "stop") registry.abortSession(sessionKey, "somebody asked for it");
+      registry.expect({ runId, sessionKey });
     },
   });
 }
