@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { connect, thrown, type RecordingLink } from "../conformance/session.ts";
+import { connect, RecordingLink, thrown } from "../conformance/session.ts";
 import type { ChannelConnection } from "../contract.ts";
 import { FakeIrcServer, type FakeServerOptions } from "./fake-server.fixture.ts";
 import { irc } from "./index.ts";
@@ -110,6 +110,24 @@ describe("signing on", () => {
   });
 });
 
+describe("what does not count as a welcome", () => {
+  it("K14: the end of a message of the day before the welcome", async () => {
+    const server = await serve({
+      refuse: (command) => (command === "USER" ? [":irc.example.net 376 * :End of /MOTD"] : null),
+    });
+    const abort = new AbortController();
+    const attempt = thrown(
+      irc.connect(ircAccount({ port: server.port, nick: "claw" }), new RecordingLink(), abort.signal),
+    );
+    await waitFor(() => [...server.clients].some((client) => client.commands.includes("USER")));
+    // Had it been taken for a welcome, the rooms and the first PING would follow now.
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect([...server.clients].flatMap((client) => client.commands)).not.toContain("PING");
+    abort.abort();
+    await attempt;
+  });
+});
+
 describe("capabilities and SASL", () => {
   const sasl = { mechanism: "PLAIN", account: "claw", password: "p w:ö" };
   const accounts = { claw: sasl.password };
@@ -141,7 +159,7 @@ describe("capabilities and SASL", () => {
   });
 
   it("a password of any length is cut as the specification says", async () => {
-    for (const length of [280, 284, 285, 290, 800]) {
+    for (const length of [280, 293, 294, 295, 594, 800]) {
       const long = { ...sasl, password: "x".repeat(length) };
       const chunks: string[] = [];
       const server = await serve({
