@@ -85,6 +85,25 @@ describe("writing", () => {
     expect(outcomes.filter((outcome) => outcome === "CFG_005")).toHaveLength(99);
   });
 
+  it("of two processes that write at once, neither overwrites what the other was told is written", async () => {
+    const one = await home("{ env: { vars: {} } }");
+    // Two handles know nothing of each other, as two processes do.
+    const handles = [await one.open(), await one.open()];
+    const outcomes = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const handle = handles[index % 2];
+        return [
+          `K${index}`,
+          await code(handle!.write({ kind: "patch", patch: { env: { vars: { [`K${index}`]: "v" } } } })),
+        ];
+      }),
+    );
+    const written = JSON5.parse<{ env: { vars: object } }>(await one.text());
+    const promised = outcomes.filter(([, outcome]) => outcome === "none").map(([key]) => String(key));
+    expect(promised.length).toBeGreaterThan(0);
+    expect(Object.keys(written.env.vars).toSorted()).toEqual(promised.toSorted());
+  });
+
   it("an edit by hand is the base of a write without one, and is not lost", async () => {
     const one = await home();
     const handle = await one.open(environmentOf(one));
@@ -148,7 +167,12 @@ describe("writing", () => {
     await handle.start();
     await handle.write({ kind: "set", path: "gateway.port", value: 2 });
     for (const file of await readdir(one.dir)) expect((await stat(path.join(one.dir, file))).mode & 0o777).toBe(0o600);
-    expect(await readdir(one.dir)).toEqual(["openclaw.json", "openclaw.json.bak.1", "openclaw.json.last-good"]);
+    expect(await readdir(one.dir)).toEqual([
+      "openclaw.json",
+      "openclaw.json.bak.1",
+      "openclaw.json.last-good",
+      "openclaw.json.lock",
+    ]);
   });
 
   it("Q12: of six writes and more, the five newest backups are kept", async () => {
@@ -215,6 +239,15 @@ describe("writing", () => {
     expect(await one.text()).toContain("$include");
     expect(await code(handle.write({ kind: "set", path: "gateway.host", value: undefined }))).toBe("CFG_002");
     expect(await one.text("base.json5")).toBe(`{ gateway: { port: 1, host: "h" } }`);
+  });
+
+  it("a place in a list that an included file begins is not mistaken for another", async () => {
+    const one = await home(`{ $include: "./base.json5", agents: { list: [{ id: "own" }] } }`);
+    await one.put("base.json5", `{ agents: { list: [{ id: "first" }] } }`);
+    const handle = await one.open();
+    const before = await one.text();
+    expect(await code(handle.write({ kind: "set", path: "agents.list[0].name", value: "First" }))).toBe("CFG_002");
+    expect(await one.text()).toBe(before);
   });
 
   it("a folder that cannot be written refuses and leaves the old file", async () => {

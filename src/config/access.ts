@@ -6,6 +6,7 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
 import { ensurePrivateDir, isErrno, writeFileAtomic } from "../platform/atomic-file.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import { keepBackup, keepBeforeMigration } from "./backups.ts";
 import type { ConfigAccess, ConfigChange, ConfigIssue, ConfigSnapshot } from "./contract.ts";
@@ -19,6 +20,7 @@ import { planWrite, stale, type WritePlan } from "./plan-write.ts";
 import { redactConfig, secretPathsOf, secretValues } from "./redact.ts";
 import { createSchemaSet } from "./schema-set.ts";
 import { watchFiles, type FileWatch } from "./watch-files.ts";
+import { withWriteLock } from "./write-lock.ts";
 
 export interface ConfigHandle extends ConfigAccess {
   /** The real environment with what `.env`, `env.vars` and the login shell add, as of the current snapshot. */
@@ -101,7 +103,7 @@ class ConfigKeeper implements ConfigHandle {
     return this.#inOrder(async () => {
       const plan = await planWrite(change, this.#interpreting);
       if (plan.text === null) return this.#readAgain();
-      await commit(plan, plan.text);
+      await commit(plan, plan.text, this.#interpreting.clock);
       this.#take(this.#loadedFrom(plan.text, plan.after));
       await this.#keepGood();
       return this.current();
@@ -280,18 +282,20 @@ class ConfigKeeper implements ConfigHandle {
 }
 
 /** Throws CFG_005 where somebody else was faster, CFG_007 where the disk says no; the old file stands then. */
-async function commit(plan: WritePlan, text: string): Promise<void> {
+async function commit(plan: WritePlan, text: string, clock: Clock): Promise<void> {
   const file = await targetFile(plan.file);
   try {
     await ensurePrivateDir(path.dirname(file));
-    if (plan.before.exists) {
-      if (plan.migrates) await keepBeforeMigration(file, plan.before.text, plan.before.hash);
-      await keepBackup(file, plan.before.text);
-    }
-    // As late as can be: what another process wrote in the meantime is not ours to overwrite.
-    const now = await readConfigText(plan.file);
-    if (now.exists !== plan.before.exists || textHash(now.text) !== plan.before.hash) throw stale();
-    await writeFileAtomic(file, text);
+    await withWriteLock(file, clock, async () => {
+      // What another process wrote in the meantime is not ours to overwrite.
+      const now = await readConfigText(plan.file);
+      if (now.exists !== plan.before.exists || textHash(now.text) !== plan.before.hash) throw stale();
+      if (plan.before.exists) {
+        if (plan.migrates) await keepBeforeMigration(file, plan.before.text, plan.before.hash);
+        await keepBackup(file, plan.before.text);
+      }
+      await writeFileAtomic(file, text);
+    });
   } catch (error) {
     if (error instanceof AppError && error.code === "CFG_005") throw error;
     throw new AppError("CFG_007", `${plan.file} could not be written; it is as it was.`, { cause: error });

@@ -83,6 +83,25 @@ describe("loading", () => {
     expect(config.logging.level).toBe("debug");
   });
 
+  it("Q5: of several mistakes in one list each is left out, and nothing else", async () => {
+    const home = await testHome(
+      `{ gateway: { trustedProxies: [1, "a", 2, "b", {}] }, agents: { list: [{ name: "x" }, { id: "a" }, {}, { id: "b" }] } }`,
+    );
+    const { config } = await home.load();
+    expect(config.gateway.trustedProxies).toEqual(["a", "b"]);
+    expect(config.agents.list).toEqual([{ id: "a" }, { id: "b" }]);
+  });
+
+  it("Q5: a key that one of several forms knows is known", async () => {
+    const channelSchemas = {
+      c: z.object({
+        rooms: z.array(z.union([z.object({ a: z.string() }), z.object({ a: z.string(), b: z.string() })])),
+      }),
+    };
+    const home = await testHome(`{ channels: { c: { rooms: [{ a: "1", b: "2" }, { a: "1", c: "3" }] } } }`);
+    expect((await home.load({ channelSchemas })).issues.map((issue) => issue.path)).toEqual(["channels.c.rooms[1].c"]);
+  });
+
   it("Q5: a secret is never part of an error", async () => {
     const home =
       await testHome(`{ gateway: { auth: { token: ["canary-secret-1"] } }, agents: { defaults: { timeoutSeconds: "canary secret, 2!" } },

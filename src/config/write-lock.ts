@@ -1,0 +1,48 @@
+/**
+ * One writer of the configuration file on this machine at a time: a command and the gateway may both want to. The lock
+ * is an exclusive transaction on an empty database, which the system takes back when the process dies, however it dies.
+ */
+import { chmod } from "node:fs/promises";
+import type { DatabaseSync } from "node:sqlite";
+import { AppError } from "../domain/app-error.ts";
+import { privateFileMode } from "../platform/atomic-file.ts";
+import type { Clock } from "../platform/clock.ts";
+
+const longestWaitMs = 5_000;
+const pollMs = 20;
+
+/** Throws CFG_007 where another process keeps the lock for longer than any write takes. */
+export async function withWriteLock<T>(file: string, clock: Clock, work: () => Promise<T>): Promise<T> {
+  const lock = await acquire(`${file}.lock`, clock);
+  try {
+    return await work();
+  } finally {
+    lock.close();
+  }
+}
+
+async function acquire(file: string, clock: Clock): Promise<DatabaseSync> {
+  const { DatabaseSync: Database } = await import("node:sqlite");
+  const giveUpMs = clock.monotonicMs() + longestWaitMs;
+  for (;;) {
+    const database = new Database(file, { timeout: 0 });
+    try {
+      // By name: closing a handle of a locked file would free the lock that another writer of this process holds.
+      await chmod(file, privateFileMode);
+      database.exec("BEGIN EXCLUSIVE");
+      return database;
+    } catch (error) {
+      database.close();
+      if (!isBusy(error)) throw error;
+      if (clock.monotonicMs() >= giveUpMs) {
+        throw new AppError("CFG_007", "Another process is changing the configuration.", { cause: error });
+      }
+      await clock.sleep(pollMs);
+    }
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  // SQLITE_BUSY and SQLITE_LOCKED.
+  return error instanceof Error && "errcode" in error && [5, 6].includes(Number(error.errcode) & 0xff);
+}
