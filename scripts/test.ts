@@ -25,12 +25,20 @@ function main(filters: readonly string[]): void {
     return;
   }
   const { status, report } = runAllTests("inherit");
-  const skipped = report.tests.filter((test) => test.state === "skipped");
-  for (const { titles, note } of skipped) console.log(`skipped: ${titles.at(-1)} (${note ?? "no reason given"})`);
+  for (const [reason, count] of skipReasons(report)) console.log(`skipped: ${count} (${reason})`);
   for (const { titles } of skippedForWantOfServer(report))
     console.log(`skipped although required: ${titles.join(" › ")}`);
   console.log(`\n${describeCounts(countTests(report))}`);
   process.exitCode = status;
+}
+
+function skipReasons({ tests }: TestReport): Map<string, number> {
+  const reasons = new Map<string, number>();
+  for (const { state, note, titles } of tests) {
+    const reason = note ?? `no reason given: ${titles.join(" › ")}`;
+    if (state === "skipped") reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  }
+  return reasons;
 }
 
 export interface TestRun {
