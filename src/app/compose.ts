@@ -6,6 +6,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
+import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/overrides.ts";
 import { statePaths } from "../config/paths.ts";
@@ -113,7 +114,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const opening = openSqliteStore({ file: paths.storeFile, log: log.child("store") });
   // Where the configuration fails first, nobody else would look at how the opening ended.
   opening.catch(() => undefined);
-  const config = await openConfig(ground, bus);
+  const config = await openConfig(ground, bus).catch((error: unknown) => closeOpening(opening, error));
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const models = createModels({
@@ -158,11 +159,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
       await models.looked;
       return models.demoOnly();
     },
-    configIssues: config
-      .current()
-      .issues.map(({ severity, path: where, message, file, line }) =>
-        [severity, `${file}${line === null ? "" : `:${line}`}`, where, message].filter((part) => part !== "").join(" "),
-      ),
+    configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
     close(reason = "gateway stopping") {
@@ -176,6 +173,22 @@ async function holdLock({ options, clock, life }: Ground): Promise<void> {
   const { stateDir } = options.environment;
   const lock = await acquireGatewayLock(stateDir, { clock, waitMs: lockWaitMs });
   await life.start({ name: "lock", close: () => lock.release() });
+}
+
+/** A start that fails leaves no thread behind: it would keep the process alive, and the store's files open. */
+async function closeOpening(opening: Promise<Store>, error: unknown): Promise<never> {
+  await opening.then(
+    (store) => store.close(),
+    () => "there is nothing to close",
+  );
+  throw error;
+}
+
+/** `warning: openclaw.json:3: gateway.prot is not known and has no effect` */
+function describeIssue({ severity, path: where, message, file, line }: ConfigIssue): string {
+  // A file that cannot be used as a whole is named by the message itself.
+  const place = message.includes(file) ? "" : `${file}${line === null ? "" : `:${line}`}: `;
+  return `${severity}: ${place}${where === "" ? "" : `${where} `}${message}`;
 }
 
 /** A predecessor that is just leaving gets this long. */
@@ -199,14 +212,12 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
     for (const secret of config.secrets()) redactor.add(secret);
   };
   follow();
-  for (const issue of config.current().issues) {
-    log.warn("the configuration has a mistake", {
-      path: issue.path,
-      file: issue.file,
-      line: issue.line,
-      mistake: issue.message,
-    });
+  // For the file alone: whoever started it is told by `configIssues`, in a sentence, and would read it twice.
+  log.setLevels({ console: "silent" });
+  for (const { path: where, file, line, message } of config.current().issues) {
+    log.warn("the configuration has a mistake", { path: where, file, line, mistake: message });
   }
+  log.setLevels({ console: options.consoleLevel ?? "silent" });
   config.subscribe((next, changedPaths) => {
     follow();
     bus.emit({ type: "config.changed", version: next.version, changedPaths, atMs: clock.nowMs() });

@@ -29,7 +29,10 @@ export async function runGateway(options: RunOptions): Promise<number> {
       onStopRequested: ask,
     });
     await greet(gateway, options.say);
-    await gateway.close(await asked);
+    const reason = await asked;
+    // An answer under way gets its time; whoever waits at the terminal should know what for.
+    options.say("OpenClaw is stopping. Once more ends it at once; what is unfinished goes on at the next start.");
+    await gateway.close(reason);
     return 0;
   } finally {
     stopListening();
@@ -38,6 +41,8 @@ export async function runGateway(options: RunOptions): Promise<number> {
 
 async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<void> {
   for (const issue of gateway.configIssues) say(issue);
+  if (gateway.configIssues.some((issue) => issue.startsWith("error")))
+    say("What is marked as an error has no effect. It can be mended while the gateway runs.");
   if (await gateway.demoOnly()) {
     say(
       "No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.",

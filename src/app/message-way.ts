@@ -29,7 +29,7 @@ import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import type { Store } from "../store/port.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
-import { permissionFor, policyFor } from "./channel-rules.ts";
+import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 
 export interface MessageWayDeps {
   readonly store: Store;
@@ -74,8 +74,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
   const intake = { stopped: false };
-  const admit = createDoor(deps, { queue, registry, backlog, intake });
-  const { channels, delivery } = createChannels(deps, admit);
+  const rules = createChannelRules(config);
+  const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
+  const { channels, delivery } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
     bus,
@@ -118,10 +119,11 @@ interface DoorParts {
   readonly queue: DispatchQueue;
   readonly registry: TurnRegistry;
   readonly backlog: Backlog;
+  readonly rules: ChannelRules;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, backlog, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, intake }: DoorParts): Admit {
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -132,7 +134,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, intake }: 
     ids,
     config,
     world: {
-      policyFor: (message) => policyFor(message, config()),
+      policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
       waiting: () => backlog.count(),
       stopping: () => intake.stopped,
@@ -172,7 +174,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit): { channels: Channel
     bus,
     channels: () => connectedChannels(channels),
     route: (address) => routeTo(address, channels, loaded),
-    permission: (address) => permissionFor(address, config()),
+    permission: (address) => rules.permissionFor(address),
     blindPolicy: () => "resend-labelled",
   });
   channels.onReady(() => delivery.wake());
