@@ -1,5 +1,5 @@
 /** What reads cost when there is much to read. The rows are made by SQL, so that the making takes no longer than the test. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -40,15 +40,12 @@ it("C8: a page of a hundred thousand sessions comes within 50 ms, at either end 
   let cursor = first.nextCursor ?? "";
   const took: number[] = [];
   for (let page = 0; page < 20; page += 1) {
-    const began = performance.now();
-    const next = await store.sessions.list({ limit: 50, cursor });
-    took.push(performance.now() - began);
-    cursor = next.nextCursor ?? cursor;
+    took.push(await bestOfThree(() => store.sessions.list({ limit: 50, cursor })));
+    cursor = (await store.sessions.list({ limit: 50, cursor })).nextCursor ?? cursor;
   }
   const deep = Buffer.from(JSON.stringify([50, "agent:main:irc:1"])).toString("base64url");
-  const began = performance.now();
+  took.push(await bestOfThree(() => store.sessions.list({ limit: 50, cursor: deep, agentId: "agent-1" })));
   const last = await store.sessions.list({ limit: 50, cursor: deep, agentId: "agent-1" });
-  took.push(performance.now() - began);
   expect(last.total).toBe(25_000);
   const found = await store.sessions.list({ limit: 10, search: "talk 99999" });
   expect(found.rows.map((row) => row.settings["label"])).toEqual(["talk 99999"]);
@@ -81,13 +78,7 @@ it("C4: hundreds of thousands of calls are summed within 100 ms, and the sums ar
   for (const filter of asked) {
     const counted = recount(recounting, filter);
     for (const group of ["day", "model", "agent", "channel", "session"] as const) {
-      const ask = async (): Promise<number> => {
-        const began = performance.now();
-        await store.ledger.by(group, filter);
-        return performance.now() - began;
-      };
-      // The best of three: what else runs on the machine is not the ledger's cost.
-      took.push(Math.min(await ask(), await ask(), await ask()));
+      took.push(await bestOfThree(() => store.ledger.by(group, filter)));
       const rows = await store.ledger.by(group, filter);
       const costs = rows.reduce((sum, row) => sum + row.costMicros, 0);
       expect({ calls: rows.reduce((sum, row) => sum + row.calls, 0), costs }).toEqual(counted);
@@ -97,6 +88,17 @@ it("C4: hundreds of thousands of calls are summed within 100 ms, and the sums ar
   await store.close();
   expect(Math.max(...took)).toBeLessThan(100);
 }, 60_000);
+
+/** Milliseconds. What else runs on the machine is not the store's cost. */
+async function bestOfThree(ask: () => Promise<unknown>): Promise<number> {
+  const took: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const began = performance.now();
+    await ask();
+    took.push(performance.now() - began);
+  }
+  return Math.min(...took);
+}
 
 function recount(db: Database, filter: LedgerFilter): { calls: number; costs: number } {
   const row = db.get<{ calls: number; costs: number }>(
@@ -108,3 +110,30 @@ function recount(db: Database, filter: LedgerFilter): { calls: number; costs: nu
   );
   return { calls: row?.calls ?? -1, costs: row?.costs ?? -1 };
 }
+
+it("keeps its log small however much is written, also after a read that held it back", async () => {
+  const file = join(folder, "log.sqlite");
+  const store = await openSqliteStore({ file, log: silentLog });
+  const write = async (rounds: number): Promise<void> => {
+    for (let round = 0; round < rounds; round += 1) {
+      const puts = Array.from({ length: 10 }, (_, index) =>
+        store.documents.put("n", `k${index}`, String(round % 10).repeat(100_000), round),
+      );
+      await Promise.all(puts);
+    }
+  };
+  const logBytes = async (): Promise<number> => (await stat(`${file}-wal`)).size;
+  await write(30);
+  expect(await logBytes()).toBeLessThan(16 * 1024 * 1024);
+  const reading = new Database(file, { readOnly: true, cacheKiB: 64, busyTimeoutMs: 0 });
+  reading.exec("BEGIN");
+  reading.get("SELECT count(*) FROM document");
+  await write(30);
+  const held = await logBytes();
+  expect(held).toBeGreaterThan(16 * 1024 * 1024);
+  reading.close();
+  await write(60);
+  // Once everything is moved the log begins anew: it is written over from its start and does not grow.
+  expect(await logBytes()).toBeLessThan(held + 16 * 1024 * 1024);
+  await store.close();
+});

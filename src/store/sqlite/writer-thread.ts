@@ -16,7 +16,7 @@ import type { ThreadMessage, ThreadOptions } from "./thread-link.ts";
 const groupCalls = 512;
 
 /** Log pages (4 KiB each) at which they are moved to the main file, when nobody waits. */
-const checkpointPages = 4_000;
+const checkpointPages = 2_000;
 
 serve(workerData as ThreadOptions);
 
