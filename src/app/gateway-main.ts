@@ -31,7 +31,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
     await greet(gateway, options.say);
     const reason = await asked;
     // An answer under way gets its time; whoever waits at the terminal should know what for.
-    options.say("OpenClaw is stopping. Once more ends it at once; what is unfinished goes on at the next start.");
+    options.say("OpenClaw is stopping. A second signal ends it at once; what is unfinished goes on at the next start.");
     await gateway.close(reason);
     return 0;
   } finally {
@@ -42,7 +42,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
 async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<void> {
   for (const issue of gateway.configIssues) say(issue);
   if (gateway.configIssues.some((issue) => issue.startsWith("error")))
-    say("What is marked as an error has no effect. It can be mended while the gateway runs.");
+    say("What is marked as an error has no effect; the gateway takes it over as soon as it is mended.");
   if (await gateway.demoOnly()) {
     say(
       "No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.",
@@ -55,6 +55,7 @@ async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<v
 function listenForSignals(ask: (reason: string) => void): () => void {
   let asked = false;
   const onSignal = (signal: NodeJS.Signals): void => {
+    // oxlint-disable-next-line unicorn/no-process-exit -- whoever asks twice is not to wait for anything
     if (asked) process.exit(1);
     asked = true;
     ask(`received ${signal}`);

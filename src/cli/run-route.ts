@@ -34,7 +34,8 @@ export async function runRoute(
       streams.stderr.write(complaint);
       return 2;
     }
-    throw new AppError("SYS_003", thrown.message.replace(/^error: /, ""));
+    // One sentence, as everywhere: commander puts its hint on a line of its own.
+    throw new AppError("SYS_003", thrown.message.replace(/^error: /, "").replaceAll("\n", " "));
   }
 }
 

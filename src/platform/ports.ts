@@ -42,7 +42,7 @@ export function parsePort(value: unknown, source: string): number {
   if (port >= 0 && port <= highestPort) return port;
   throw new AppError(
     "SYS_005",
-    `${source} is no port: ${JSON.stringify(value) ?? "nothing"} is not a number from 0 to ${highestPort}.`,
+    `${source} takes a port number from 0 to ${highestPort}; ${JSON.stringify(value) ?? "nothing"} is none.`,
     {
       details: { source },
     },

@@ -1,5 +1,5 @@
 /** `openclaw gateway`: run it, ask it, call it, stop it, and the token that opens it. */
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
@@ -17,7 +17,7 @@ export function register(program: Command, context: CliContext): void {
     .command("run")
     .description("Run the gateway in the foreground")
     .option("--port <number>", "port to listen on")
-    .option("--bind <where>", "loopback, lan, tailnet or auto")
+    .addOption(new Option("--bind <where>", "where to listen").choices(["loopback", "lan", "tailnet", "auto"]))
     .option("--token <token>", "token that clients must show")
     .option("--verbose", "show what it does")
     .action((options: RunOptions) => runGateway(options, context));
@@ -41,19 +41,27 @@ export function register(program: Command, context: CliContext): void {
 }
 
 async function runGateway(options: RunOptions, context: CliContext): Promise<void> {
-  const [{ runGateway: run }, { parsePort }] = await Promise.all([
-    import("../../app/gateway-main.ts"),
-    import("../../platform/ports.ts"),
-  ]);
+  const port = options.port === undefined ? {} : { port: await portOf(options.port) };
+  const { runGateway: run } = await import("../../app/gateway-main.ts");
   const code = await run({
     environment: context.environment,
-    ...(options.port === undefined ? {} : { port: parsePort(options.port, "--port") }),
+    ...port,
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.token === undefined ? {} : { token: options.token }),
     verbose: options.verbose === true,
     say: (text) => context.output.note(text),
   });
   context.exit(code);
+}
+
+/** A port that nobody could listen on is a slip of the fingers here, not a port that is taken. */
+async function portOf(text: string): Promise<number> {
+  const { parsePort } = await import("../../platform/ports.ts");
+  try {
+    return parsePort(text, "--port");
+  } catch (thrown) {
+    throw new AppError("SYS_003", AppError.from(thrown).message, { cause: thrown });
+  }
 }
 
 async function callMethod(
