@@ -87,7 +87,7 @@ async function bundle() {
   const { build: esbuild } = await import("esbuild");
   const { outputFiles } = await esbuild({
     absWorkingDir: root,
-    entryPoints: presentEntries(),
+    entryPoints: entries,
     outdir: dist,
     bundle: true,
     splitting: true,
@@ -119,16 +119,6 @@ async function bundle() {
     await replaceFile(file.path, file.contents);
   }
   return names;
-}
-
-function presentEntries() {
-  return Object.fromEntries(
-    Object.entries(entries).filter(([name, file]) => {
-      const present = existsSync(path.join(root, file));
-      if (!present) console.error(`build: ${name} left out, ${file} does not exist`);
-      return present;
-    }),
-  );
 }
 
 async function copyPages() {
