@@ -20,7 +20,7 @@ import { planWrite, stale, type WritePlan } from "./plan-write.ts";
 import { redactConfig, secretPathsOf, secretValues } from "./redact.ts";
 import { createSchemaSet } from "./schema-set.ts";
 import { watchFiles, type FileWatch } from "./watch-files.ts";
-import { withWriteLock } from "./write-lock.ts";
+import { withWriteLock } from "../platform/write-lock.ts";
 
 export interface ConfigHandle extends ConfigAccess {
   /** The real environment with what `.env`, `env.vars` and the login shell add, as of the current snapshot. */

@@ -33,11 +33,10 @@ function changeObject(
   context: Context,
 ): void {
   // Of a key that is written twice only the last counts; all of them go, or the earlier would come back to life.
-  const isLast = (key: string, index: number): boolean =>
-    members.findLastIndex((member) => member.key === key) === index;
+  const last = new Map(members.map((member, index) => [member.key, index]));
   const gone = members.map((member) => !Object.hasOwn(target, member.key) && Object.hasOwn(value, member.key));
   for (const [index, member] of members.entries()) {
-    if (gone[index] === true || !isLast(member.key, index) || !Object.hasOwn(target, member.key)) continue;
+    if (gone[index] === true || last.get(member.key) !== index || !Object.hasOwn(target, member.key)) continue;
     change(member.value, value[member.key], target[member.key], context);
   }
   cut(members, gone, context);

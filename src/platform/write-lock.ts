@@ -1,12 +1,12 @@
 /**
- * One writer of the configuration file on this machine at a time: a command and the gateway may both want to. The lock
+ * One writer of a file on this machine at a time, where several processes may want to. The lock
  * is an exclusive transaction on an empty database, which the system takes back when the process dies, however it dies.
  */
 import { chmod } from "node:fs/promises";
 import type { DatabaseSync } from "node:sqlite";
 import { AppError } from "../domain/app-error.ts";
-import { privateFileMode } from "../platform/atomic-file.ts";
-import type { Clock } from "../platform/clock.ts";
+import { privateFileMode } from "./atomic-file.ts";
+import type { Clock } from "./clock.ts";
 
 const longestWaitMs = 5_000;
 const pollMs = 20;
@@ -35,7 +35,7 @@ async function acquire(file: string, clock: Clock): Promise<DatabaseSync> {
       database.close();
       if (!isBusy(error)) throw error;
       if (clock.monotonicMs() >= giveUpMs) {
-        throw new AppError("CFG_007", "Another process is changing the configuration.", { cause: error });
+        throw new AppError("CFG_007", `Another process is changing ${file.replace(/\.lock$/, "")}.`, { cause: error });
       }
       await clock.sleep(pollMs);
     }
