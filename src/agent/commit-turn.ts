@@ -10,8 +10,7 @@ const patienceMs = 60_000;
 
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   const atMs = deps.clock.nowMs();
-  const unwritten = await turn.personsEntry;
-  if (unwritten !== null) turn.transcript.unshift(unwritten);
+  turn.transcript.unshift(...(await turn.unwritten));
   const result = turnResult(turn, end, { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered });
   await commitWithPatience(() => deps.store.turns.finish(turn.lease, result), deps);
   emitOf(turn, deps, {

@@ -8,12 +8,12 @@ import { limits } from "../domain/limits.ts";
 import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
-import type { InboxRow, SessionRow } from "../store/port.ts";
+import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
 import { runSteps } from "./step-loop.ts";
-import { conversationOf, userContent, userEntry } from "./transcript-entry.ts";
+import { conversationOf, personsEntries, userContent } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
@@ -41,7 +41,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       conversation: [],
       transcript: [],
       ledger: [],
-      personsEntry: Promise.resolve(null),
+      unwritten: Promise.resolve([]),
       text: "",
       usage: noUsage,
       costMicros: 0,
@@ -114,17 +114,23 @@ async function contextOf(
   if (session !== null) {
     const id = entryIdOf(row);
     const entries = await deps.store.sessions.transcript(row.sessionKey, { limit: transcriptWindow });
-    if (options.history === undefined) history = conversationOf(entries.filter((entry) => entry.id !== id));
+    if (options.history === undefined) history = conversationOf(before(entries, id));
     // A restart finds the entry of its first attempt.
     if (!entries.some((entry) => entry.id === id)) {
-      const entry = userEntry(id, row.message, row.message.receivedAtMs);
-      turn.personsEntry = deps.store.sessions.append(row.sessionKey, [entry], deps.clock.nowMs()).then(
-        () => null,
-        () => entry,
+      const said = personsEntries(id, row.message, options.input);
+      turn.unwritten = deps.store.sessions.append(row.sessionKey, said, deps.clock.nowMs()).then(
+        () => [],
+        () => said,
       );
     }
   }
   return fitHistory([...history, ...input], model.contextWindow);
+}
+
+/** What was said before this message; all of it where the message is not there yet. */
+function before(entries: readonly TranscriptEntry[], id: string): readonly TranscriptEntry[] {
+  const index = entries.findIndex((entry) => entry.id === id);
+  return index === -1 ? entries : entries.slice(0, index);
 }
 
 /** Entries that are looked at for context: more than any window holds of real talk. */

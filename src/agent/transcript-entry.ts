@@ -33,14 +33,33 @@ export function userContent(message: InboundMessage): readonly UserContent[] {
   ];
 }
 
-export function userEntry(id: string, message: InboundMessage, atMs: number): TranscriptDraft {
+/**
+ * What a message adds to the transcript before it is answered: the person's words, or, where the caller said more than
+ * words, its own content and the results of its tools. What a caller claims the assistant said is not taken over.
+ */
+export function personsEntries(
+  id: string,
+  message: InboundMessage,
+  input: readonly ModelMessage[] | undefined,
+): readonly TranscriptDraft[] {
+  const atMs = message.receivedAtMs;
+  if (input === undefined) return [userEntry(id, message, userContent(message))];
+  const nextId = idsFrom(id);
+  return input.flatMap((said) => {
+    if (said.role === "user") return [userEntry(nextId(), message, said.content)];
+    return said.role === "tool" ? said.results.map((result) => toolEntry(nextId(), result, atMs)) : [];
+  });
+}
+
+function userEntry(id: string, message: InboundMessage, content: readonly UserContent[]): TranscriptDraft {
   const { channel, accountId, chatId, chatKind } = message.address;
+  const atMs = message.receivedAtMs;
   return {
     id,
     type: "message",
     atMs,
     body: {
-      message: { role: "user", content: userContent(message), timestamp: atMs },
+      message: { role: "user", content, timestamp: atMs },
       // Who said it, for groups and for search; the id and not the name is what counts.
       origin: {
         channel,
@@ -51,6 +70,16 @@ export function userEntry(id: string, message: InboundMessage, atMs: number): Tr
         senderName: message.sender.displayName ?? message.sender.handle ?? null,
       },
     },
+  };
+}
+
+/** The id itself, then the ones behind it: the same at every attempt. */
+function idsFrom(id: string): () => string {
+  let next = Number.parseInt(id, 16);
+  return () => {
+    const current = next;
+    next = (next + 1) % 2 ** 32;
+    return current.toString(16).padStart(8, "0");
   };
 }
 

@@ -56,10 +56,10 @@ export interface Turn {
   /** Calls that no step row has paid for yet. */
   readonly ledger: LedgerEntry[];
   /**
-   * The person's message goes into the transcript beside the model call. Resolves to null when it is there, and to
-   * the entry where it could not be written then: the result takes it along.
+   * What the person said goes into the transcript beside the model call. Resolves to what could not be written then:
+   * the result takes it along.
    */
-  personsEntry: Promise<TranscriptDraft | null>;
+  unwritten: Promise<readonly TranscriptDraft[]>;
   text: string;
   usage: TokenUsage;
   /** Micro-dollars; null once a call had no known price. */

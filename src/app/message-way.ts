@@ -150,7 +150,11 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
 }
 
 /** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
-function createChannels(deps: MessageWayDeps, admit: Admit): { channels: ChannelSupervisor; delivery: Delivery } {
+function createChannels(
+  deps: MessageWayDeps,
+  admit: Admit,
+  rules: ChannelRules,
+): { channels: ChannelSupervisor; delivery: Delivery } {
   const { store, bus, clock, ids, log, config } = deps;
   const loaded = new Map<string, ChannelModule>();
   const channels = createChannelSupervisor({
