@@ -272,6 +272,11 @@ describe("the stream of events", () => {
     await watcher.event("presence");
     const clients = await Promise.all(Array.from({ length: 40 }, () => connect(stage.url)));
     await stageSettled(stage, watcher);
+    for (const frame of watcher.events("presence")) expect(JSON.stringify(frame).length).toBeLessThanOrEqual(1_024);
+    // Forty at once are more than one small frame can tell.
+    expect(watcher.events("presence").some(({ payload }) => (payload as { resync?: boolean }).resync === true)).toBe(
+      true,
+    );
     watcher.frames.length = 0;
     const name = "n".repeat(900);
     const joiner = await connect(stage.url, { client: { displayName: name, version: name, platform: name } });
