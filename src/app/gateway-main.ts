@@ -3,6 +3,7 @@
  * ready. Returns the exit code; what keeps it from starting is thrown.
  */
 import type { Environment } from "../config/environment.ts";
+import { systemClock, type Clock } from "../platform/clock.ts";
 import { startGatewayServer, type RunningGateway } from "./compose.ts";
 
 export interface RunOptions {
@@ -17,7 +18,7 @@ export interface RunOptions {
 
 export async function runGateway(options: RunOptions): Promise<number> {
   const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
-  const stopListening = listenForSignals(ask);
+  const stopListening = listenForSignals(ask, systemClock());
   try {
     const gateway = await startGatewayServer(options.port ?? null, {
       environment: options.environment,
@@ -51,14 +52,20 @@ async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<v
   say(`OpenClaw is ready: ${gateway.loginLink()}`);
 }
 
-/** The first signal asks for an orderly end; a second one, from somebody who cannot wait, ends the process at once. */
-function listenForSignals(ask: (reason: string) => void): () => void {
-  let asked = false;
+/**
+ * The first signal asks for an orderly end; a later one, from somebody who cannot wait, ends the process at once. npm
+ * hands a Ctrl-C on that the terminal has sent already, so a second one right behind the first is the same one.
+ */
+function listenForSignals(ask: (reason: string) => void, clock: Clock): () => void {
+  let askedMs: number | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
-    // oxlint-disable-next-line unicorn/no-process-exit -- whoever asks twice is not to wait for anything
-    if (asked) process.exit(1);
-    asked = true;
-    ask(`received ${signal}`);
+    const nowMs = clock.monotonicMs();
+    if (askedMs === undefined) {
+      askedMs = nowMs;
+      ask(`received ${signal}`);
+    } else if (nowMs - askedMs > sameSignalMs) {
+      process.kill(process.pid, "SIGKILL");
+    }
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
@@ -66,4 +73,5 @@ function listenForSignals(ask: (reason: string) => void): () => void {
   };
 }
 
+const sameSignalMs = 1_000;
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
