@@ -53,6 +53,8 @@ export interface ChannelManifest<Config = unknown> {
   readonly messagesPerSecond: number;
   /** Keys of the config that hold secrets, dot paths relative to the account; `*` stands for any index or name. */
   readonly secrets: readonly string[];
+  /** Variable that stands in for a setting that is not written, by setting: `{ botToken: "EXAMPLE_BOT_TOKEN" }`. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What may stand in front of one of its ids in `allowFrom` and the like, besides its own id: `tg` for Telegram. */
   readonly prefixes?: readonly string[];
   /** There without any setting, as an account named `default`. */
