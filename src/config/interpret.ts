@@ -103,9 +103,9 @@ function giveMeaning(
   const { schemas } = options;
   const substituted = substitute(value, environment.variables);
   const missing = substituted.missing.map((one) => missingFinding(one.name, one.path));
-  const written = validateWritten(switchOffIncomplete(substituted.value, substituted.missing), schemas);
   const context = defaultsContext(environment.homeDir, environment.stateDir);
   const refill = (draft: Readonly<Record<string, unknown>>): Record<string, unknown> => applyDefaults(draft, context);
+  const written = validateWritten(switchOffIncomplete(substituted.value, substituted.missing), schemas, refill);
   const draft = refill(written.value) as unknown as Config;
   const channels = withChannelVariables(draft.channels, schemas, environment.variables);
   const base = { homeDir: environment.homeDir, configDir: path.dirname(file) };

@@ -15,28 +15,34 @@ export interface Validated {
   readonly findings: readonly Finding[];
 }
 
-/** Before defaults: what is not there yet is no mistake. */
-export function validateWritten(value: unknown, schemas: SchemaSet): Validated {
+/**
+ * As written: what is not there is no mistake yet. A section that is right together with its defaults is right, which
+ * costs one look instead of one for each thing it leaves out.
+ */
+export function validateWritten(value: unknown, schemas: SchemaSet, refill: Refill): Validated {
   if (!isRecord(value)) {
     const message = "the file must hold an object";
     return { value: {}, findings: [{ path: [], message, weight: "broken" }] };
   }
+  const { $schema: _editorsOwn, ...sections } = value;
   const findings: Finding[] = [];
-  let checked: Record<string, unknown> = {};
-  for (const [name, section] of Object.entries(value)) {
-    if (name === "$schema") continue;
+  let checked = Object.fromEntries(Object.entries(sections).filter(([name]) => isSection(name)));
+  const whole = refill(checked);
+  for (const [name, section] of Object.entries(sections)) {
     if (!isSection(name)) {
-      findings.push({ path: [name], message: "is not known and has no effect", weight: "warning" });
+      findings.push({ path: [name], message: withoutEffect, weight: "warning" });
       continue;
     }
-    checked = { ...checked, [name]: section };
     for (const path of unknownKeys(schemas.section(name), section, [name])) {
-      findings.push({ path, message: "is not known and has no effect", weight: "warning" });
+      findings.push({ path, message: withoutEffect, weight: "warning" });
     }
+    if (parseQuietly(schemas.section(name), whole[name]).success) continue;
     checked = withoutMistakes(name, checked, { schemas, findings, refill: null });
   }
   return { value: checked, findings };
 }
+
+const withoutEffect = "is not known and has no effect";
 
 /**
  * After defaults: complete, or an element of a list that lacks something goes as a whole. `refill` brings the defaults
