@@ -1,5 +1,4 @@
 /** Handlers of the configuration. What leaves is redacted; what comes in may not carry the mark of redaction back. */
-import JSON5 from "json5";
 import type { ConfigChange, ConfigSnapshot } from "../../config/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { coversScope } from "../../domain/scopes.ts";
@@ -94,9 +93,10 @@ function base({ baseHash }: { readonly baseHash?: string | undefined }) {
 function patchOf(raw: string): Record<string, unknown> {
   let parsed: unknown;
   try {
-    parsed = JSON5.parse(raw);
+    parsed = readText(raw, "the patch");
   } catch (error) {
-    throw new AppError("RPC_003", "invalid config.patch params: at /raw: not JSON5", { cause: error });
+    const why = AppError.from(error).message;
+    throw new AppError("RPC_003", `invalid config.patch params: at /raw: ${why}`, { cause: error });
   }
   if (!isRecord(parsed)) throw new AppError("RPC_003", "invalid config.patch params: at /raw: must be an object");
   return { ...parsed };

@@ -481,7 +481,10 @@ describe("results", () => {
       "sessions.delete": { key: "main" },
       "sessions.resolve": { key: "main" },
       "sessions.export": { key: "main" },
-      "sessions.import": { key: "imported", lines: ['{"type":"session","id":"s"}'] },
+      "sessions.import": {
+        key: "imported",
+        lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
+      },
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },

@@ -1,15 +1,13 @@
-/** Sessions as JSON lines: out of the store a page at a time, and back into it. The lines are the ones users know. */
-import { z } from "zod";
+/** Sessions as JSON lines: out of the store a page at a time, and back into it. The lines' form is the store's own. */
 import { AppError } from "../../domain/app-error.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { sessionsExport, sessionsImport } from "../../protocol/methods/sessions.ts";
-import type { TranscriptDraft, TranscriptEntry } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/port.ts";
+import { entryLine, headerLine, parseTranscript, type TranscriptHeader } from "../../store/transcript-jsonl.ts";
 import { handle, type BoundMethod } from "./handler.ts";
 import type { RpcServices } from "./services.ts";
 import { sessionKeyOf, sessionTarget } from "./session-target.ts";
 
-/** The form of the lines; the third that users have on disk. */
-const linesVersion = 3;
 const pageEntries = 1_000;
 
 export function sessionLineMethods(services: RpcServices): readonly BoundMethod[] {
@@ -29,88 +27,35 @@ async function exportPage({ deps }: RpcServices, params: ParamsOf<typeof session
   // `limit` of the store keeps the newest, so the page is cut here.
   const rest = await sessions.transcript(key, { sessionId, ...(afterSeq === null ? {} : { afterSeq }) });
   const page = rest.slice(0, params.limit ?? pageEntries);
-  const header = {
-    type: "session",
-    version: linesVersion,
-    id: sessionId,
-    timestamp: isoTime(row.createdMs),
-    key,
-    agentId: row.agentId,
-  };
-  const lines = page.map(lineOf);
+  const cwd = deps.config.current().config.agents.defaults.workspace;
+  const lines = page.map((entry) => withoutLineFeed(entryLine(entry)));
   const last = page.at(-1);
   return {
     key,
     sessionId,
     agentId: row.agentId,
-    lines: afterSeq === null ? [JSON.stringify(header), ...lines] : lines,
+    lines:
+      afterSeq === null ? [withoutLineFeed(headerLine({ id: sessionId, atMs: row.createdMs, cwd })), ...lines] : lines,
     nextSeq: last === undefined || page.length === rest.length ? null : last.seq,
   };
 }
 
-function lineOf(entry: TranscriptEntry): string {
-  const { id, type, parentId, atMs, body } = entry;
-  return JSON.stringify({ type, id, parentId, timestamp: isoTime(atMs), ...body });
+function withoutLineFeed(line: string): string {
+  return line.slice(0, -1);
 }
 
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-const headerLine = z.looseObject({
-  type: z.literal("session"),
-  id: z.string().min(1).max(128),
-  timestamp: z.string().optional(),
-});
-const entryLine = z.looseObject({
-  type: z.enum([
-    "message",
-    "model_change",
-    "thinking_level_change",
-    "custom",
-    "custom_message",
-    "compaction",
-    "branch_summary",
-    "label",
-    "session_info",
-  ]),
-  id: z.string().min(1).max(64),
-  parentId: z.string().nullish(),
-  timestamp: z.union([z.string(), z.number()]).optional(),
-});
-
+/** Everything is read before anything is written: a bad line leaves nothing behind. */
 async function importLines({ deps }: RpcServices, params: ParamsOf<typeof sessionsImport>) {
   const { sessionKey, agentId } = sessionTarget(deps, { sessionKey: params.key, agentId: params.agentId });
-  const [first = "", ...rest] = params.lines.filter((line) => line.trim() !== "");
-  const header = headerLine.safeParse(parseLine(first, 1));
-  if (!header.success) throw badLine(1, "the first line must be the session's header");
-  const createdMs = timeOf(header.data.timestamp) ?? deps.clock.nowMs();
-  const entries = rest.map((line, index) => entryOf(line, index + 2, createdMs));
-  await deps.store.sessions.import({ sessionKey, agentId, sessionId: header.data.id, createdMs }, entries);
-  deps.bus.emit({ type: "session.created", sessionKey, sessionId: header.data.id, atMs: deps.clock.nowMs() });
-  return { ok: true as const, key: sessionKey, sessionId: header.data.id, entries: entries.length };
-}
-
-function entryOf(line: string, number: number, fallbackMs: number): TranscriptDraft {
-  const parsed = entryLine.safeParse(parseLine(line, number));
-  if (!parsed.success) throw badLine(number, "it is no entry of a transcript");
-  const { type, id, parentId: _parentId, timestamp, ...body } = parsed.data;
-  return { id, type, atMs: timeOf(timestamp) ?? fallbackMs, body };
-}
-
-function parseLine(line: string, number: number): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new AppError("RPC_003", `line ${number}: it is not JSON`, { cause: error, details: { line: number } });
+  const entries: TranscriptDraft[] = [];
+  let header: TranscriptHeader | undefined;
+  for await (const line of parseTranscript(params.lines.map((text) => `${text}\n`))) {
+    if (line.kind === "session") header = line.header;
+    else entries.push(line.entry);
   }
-}
-
-function timeOf(timestamp: string | number | undefined): number | null {
-  const ms = typeof timestamp === "number" ? timestamp : Date.parse(timestamp ?? "");
-  return Number.isFinite(ms) ? ms : null;
-}
-
-function badLine(number: number, why: string): AppError {
-  return new AppError("RPC_003", `line ${number}: ${why}`, { details: { line: number } });
+  if (header === undefined) throw new AppError("RPC_003", "Line 1 of the transcript does not begin with a session.");
+  const { id: sessionId, atMs: createdMs } = header;
+  await deps.store.sessions.import({ sessionKey, agentId, sessionId, createdMs }, entries);
+  deps.bus.emit({ type: "session.created", sessionKey, sessionId, atMs: deps.clock.nowMs() });
+  return { ok: true as const, key: sessionKey, sessionId, entries: entries.length };
 }
