@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { validateRequestFrame } from "@openclaw/gateway-protocol";
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import { wireError } from "./error-shape.ts";
 import { eventFrameSchema, requestFrameSchema, responseFrameSchema, typedCodec, unreadableFrameId } from "./frames.ts";
 import { tutorialCodec } from "./tutorial-codec.ts";
@@ -60,6 +61,16 @@ describe("the typed codec", () => {
     );
     expect(fault("{")).toBe(`${unreadableFrameId}: invalid request frame: not valid JSON`);
     expect(fault("[]")).toBe(`${unreadableFrameId}: invalid request frame: must be object`);
+  });
+
+  it("R106: refuses what is nested deeper than its limit before it is parsed, whatever brackets stand in strings", () => {
+    const nested = (levels: number): string =>
+      `{"type":"req","id":"1","method":"x","params":${"[".repeat(levels)}"${'[\\\\\\"{'.repeat(99)}"${"]".repeat(levels)}}`;
+    expect(typedCodec.decode(nested(limits.jsonDepth - 1)).ok).toBe(true);
+    for (const text of [nested(limits.jsonDepth), nested(1_000_000), "[".repeat(1_000_000)]) {
+      const decoded = typedCodec.decode(text);
+      expect(decoded.ok ? "" : decoded.error.message).toBe("invalid request frame: nested deeper than 64 levels");
+    }
   });
 
   it("stitches frames that its own schemas accept, whatever is in the id", () => {

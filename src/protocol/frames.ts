@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import type { WireError } from "./error-shape.ts";
 
 export const requestFrameSchema = z.strictObject({
@@ -97,6 +98,9 @@ export const typedCodec: Codec = Object.freeze({
 
 /** Any JSON object of a frame, or why it is none. Shared by the dialects. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | AppError {
+  // Before it is parsed: brackets that are a few megabytes of text are gigabytes of objects.
+  if (isNestedDeeper(text, limits.jsonDepth))
+    return new AppError("RPC_001", `invalid request frame: nested deeper than ${limits.jsonDepth} levels`);
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -104,6 +108,37 @@ export function parseObject(text: string): Readonly<Record<string, unknown>> | A
     return new AppError("RPC_001", "invalid request frame: not valid JSON", { cause: error });
   }
   return isRecord(parsed) ? parsed : new AppError("RPC_001", "invalid request frame: must be object");
+}
+
+/** Counts brackets outside strings. A text that is too short to hold so many is not even looked at. */
+function isNestedDeeper(text: string, maxDepth: number): boolean {
+  if (text.length <= maxDepth) return false;
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === quote) index = stringEnd(text, index);
+    // [ and {, then ] and }.
+    else if (unit === 0x5b || unit === 0x7b) {
+      depth += 1;
+      if (depth > maxDepth) return true;
+    } else if (unit === 0x5d || unit === 0x7d) depth -= 1;
+  }
+  return false;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Index of the quote that closes the string opened at `start`. Jumps: a file in a frame is one string of megabytes. */
+function stringEnd(text: string, start: number): number {
+  let index = start;
+  for (;;) {
+    index = text.indexOf('"', index + 1);
+    if (index === -1) return text.length;
+    let escapes = 0;
+    while (text.charCodeAt(index - 1 - escapes) === backslash) escapes += 1;
+    if (escapes % 2 === 0) return index;
+  }
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
