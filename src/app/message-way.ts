@@ -5,15 +5,13 @@
 import { commandOf } from "../agent/commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
-import type { ModelCatalogue } from "../agent/contract.ts";
-import type { ToolSet } from "../agent/turn.ts";
+import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
 import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
-import type { EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
@@ -22,26 +20,14 @@ import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import type { ModelProvider } from "../providers/contract.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
-import type { Store } from "../store/port.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 
-export interface MessageWayDeps {
-  readonly store: Store;
-  readonly bus: EventBus;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  readonly config: () => Config;
-  readonly models: () => ModelCatalogue;
-  readonly provider: (id: string) => Promise<ModelProvider>;
-  readonly tools: () => Promise<ToolSet>;
-}
+/** What the agent needs and the way does not make itself. */
+export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
 
 export interface MessageWay {
   readonly admit: Admit;

@@ -3,7 +3,8 @@
  * stops, restarts or logs one out. How one account lives is `account-life.ts`; this is the set of them.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { ConnectionState, EventBus } from "../domain/events.ts";
+import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { EventBus } from "../domain/events.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -29,20 +30,6 @@ export interface ChannelSupervisorDeps {
   readonly random?: () => number;
 }
 
-export interface AccountStatus {
-  readonly channel: string;
-  readonly accountId: string;
-  readonly label: string;
-  readonly state: ConnectionState;
-  readonly reason: string | null;
-  readonly since: number;
-  readonly lastRoundTripAgeMs: number | null;
-  readonly reconnects: number;
-  readonly received: number;
-  readonly sent: number;
-  readonly errors: number;
-}
-
 export type ReadyListener = (channel: string, accountId: string) => void;
 
 export interface ChannelSupervisor {
@@ -52,7 +39,7 @@ export interface ChannelSupervisor {
   restart(channel: string, accountId?: string): Promise<void>;
   /** Stops it and wipes what it stored to log in. */
   logout(channel: string, accountId?: string): Promise<void>;
-  status(): readonly AccountStatus[];
+  status(): readonly ChannelStatus[];
   /** The live connection; null while there is none. Ask again for every send. */
   connection(channel: string, accountId: string): ChannelConnection | null;
   /** Called each time a connection comes up. Returns the way to stop. */
@@ -119,7 +106,7 @@ class Supervisor implements ChannelSupervisor {
     await Promise.all(this.#select(channel, accountId).map((life) => life.logout()));
   }
 
-  status(): readonly AccountStatus[] {
+  status(): readonly ChannelStatus[] {
     return [...this.#lives.values()].map((life) => ({
       channel: life.setting.channel,
       accountId: life.setting.accountId,

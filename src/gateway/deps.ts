@@ -1,7 +1,8 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Turns } from "../agent/contract.ts";
 import type { ConfigAccess } from "../config/contract.ts";
-import type { ConnectionState, EventBus } from "../domain/events.ts";
+import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { EventBus } from "../domain/events.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -36,21 +37,6 @@ export interface GatewayDeps {
   readonly requestStop?: (reason: string) => void;
   /** The static pages (`/chat`, later `/ui`). */
   readonly pagesDir: string;
-}
-
-export interface ChannelStatus {
-  readonly channel: string;
-  readonly accountId: string;
-  readonly label: string;
-  readonly state: ConnectionState;
-  readonly reason: string | null;
-  readonly since: number;
-  /** Milliseconds since the last successful round trip; null before the first. */
-  readonly lastRoundTripAgeMs: number | null;
-  readonly reconnects: number;
-  readonly received: number;
-  readonly sent: number;
-  readonly errors: number;
 }
 
 export interface ChannelsView {

@@ -20,7 +20,8 @@ import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import { createGatewayAuth, type GatewayAuth } from "./auth/gateway-auth.ts";
-import type { ChannelStatus, GatewayDeps } from "./deps.ts";
+import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { GatewayDeps } from "./deps.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "./server.ts";
 
 export const testToken = "a-token-that-is-long-enough-to-be-one";

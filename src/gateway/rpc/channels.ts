@@ -12,7 +12,7 @@ import {
   channelsStop,
   send,
 } from "../../protocol/methods/channels.ts";
-import type { ChannelStatus } from "../deps.ts";
+import type { ChannelStatus } from "../../domain/channel-status.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import { contentHash } from "./once.ts";
 import type { RpcServices } from "./services.ts";
