@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
-import type { Overrides } from "../config/overrides.ts";
+import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConfigHandle } from "./access.ts";
 import type { ConfigSnapshot } from "./contract.ts";
 import { testHome, type TestHome } from "./fixtures/home.ts";
-import { textHash } from "./interpret.ts";
+import { textHash } from "./meaning/interpret.ts";
 
 const text = `{
   // kept

@@ -8,18 +8,18 @@ import { AppError } from "../domain/app-error.ts";
 import { ensurePrivateDir, isErrno, writeFileAtomic } from "../platform/atomic-file.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import { keepBackup, keepBeforeMigration } from "./backups.ts";
+import { keepBackup, keepBeforeMigration } from "./change/backups.ts";
 import type { ConfigAccess, ConfigChange, ConfigIssue, ConfigSnapshot } from "./contract.ts";
 import { changedPaths } from "./diff.ts";
 import type { Environment } from "./environment.ts";
-import { interpret, textHash, type Interpretation } from "./interpret.ts";
+import { interpret, textHash, type Interpretation } from "./meaning/interpret.ts";
 import { fileJsonSchema, uiHints } from "./json-schema.ts";
 import { interpretOptions, loadWith, readConfigText, type LoadedConfig, type LoadOptions } from "./load.ts";
 import { statePaths } from "./paths.ts";
-import { planWrite, stale, type WritePlan } from "./plan-write.ts";
+import { planWrite, stale, type WritePlan } from "./change/plan-write.ts";
 import { redactConfig, secretPathsOf, secretValues } from "./redact.ts";
-import { createSchemaSet } from "./schema-set.ts";
-import { watchFiles, type FileWatch } from "./watch-files.ts";
+import { createSchemaSet } from "./meaning/schema-set.ts";
+import { watchFiles, type FileWatch } from "./change/watch-files.ts";
 import { withWriteLock } from "../platform/write-lock.ts";
 
 export interface ConfigHandle extends ConfigAccess {

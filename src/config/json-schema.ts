@@ -4,7 +4,7 @@ import { defaultConfig } from "./default-config.ts";
 import { getAt, isRecord, type KeyPath } from "./dot-path.ts";
 import { secretPathsOf } from "./redact.ts";
 import { sectionNames, type SectionName } from "./schema/sections.ts";
-import type { SchemaSet } from "./schema-set.ts";
+import type { SchemaSet } from "./meaning/schema-set.ts";
 
 type JsonSchema = Record<string, unknown>;
 

@@ -7,12 +7,12 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { ConfigIssue, ConfigSnapshot } from "./contract.ts";
 import type { Environment } from "./environment.ts";
-import { readFileText } from "./file-text.ts";
-import { interpret, textHash, type Interpretation, type InterpretOptions } from "./interpret.ts";
+import { readFileText } from "./text/file-text.ts";
+import { interpret, textHash, type Interpretation, type InterpretOptions } from "./meaning/interpret.ts";
 import type { Move } from "./migrations/document.ts";
-import type { Overrides } from "./overrides.ts";
+import type { Overrides } from "./meaning/overrides.ts";
 import { statePaths } from "./paths.ts";
-import { createSchemaSet, type ChannelSettings, type SchemaSet } from "./schema-set.ts";
+import { createSchemaSet, type ChannelSettings, type SchemaSet } from "./meaning/schema-set.ts";
 import type { Config } from "./schema/root.ts";
 
 export interface LoadOptions extends ChannelSettings {

@@ -6,10 +6,10 @@ import { describe, expect, it } from "vitest";
 import { setAt } from "./dot-path.ts";
 import { testHome } from "./fixtures/home.ts";
 import { fileJsonSchema, uiHints } from "./json-schema.ts";
-import { pathSettings } from "./normalize-paths.ts";
+import { pathSettings } from "./meaning/normalize-paths.ts";
 import { redactConfig, secretPathsOf } from "./redact.ts";
-import { createSchemaSet } from "./schema-set.ts";
-import { markedPaths } from "./schema-walk.ts";
+import { createSchemaSet } from "./meaning/schema-set.ts";
+import { markedPaths } from "./meaning/schema-walk.ts";
 import { configSchema } from "./schema/root.ts";
 import { sectionNames } from "./schema/sections.ts";
 

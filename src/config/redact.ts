@@ -4,8 +4,8 @@
  */
 import { createRedactor } from "../platform/redact.ts";
 import { isRecord } from "./dot-path.ts";
-import type { SchemaSet } from "./schema-set.ts";
-import { markedPaths } from "./schema-walk.ts";
+import type { SchemaSet } from "./meaning/schema-set.ts";
+import { markedPaths } from "./meaning/schema-walk.ts";
 import { sectionNames } from "./schema/sections.ts";
 import { isSecretKey, redactedText } from "./secret-text.ts";
 

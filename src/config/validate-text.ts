@@ -1,7 +1,7 @@
 /** A text of a configuration judged without putting it in force, and two texts compared by what they mean. */
 import type { ConfigIssue } from "./contract.ts";
 import { changedPaths } from "./diff.ts";
-import { interpret } from "./interpret.ts";
+import { interpret } from "./meaning/interpret.ts";
 import { interpretOptions, type LoadOptions } from "./load.ts";
 
 export interface TextVerdict {

@@ -1,6 +1,6 @@
 /** Second round of an edit: what is new is written behind what is there, in the manner of its neighbours. */
 import { isRecord } from "../dot-path.ts";
-import type { ElementNode, Tree, TreeNode } from "../json5-tree.ts";
+import type { ElementNode, Tree, TreeNode } from "../text/json5-tree.ts";
 import { align } from "./align.ts";
 import { indentAt, lineBreakOf, manner, render, renderKey, type Manner } from "./render.ts";
 import type { Splice } from "./splice.ts";

@@ -1,6 +1,6 @@
 /** First round of an edit: what is gone is cut out, and plain values that changed are replaced in their place. */
 import { isRecord } from "../dot-path.ts";
-import type { ElementNode, Tree, TreeNode } from "../json5-tree.ts";
+import type { ElementNode, Tree, TreeNode } from "../text/json5-tree.ts";
 import { align } from "./align.ts";
 import { renderAt, scalarLike } from "./render.ts";
 import type { Splice } from "./splice.ts";

@@ -1,6 +1,6 @@
 /** Values as JSON5 text in the manner of the file they go into. What is strict JSON stays strict JSON. */
 import { isRecord } from "../dot-path.ts";
-import type { Tree, TreeNode } from "../json5-tree.ts";
+import type { Tree, TreeNode } from "../text/json5-tree.ts";
 
 export interface Manner {
   /** One step of indentation. */

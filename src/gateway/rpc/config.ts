@@ -1,6 +1,6 @@
 /** Handlers of the configuration. What leaves is redacted; what comes in may not carry the mark of redaction back. */
 import type { ConfigChange, ConfigSnapshot } from "../../config/contract.ts";
-import { readText } from "../../config/read-text.ts";
+import { readText } from "../../config/text/read-text.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { coversScope } from "../../domain/scopes.ts";
 import { isRecord } from "../../protocol/frames.ts";

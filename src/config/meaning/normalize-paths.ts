@@ -1,6 +1,6 @@
 /** Files and folders made absolute: `~` is the home directory, anything relative starts at the configuration's folder. Pure. */
-import { absolute } from "./environment.ts";
-import { isRecord } from "./dot-path.ts";
+import { absolute } from "../environment.ts";
+import { isRecord } from "../dot-path.ts";
 
 /**
  * Every setting that is a path, `*` for list elements and free keys. Written down so that a start need not search the

@@ -1,7 +1,7 @@
 /** A file's text, exactly: UTF-8 or nothing, since a guess at another encoding would be written back as damage. */
 import { readFile } from "node:fs/promises";
-import { AppError } from "../domain/app-error.ts";
-import { limits } from "../domain/limits.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
 
 /** Throws what the disk says, or CFG_001 for what is no text of ours. */
 export async function readFileText(file: string): Promise<string> {

@@ -2,8 +2,8 @@
 import { chmod } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { getAt, parsePath, setAt } from "./dot-path.ts";
-import { testHome, told } from "./fixtures/home.ts";
+import { getAt, parsePath, setAt } from "../dot-path.ts";
+import { testHome, told } from "../fixtures/home.ts";
 
 describe("variables", () => {
   it("Q4: a missing variable names key and file, and takes nothing else along", async () => {

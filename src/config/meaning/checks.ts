@@ -2,13 +2,13 @@
  * What no single schema can tell: secrets that are none, doors without locks, names that nothing has.
  * A configuration that would let strangers in is refused, whatever else is right about it.
  */
-import { isRecord, type KeyPath } from "./dot-path.ts";
-import type { Environment } from "./environment.ts";
+import { isRecord, type KeyPath } from "../dot-path.ts";
+import type { Environment } from "../environment.ts";
 import type { Finding } from "./finding.ts";
-import type { Config } from "./schema/root.ts";
-import { toolGroups } from "./schema/tools.ts";
-import { placeholderSecret } from "./secret-text.ts";
-import { newerThan } from "./version-stamp.ts";
+import type { Config } from "../schema/root.ts";
+import { toolGroups } from "../schema/tools.ts";
+import { placeholderSecret } from "../secret-text.ts";
+import { newerThan } from "../change/version-stamp.ts";
 
 export interface CheckInput {
   readonly config: Config;

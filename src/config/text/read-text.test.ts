@@ -1,7 +1,7 @@
 /** Reading JSON5: the cases of its specification, section by section, and the text that is refused. */
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
-import { AppError } from "../domain/app-error.ts";
+import { AppError } from "../../domain/app-error.ts";
 import { parseTree } from "./json5-tree.ts";
 import { readText } from "./read-text.ts";
 

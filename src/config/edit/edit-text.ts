@@ -3,14 +3,14 @@
  * outside a removed value is ever lost. The result is parsed again and compared; what cannot be written exactly is
  * refused with CFG_007 rather than written almost right.
  */
-import { AppError } from "../domain/app-error.ts";
-import { deepEqual } from "./diff.ts";
-import { isRecord } from "./dot-path.ts";
-import { applySplices, type Splice } from "./edit/splice.ts";
-import { insertions } from "./edit/insert.ts";
-import { removals } from "./edit/remove.ts";
-import { parseTree } from "./json5-tree.ts";
-import { readText } from "./read-text.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { deepEqual } from "../diff.ts";
+import { isRecord } from "../dot-path.ts";
+import { applySplices, type Splice } from "./splice.ts";
+import { insertions } from "./insert.ts";
+import { removals } from "./remove.ts";
+import { parseTree } from "../text/json5-tree.ts";
+import { readText } from "../text/read-text.ts";
 
 /** `target` must be plain data. Throws CFG_001 where `text` is no JSON5. */
 export function editText(text: string, target: unknown, file: string): string {

@@ -3,11 +3,11 @@
  * where leaving it out could open something, the whole file is declared broken instead.
  */
 import type * as z from "zod";
-import { formatPath, getAt, isRecord, unsetAt, type KeyPath } from "./dot-path.ts";
+import { formatPath, getAt, isRecord, unsetAt, type KeyPath } from "../dot-path.ts";
 import { describeIssue, isMissing, keysOf, type Finding } from "./finding.ts";
 import { unknownKeys } from "./schema-walk.ts";
 import type { SchemaSet } from "./schema-set.ts";
-import { sectionNames, type SectionName } from "./schema/sections.ts";
+import { sectionNames, type SectionName } from "../schema/sections.ts";
 
 export interface Validated {
   /** Without what was wrong and what nobody knows. */

@@ -2,8 +2,8 @@
  * What wins over the file, weakest first: variables, then what the command line says. A value here is checked like one
  * of the file. Pure.
  */
-import { getAt, parsePath, setAt } from "./dot-path.ts";
-import type { Environment } from "./environment.ts";
+import { getAt, parsePath, setAt } from "../dot-path.ts";
+import type { Environment } from "../environment.ts";
 
 /** Dot path → value. */
 export type Overrides = Readonly<Record<string, unknown>>;

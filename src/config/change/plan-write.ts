@@ -2,16 +2,16 @@
  * What a change makes of the file, worked out and proven before anything is written: the new text loads, brings no new
  * mistake, and says what was asked for. Throws instead of planning something else.
  */
-import { AppError } from "../domain/app-error.ts";
-import type { ConfigChange, ConfigIssue } from "./contract.ts";
-import { deepEqual } from "./diff.ts";
-import { formatPath, getAt, isRecord, parsePath, setAt, unsetAt } from "./dot-path.ts";
-import { editText } from "./edit-text.ts";
-import { interpret, textHash, type Interpretation, type InterpretOptions } from "./interpret.ts";
-import { readConfigText } from "./load.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { ConfigChange, ConfigIssue } from "../contract.ts";
+import { deepEqual } from "../diff.ts";
+import { formatPath, getAt, isRecord, parsePath, setAt, unsetAt } from "../dot-path.ts";
+import { editText } from "../edit/edit-text.ts";
+import { interpret, textHash, type Interpretation, type InterpretOptions } from "../meaning/interpret.ts";
+import { readConfigText } from "../load.ts";
 import { mergePatch, restoreRedacted } from "./merge-patch.ts";
-import { migrate } from "./migrations/migrate.ts";
-import { readText } from "./read-text.ts";
+import { migrate } from "../migrations/migrate.ts";
+import { readText } from "../text/read-text.ts";
 import { newerThan } from "./version-stamp.ts";
 
 export interface WritePlan {

@@ -3,9 +3,9 @@
  * `__proto__` out: a key of a file must not become what every object inherits.
  */
 import JSON5 from "json5";
-import { AppError } from "../domain/app-error.ts";
-import { limits } from "../domain/limits.ts";
-import { isRecord } from "./dot-path.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
+import { isRecord } from "../dot-path.ts";
 
 /** Throws CFG_001 with the file's name and the line. Never quotes the text: it may be a secret. */
 export function readText(text: string, file: string): unknown {

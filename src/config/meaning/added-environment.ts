@@ -4,12 +4,12 @@
  * A `.env` of any other folder is never read.
  */
 import { parseEnv } from "node:util";
-import { AppError } from "../domain/app-error.ts";
-import { isRecord } from "./dot-path.ts";
-import { extendEnvironment, locatingVariables, type Environment } from "./environment.ts";
-import { readFileText } from "./file-text.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { isRecord } from "../dot-path.ts";
+import { extendEnvironment, locatingVariables, type Environment } from "../environment.ts";
+import { readFileText } from "../text/file-text.ts";
 import type { Finding } from "./finding.ts";
-import { statePaths } from "./paths.ts";
+import { statePaths } from "../paths.ts";
 import { referencedVariables, substitute } from "./substitute.ts";
 
 export interface AddedEnvironment {

@@ -5,12 +5,12 @@
  */
 import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
-import { AppError } from "../domain/app-error.ts";
-import { limits } from "../domain/limits.ts";
-import { formatPath, isRecord, type KeyPath, type PathKey } from "./dot-path.ts";
-import { readFileText } from "./file-text.ts";
-import { lineOf, nodeAt, parseTree, type Tree } from "./json5-tree.ts";
-import { readText } from "./read-text.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
+import { formatPath, isRecord, type KeyPath, type PathKey } from "../dot-path.ts";
+import { readFileText } from "../text/file-text.ts";
+import { lineOf, nodeAt, parseTree, type Tree } from "../text/json5-tree.ts";
+import { readText } from "../text/read-text.ts";
 
 export interface Composed {
   readonly value: unknown;

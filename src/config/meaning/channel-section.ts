@@ -3,7 +3,7 @@
  * and an account that does not fit is not started. Here the mistakes get a path and a line.
  */
 import type * as z from "zod";
-import { getAt, isRecord, setAt, type KeyPath } from "./dot-path.ts";
+import { getAt, isRecord, setAt, type KeyPath } from "../dot-path.ts";
 import { describeIssue, keysOf, type Finding } from "./finding.ts";
 import type { SchemaSet } from "./schema-set.ts";
 import { unknownKeys } from "./schema-walk.ts";

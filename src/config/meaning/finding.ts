@@ -1,7 +1,7 @@
 /** What the loader finds wrong, before it is known where in which file that stands; and how to say it. */
 import type * as z from "zod";
-import { getAt, type KeyPath } from "./dot-path.ts";
-import { isSecretKey } from "./secret-text.ts";
+import { getAt, type KeyPath } from "../dot-path.ts";
+import { isSecretKey } from "../secret-text.ts";
 
 export interface Finding {
   readonly path: KeyPath;

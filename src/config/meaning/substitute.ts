@@ -2,7 +2,7 @@
  * `${NAME}` in any text of the configuration becomes the variable's value; `$${NAME}` is the text `${NAME}`.
  * An empty variable counts as missing: an empty password is no password. The file keeps the reference.
  */
-import { isRecord, type KeyPath } from "./dot-path.ts";
+import { isRecord, type KeyPath } from "../dot-path.ts";
 
 export interface Substituted {
   /** Where a variable is missing, the value that needs it is left out. */

@@ -1,6 +1,6 @@
 /** The schemas that one gateway's configuration is held against: our sections, and what the channels hand in. */
 import type * as z from "zod";
-import { sectionSchemas, type SectionName } from "./schema/sections.ts";
+import { sectionSchemas, type SectionName } from "../schema/sections.ts";
 
 /** What channels say about their settings; config does not know them otherwise. */
 export interface ChannelSettings {

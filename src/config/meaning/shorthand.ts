@@ -1,6 +1,6 @@
 /** Short and alternative spellings that stay valid: made into the one form that the rest of the house reads. Pure. */
-import { isRecord } from "./dot-path.ts";
-import { MigrationDocument, type Move } from "./migrations/document.ts";
+import { isRecord } from "../dot-path.ts";
+import { MigrationDocument, type Move } from "../migrations/document.ts";
 
 export function expandShorthand(value: unknown): { readonly value: unknown; readonly moves: readonly Move[] } {
   const document = new MigrationDocument(value);

@@ -2,7 +2,7 @@
  * Variables that only the login shell sets. Asked when the configuration says so, for named variables alone,
  * and not longer than it says: a profile that hangs must not hold up the start.
  */
-import { run } from "../platform/subprocess.ts";
+import { run } from "../../platform/subprocess.ts";
 
 export interface ShellRequest {
   readonly shell: string;

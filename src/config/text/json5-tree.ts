@@ -4,9 +4,9 @@
  * JSON5 parser has accepted; on anything else it throws CFG_001 rather than guess.
  */
 import JSON5 from "json5";
-import { AppError } from "../domain/app-error.ts";
-import { limits } from "../domain/limits.ts";
-import type { KeyPath } from "./dot-path.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
+import type { KeyPath } from "../dot-path.ts";
 
 export type TreeNode = ObjectNode | ArrayNode | ScalarNode;
 

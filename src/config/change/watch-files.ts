@@ -4,8 +4,8 @@
  */
 import { watch, type FSWatcher } from "node:fs";
 import path from "node:path";
-import type { Clock, Timer } from "../platform/clock.ts";
-import type { Log } from "../platform/log.ts";
+import type { Clock, Timer } from "../../platform/clock.ts";
+import type { Log } from "../../platform/log.ts";
 
 export interface FileWatch {
   /** Watches these instead of the former ones. */

@@ -2,7 +2,7 @@
 import { symlink } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { testHome, told } from "./fixtures/home.ts";
+import { testHome, told } from "../fixtures/home.ts";
 
 describe("$include", () => {
   it("Q2: files nest, lists are joined, objects merged, and what stands beside wins", async () => {

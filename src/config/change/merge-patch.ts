@@ -1,6 +1,6 @@
 /** A merge patch as RFC 7396 has it: objects are merged, null removes, everything else replaces. Pure. */
-import { isRecord, type KeyPath } from "./dot-path.ts";
-import { redactedText } from "./secret-text.ts";
+import { isRecord, type KeyPath } from "../dot-path.ts";
+import { redactedText } from "../secret-text.ts";
 
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
