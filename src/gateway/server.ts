@@ -22,7 +22,7 @@ import { createConfigWriteAllowance } from "./rpc/config-write-allowance.ts";
 import { createMethodTable, type MethodTable, type PluginMethod } from "./rpc/method-table.ts";
 import { rpcMethods, type RpcGroup } from "./rpc/methods.ts";
 import { createOnce, type Once } from "./rpc/once.ts";
-import { refuseUpgrade, upgradeRefusal } from "./upgrade.ts";
+import { malformedRequest, refuseUpgrade, upgradeRefusal } from "./upgrade.ts";
 import { Acceptance, type AcceptDeps } from "./ws/accept.ts";
 import { createConnections, type ConnectionCounters, type Connections } from "./ws/connections.ts";
 import { createDispatcher } from "./ws/dispatch.ts";
@@ -131,9 +131,8 @@ class GatewayServer implements Gateway {
     };
     this.#server = createServer((req, res) => options.http(req, res));
     this.#server.on("upgrade", (req, socket, head) => this.#upgrade(req, { socket, head }));
-    // A request that is not even HTTP: one line, and the socket is closed.
-    this.#server.on("clientError", (_error, socket) => {
-      if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    this.#server.on("clientError", (error, socket) => {
+      if (socket.writable) refuseUpgrade(socket, malformedRequest(error));
       else socket.destroy();
     });
   }

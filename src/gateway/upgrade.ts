@@ -1,4 +1,6 @@
-/** Upgrade requests: ours become sockets, all others are answered like the requests they are and closed. */
+/**
+ * What is answered on the bare socket: upgrades that are not ours, and requests that are none. Ours become sockets.
+ */
 import type { IncomingMessage } from "node:http";
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
@@ -21,6 +23,14 @@ export function upgradeRefusal(req: IncomingMessage, hosts: HostGuard, stopping:
   if (req.headers.upgrade?.toLowerCase() !== "websocket")
     return { status: 426, message: "Only WebSocket is spoken here." };
   return stopping ? { status: 503, message: "The gateway is stopping." } : null;
+}
+
+/** What a request that is not even HTTP is told. */
+export function malformedRequest(error: Error): UpgradeRefusal {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "HPE_HEADER_OVERFLOW") return { status: 431, message: "The request's head is too large." };
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return { status: 408, message: "The request took too long to arrive." };
+  return { status: 400, message: "This is not a valid HTTP request." };
 }
 
 /** Answers on the bare socket and closes it. */

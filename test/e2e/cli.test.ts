@@ -3,7 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
-import { configWith, newStateDir, runCommand, startGateway, type CommandResult, type GatewayProcess } from "./gateway-process.ts";
+import {
+  configWith,
+  newStateDir,
+  runCommand,
+  startGateway,
+  type CommandResult,
+  type GatewayProcess,
+} from "./gateway-process.ts";
 
 describe("the command line", () => {
   let model: ModelEmulator;
@@ -11,7 +18,9 @@ describe("the command line", () => {
   let gateway: GatewayProcess;
 
   beforeAll(async () => {
-    model = await startModelEmulator({ script: (request) => ({ text: `re: ${request.lastText}`, usage: { input: 4, output: 3 } }) });
+    model = await startModelEmulator({
+      script: (request) => ({ text: `re: ${request.lastText}`, usage: { input: 4, output: 3 } }),
+    });
     state = await newStateDir();
     gateway = await startGateway({ stateDir: state.stateDir, config: configWith(model.url) });
   }, 30_000);
@@ -34,7 +43,21 @@ describe("the command line", () => {
     return JSON.parse(result.stdout) as Record<string, unknown>;
   };
 
-  const routes = ["gateway", "chat", "agent", "message", "status", "health", "config", "sessions", "models", "channels", "logs", "doctor", "completion"];
+  const routes = [
+    "gateway",
+    "chat",
+    "agent",
+    "message",
+    "status",
+    "health",
+    "config",
+    "sessions",
+    "models",
+    "channels",
+    "logs",
+    "doctor",
+    "completion",
+  ];
 
   it("Y1: help names every command, and each command explains itself", async () => {
     const help = await run(["--help"]);
@@ -88,7 +111,11 @@ describe("the command line", () => {
     ];
     await writeFile(path.join(state.stateDir, "broken.json"), '{ gateway: { port: "not a port", }');
     for (const [args, code, word] of cases) {
-      const options = { stateDir: state.stateDir, env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) }, cwd: state.stateDir };
+      const options = {
+        stateDir: state.stateDir,
+        env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) },
+        cwd: state.stateDir,
+      };
       const words = await runCommand(args, options);
       expect(words.code, `${args.join(" ")}: ${words.stdout}${words.stderr}`).toBe(code);
       const machine = await runCommand([...args, "--json"], options);
@@ -144,7 +171,9 @@ describe("the command line", () => {
   });
 
   it("answers the rest: models, channels, logs, doctor, token", async () => {
-    expect(await json(["models", "list"])).toMatchObject({ models: [{ provider: "mock", id: "mock-1", cost: { input: 1 } }] });
+    expect(await json(["models", "list"])).toMatchObject({
+      models: [{ provider: "mock", id: "mock-1", cost: { input: 1 } }],
+    });
     expect((await run(["channels"])).stdout).toContain("webchat/default");
     expect((await run(["logs", "-n", "5", "--scope", "app"])).code).toBe(0);
     const doctor = await run(["doctor"]);

@@ -26,13 +26,20 @@ describe("clients that are not ours", () => {
   });
 
   it("D2: OpenAI's library chats, with real usage", async () => {
-    const completion = await openai.chat.completions.create({ model: "openclaw", messages: [{ role: "user", content: "hello" }] });
+    const completion = await openai.chat.completions.create({
+      model: "openclaw",
+      messages: [{ role: "user", content: "hello" }],
+    });
     expect(completion.choices[0]?.message.content).toBe("re: hello");
     expect(completion.usage).toMatchObject({ prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 });
   });
 
   it("D2: OpenAI's library streams, and the pieces are the whole", async () => {
-    const stream = await openai.chat.completions.create({ model: "openclaw", stream: true, messages: [{ role: "user", content: "one two three" }] });
+    const stream = await openai.chat.completions.create({
+      model: "openclaw",
+      stream: true,
+      messages: [{ role: "user", content: "one two three" }],
+    });
     let text = "";
     let pieces = 0;
     for await (const chunk of stream) {
@@ -46,7 +53,10 @@ describe("clients that are not ours", () => {
 
   it("D2: OpenAI's library has its tool called and gets an answer to its result", async () => {
     const tools: OpenAI.Chat.Completions.ChatCompletionTool[] = [
-      { type: "function", function: { name: "lookup", parameters: { type: "object", properties: { q: { type: "string" } } } } },
+      {
+        type: "function",
+        function: { name: "lookup", parameters: { type: "object", properties: { q: { type: "string" } } } },
+      },
     ];
     const asked: OpenAI.Chat.Completions.ChatCompletionMessageParam = { role: "user", content: "use the tool" };
     const first = await openai.chat.completions.create({ model: "openclaw", tools, messages: [asked] });
@@ -64,10 +74,19 @@ describe("clients that are not ours", () => {
   });
 
   it("D3: OpenAI's library gets responses, streamed and over several turns", async () => {
-    const first = await openai.responses.create({ model: "openclaw", input: "remember blue", instructions: "Be brief." });
+    const first = await openai.responses.create({
+      model: "openclaw",
+      input: "remember blue",
+      instructions: "Be brief.",
+    });
     expect(first.output_text).toBe("re: remember blue");
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("Be brief.");
-    const stream = await openai.responses.create({ model: "openclaw", input: "which colour?", previous_response_id: first.id, stream: true });
+    const stream = await openai.responses.create({
+      model: "openclaw",
+      input: "which colour?",
+      previous_response_id: first.id,
+      stream: true,
+    });
     const types: string[] = [];
     let text = "";
     for await (const event of stream) {
@@ -82,7 +101,8 @@ describe("clients that are not ours", () => {
 
   it("D2: a wrong key, an unknown model and a failing model are errors of the kind the library knows", async () => {
     const stranger = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: "wrong", maxRetries: 0 });
-    const ask = (client: OpenAI, model: string, content: string) => client.chat.completions.create({ model, messages: [{ role: "user", content }] });
+    const ask = (client: OpenAI, model: string, content: string) =>
+      client.chat.completions.create({ model, messages: [{ role: "user", content }] });
     await expect(ask(stranger, "openclaw", "x")).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
     await expect(ask(openai, "no-such-model", "x")).rejects.toBeInstanceOf(OpenAI.NotFoundError);
     await expect(ask(openai, "openclaw", "fail with 500")).rejects.toBeInstanceOf(OpenAI.APIError);
@@ -92,10 +112,21 @@ describe("clients that are not ours", () => {
 
   it("D2: a user is remembered, and a call without one leaves nothing behind", async () => {
     const before = (await sessions()).length;
-    await openai.chat.completions.create({ model: "openclaw", messages: [{ role: "user", content: "nobody in particular" }] });
+    await openai.chat.completions.create({
+      model: "openclaw",
+      messages: [{ role: "user", content: "nobody in particular" }],
+    });
     expect(await sessions()).toHaveLength(before);
-    await openai.chat.completions.create({ model: "openclaw", user: "ada", messages: [{ role: "user", content: "I am Ada" }] });
-    await openai.chat.completions.create({ model: "openclaw", user: "ada", messages: [{ role: "user", content: "who am I?" }] });
+    await openai.chat.completions.create({
+      model: "openclaw",
+      user: "ada",
+      messages: [{ role: "user", content: "I am Ada" }],
+    });
+    await openai.chat.completions.create({
+      model: "openclaw",
+      user: "ada",
+      messages: [{ role: "user", content: "who am I?" }],
+    });
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain("I am Ada");
     expect(await sessions()).toHaveLength(before + 1);
   });
@@ -103,7 +134,10 @@ describe("clients that are not ours", () => {
   it("ends the model's call within a second when the client hangs up", async () => {
     const abort = new AbortController();
     const number = model.count() + 1;
-    const asked = openai.chat.completions.create({ model: "openclaw", messages: [{ role: "user", content: "hang" }] }, { signal: abort.signal });
+    const asked = openai.chat.completions.create(
+      { model: "openclaw", messages: [{ role: "user", content: "hang" }] },
+      { signal: abort.signal },
+    );
     asked.catch(() => undefined);
     const request = await model.arrived(number);
     abort.abort();
