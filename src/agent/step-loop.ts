@@ -52,6 +52,7 @@ export async function runSteps(
     if (answer.error !== null) return failed(answer);
     const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));
     if (answer.calls.length === 0 || callerCalls.length > 0) {
+      if (isEmpty(turn, answer)) return failedWith(emptyAnswer(model));
       return {
         state: "final",
         stopReason: callerCalls.length > 0 ? "tool-calls" : answer.stopReason,
@@ -71,8 +72,9 @@ export async function runSteps(
     nextIndex += 1;
     pending = answer.calls;
   }
-  const error = new AppError("RUN_004", `The turn used all of its ${limits.stepsPerTurn} steps without an answer.`);
-  return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
+  return failedWith(
+    new AppError("RUN_004", `The turn used all of its ${limits.stepsPerTurn} steps without an answer.`),
+  );
 }
 
 /** Puts finished steps of an earlier attempt back into the conversation. `pending`: calls whose tools had not run. */
@@ -164,6 +166,18 @@ function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelReques
   };
 }
 
+/**
+ * A model that ends in good order without a word leaves a person waiting for nothing: they are told. One that was cut
+ * at a limit, or at a word of the caller's choice, may well be empty.
+ */
+function isEmpty({ text, options }: Turn, { calls, stopReason }: ModelAnswer): boolean {
+  return text.trim() === "" && calls.length === 0 && stopReason === "stop" && options.stop === undefined;
+}
+
+function emptyAnswer(model: ModelInfo): AppError {
+  return new AppError("MODEL_005", `The model ${model.id} answered with nothing.`, { details: { reason: "empty" } });
+}
+
 function isCallersTool(turn: Turn, call: ToolCall): boolean {
   return turn.options.tools?.some((spec) => spec.name === call.tool) ?? false;
 }
@@ -247,6 +261,10 @@ async function appendStep(
     { ...step, runId: turn.row.runId, atMs: deps.clock.nowMs() },
     { ledger },
   );
+}
+
+function failedWith(error: AppError): TurnEnd {
+  return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
 }
 
 function failed(answer: ModelAnswer): TurnEnd {

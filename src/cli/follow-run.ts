@@ -3,6 +3,7 @@
  * Used by `agent` and `chat`.
  */
 import { AppError } from "../domain/app-error.ts";
+import { isErrorCode, type ErrorCode } from "../domain/error-codes.ts";
 import { systemIds } from "../platform/ids.ts";
 import type { agent } from "../protocol/methods/agent.ts";
 import type { GatewayClient } from "./gateway-client.ts";
@@ -20,6 +21,8 @@ export interface RunResult {
   readonly outcome: "final" | "aborted" | "error";
   readonly text: string;
   readonly error: string | null;
+  /** Row of the error table, where the gateway named one. */
+  readonly errorCode: ErrorCode | null;
 }
 
 /** `onText` gets what is new each time. Aborting `signal` stops the turn on the gateway too. */
@@ -38,6 +41,11 @@ export async function followRun(
     onText(text.slice(shown.length));
     shown = text;
   };
+  let errorCode: ErrorCode | null = null;
+  // The chat's own event has no room for a code; that of the run comes just before it.
+  const stopCodes = client.on("agent", (payload) => {
+    if (payload["runId"] === runId) errorCode = codeOf(payload["data"]) ?? errorCode;
+  });
   const stop = client.on("chat", (payload) => {
     if (payload["runId"] !== runId) return;
     const text = textOf(payload["message"]);
@@ -49,6 +57,7 @@ export async function followRun(
         outcome,
         text: shown,
         error: typeof payload["errorMessage"] === "string" ? payload["errorMessage"] : null,
+        errorCode,
       });
     }
   });
@@ -64,8 +73,20 @@ export async function followRun(
     return await promise;
   } finally {
     stop();
+    stopCodes();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** What a failed run is told as; null where it did not fail. */
+export function failureOf({ outcome, error, errorCode }: RunResult): AppError | null {
+  if (outcome !== "error") return null;
+  return new AppError(errorCode ?? "SYS_001", error ?? "The turn failed.");
+}
+
+function codeOf(data: unknown): ErrorCode | null {
+  const code = (data as { errorCode?: unknown } | undefined)?.errorCode;
+  return isErrorCode(code) ? code : null;
 }
 
 function textOf(message: unknown): string | null {

@@ -4,7 +4,7 @@
  */
 import WebSocket from "ws";
 import { AppError } from "../domain/app-error.ts";
-import { errorCodes, type ErrorCode } from "../domain/error-codes.ts";
+import { isErrorCode } from "../domain/error-codes.ts";
 import type { MethodDeclaration, ParamsOf, ResultOf } from "../protocol/method.ts";
 
 export interface GatewayClient {
@@ -185,8 +185,4 @@ function wireError(value: unknown): AppError {
       ...(typeof error.retryAfterMs === "number" ? { retryAfterMs: error.retryAfterMs } : {}),
     },
   );
-}
-
-function isErrorCode(value: unknown): value is ErrorCode {
-  return typeof value === "string" && Object.hasOwn(errorCodes, value);
 }

@@ -65,7 +65,7 @@ export const errorCodes = {
   MODEL_002: row(6002, "UNAVAILABLE", 502, 1, "never", "The model provider refused the key.", "Check the provider's API key."),
   MODEL_003: row(6003, "UNAVAILABLE", 429, 1, "later", "The model provider's rate limit or quota was hit.", "Wait, or add a fallback model."),
   MODEL_004: row(6004, "UNAVAILABLE", 502, 1, "later", "The model provider failed.", "Try again; see the provider's status page."),
-  MODEL_005: row(6005, "UNAVAILABLE", 502, 1, "later", "The model's answer was cut off or unreadable.", "Try again."),
+  MODEL_005: row(6005, "UNAVAILABLE", 502, 1, "later", "The model's answer was empty, cut off or unreadable.", "Try again."),
   MODEL_006: row(6006, "AGENT_TIMEOUT", 504, 1, "later", "The model did not answer in time.", "Try again, or raise agents.defaults.timeoutSeconds."),
   MODEL_007: row(6007, "INVALID_REQUEST", 400, 1, "never", "The conversation does not fit the model's context window.", "Start anew with /new, or use a model with a larger window."),
   MODEL_008: row(6008, "INVALID_REQUEST", 400, 1, "never", "The model provider refused the request.", "See the provider's message; often a parameter that this model does not take."),
@@ -91,6 +91,10 @@ export const errorCodes = {
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(errorCodes, value);
+}
 
 // oxlint-disable-next-line eslint/max-params -- the seven columns of the table above, in its order.
 function row(

@@ -49,7 +49,7 @@ export function providerFailure(fault: ProviderFault, scene: FaultScene): AppErr
   const { code, says, retry } = verdicts[reason];
   const retryAfterMs = retryAfter(fault, scene.nowMs);
   const status = fault.status === undefined ? "" : ` (HTTP ${fault.status})`;
-  const words = withoutSecrets(fault.message, scene.endpoint).trim();
+  const words = networkWords(fault.networkCode) ?? withoutSecrets(fault.message, scene.endpoint).trim();
   return new AppError(
     code,
     `${says.replace("{provider}", scene.endpoint.id).replace("{model}", scene.model)}${status}${words === "" ? "." : `: ${words}`}`,
@@ -198,6 +198,23 @@ function withoutSecrets(message: string, endpoint: ProviderEndpoint): string {
   const safe = secrets.reduce((text, secret) => text.replaceAll(secret, "[key]"), message);
   return safe.length > 500 ? `${safe.slice(0, 500)}…` : safe;
 }
+
+/** What people can act on; the code stays beside it for those who look it up. */
+function networkWords(code: string | undefined): string | null {
+  const words = code === undefined ? undefined : networkFaults[code];
+  return words === undefined ? null : `${words} (${code})`;
+}
+
+const networkFaults: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens at its address",
+  ECONNRESET: "the connection broke",
+  EPIPE: "the connection broke",
+  UND_ERR_SOCKET: "the connection broke",
+  ENOTFOUND: "its host name is not known",
+  EAI_AGAIN: "its host name could not be looked up",
+  ETIMEDOUT: "no connection came about in time",
+  UND_ERR_CONNECT_TIMEOUT: "no connection came about in time",
+};
 
 function httpStatus(value: unknown): number | undefined {
   const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;

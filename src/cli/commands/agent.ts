@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-import { followRun, type RunRequest } from "../follow-run.ts";
+import { failureOf, followRun, type RunRequest } from "../follow-run.ts";
 
 interface AgentOptions extends ConnectOptions {
   readonly message?: string;
@@ -39,10 +39,10 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     const result = await followRun(client, request, (text) => (output.json ? undefined : output.write(text)), signal);
     if (output.json) output.result(result, (value) => value.text);
     else output.write("\n");
-    if (result.outcome !== "final") {
-      if (!output.json) output.note(result.error ?? "The turn was aborted.");
-      context.exit(1);
-    }
+    const failure = failureOf(result);
+    if (failure !== null && !output.json) output.failure(failure);
+    if (result.outcome === "aborted" && !output.json) output.note("The turn was aborted.");
+    if (result.outcome !== "final") context.exit(1);
   } finally {
     client.close();
   }

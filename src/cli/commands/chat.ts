@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-import { followRun } from "../follow-run.ts";
+import { failureOf, followRun } from "../follow-run.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 
 interface ChatOptions extends ConnectOptions {
@@ -58,8 +58,9 @@ async function say(
     const result = await followRun(client, request, (text) => context.output.write(text), stop.signal);
     context.output.write("\n");
     if (result.outcome === "aborted") context.output.note(context.output.dim("stopped"));
-    if (result.outcome === "error") {
-      context.output.note(result.error ?? "The turn failed.");
+    const failure = failureOf(result);
+    if (failure !== null) {
+      context.output.failure(failure);
       context.exit(1);
     }
   } finally {

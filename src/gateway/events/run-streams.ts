@@ -141,7 +141,7 @@ export class RunStreams {
       phase: outcome === "error" ? "error" : "end",
       endedAt: event.atMs,
       stopReason,
-      ...(outcome === "error" ? { error: errorMessage } : {}),
+      ...(outcome === "error" ? { error: errorMessage, errorCode: event.error?.code ?? "SYS_001" } : {}),
       ...(outcome === "aborted" ? { aborted: true } : {}),
     });
     const message = event.text === "" ? {} : { message: messageOf(event.text, event.atMs) };

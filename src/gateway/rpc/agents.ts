@@ -141,7 +141,7 @@ function snapshot(turn: TurnRow) {
     text: turn.text,
     ...(turn.stopReason === null ? {} : { stopReason: turn.stopReason }),
     ...(turn.model === null ? {} : { model: turn.model }),
-    ...(turn.error === null ? {} : { error: turn.error.message }),
+    ...(turn.error === null ? {} : { error: turn.error.message, errorCode: turn.error.code }),
     ...(turn.state === "aborted" ? { aborted: true } : {}),
   };
 }

@@ -54,6 +54,8 @@ export const agentWait = method({
     stopReason: z.string().optional(),
     model: z.string().optional(),
     error: z.string().optional(),
+    /** Row of the error table. */
+    errorCode: z.string().optional(),
     aborted: z.boolean().optional(),
   }),
   summary: "Waits for a run to end, over a restart too; `timeout` where it has not by then.",
