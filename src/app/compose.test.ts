@@ -1,6 +1,6 @@
 /** A whole gateway within this process: how soon it stands, what it takes from its environment, what it says of itself. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";

@@ -1,6 +1,17 @@
+import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { defaultConfig } from "../config/default-config.ts";
+import type { Config } from "../config/schema/root.ts";
+import { limits } from "../domain/limits.ts";
+import { noMentions, type Address } from "../domain/message.ts";
+import { systemClock } from "../platform/clock.ts";
+import { FakeClock } from "../platform/fake-clock.ts";
+import { silentLog } from "../platform/log.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { AdmitRequest } from "../inbound/contract.ts";
+import { openSqliteStore } from "../store/sqlite/open-store.ts";
+import { createTraceWriter } from "./trace-writer.ts";
 import { chatRequest, openTestWay, says, type Script, type TestWay, type TestWayOptions } from "./way.fixture.ts";
 
 const opened: TestWay[] = [];
@@ -25,6 +36,7 @@ const hangs: Script = async function* (_request, _call, signal) {
 describe("the way of a message", () => {
   it("J9: a message is received, admitted, answered and kept, in this order", async () => {
     const house = await open({ script: says("Hello, person.") });
+    const trace = createTraceWriter({ bus: house.bus, store: house.store, clock: systemClock(), log: silentLog() });
     await house.way.start();
     const admission = await house.way.admit(chatRequest("Hello?"));
     expect(admission.outcome).toBe("accepted");
@@ -37,6 +49,12 @@ describe("the way of a message", () => {
     });
     const hops = house.events.map((event) => event.type).filter((type) => type !== "channel.state");
     expect(hops).toEqual(["message.received", "session.created", "run.started", "run.text", "run.text", "run.ended"]);
+    await trace.close();
+    expect((await house.store.trace.of(end.runId)).map(({ type }) => type)).toEqual([
+      "message.received",
+      "run.started",
+      "run.ended",
+    ]);
     const row = await house.store.inbox.byRunId(end.runId);
     expect(row).toMatchObject({ state: "replied", reason: "final" });
     const lines = await house.store.sessions.transcript("agent:main:main");
@@ -57,11 +75,24 @@ describe("the way of a message", () => {
     expect(admissions.filter((one) => one.outcome === "duplicate")).toHaveLength(99);
     await house.next("run.ended");
     expect(house.requests).toHaveLength(1);
+    await house.crash();
+    const again = await open({ script: says("twice"), folder: house.folder });
+    await again.way.start();
+    expect(await again.way.admit(request)).toMatchObject({ outcome: "duplicate", ended: true });
+    expect(again.requests).toEqual([]);
   });
 
   it("G3: messages of one session are answered in their order, those of others beside them", async () => {
+    let running = 0;
+    let most = 0;
     const house = await open({
-      script: (request) => says(`re: ${lastText(request.messages)}`)(request, 0, new AbortController().signal),
+      script: async function* (request, call, signal) {
+        running += 1;
+        most = Math.max(most, running);
+        await new Promise((resolve) => setImmediate(resolve));
+        yield* says(`re: ${lastText(request.messages)}`)(request, call, signal);
+        running -= 1;
+      },
     });
     await house.way.start();
     const sessions = 50;
@@ -85,6 +116,59 @@ describe("the way of a message", () => {
       );
       expect(texts).toEqual(Array.from({ length: perSession }, (_, index) => `re: ${session}/${index}`));
     }
+    // One turn in each session at the same time, and never two in one.
+    expect(most).toBe(sessions);
+  });
+
+  it("J1: a thousand mixed messages are each answered where they came from, as an answer to themselves (scaled from 10,000)", async () => {
+    const house = await open({ script: says("here"), config: twoIrcAccounts() });
+    await house.way.start();
+    const total = 1_000;
+    const places = Array.from({ length: total }, (_, index) => addressOf(index));
+    await Promise.all(
+      places.map((address, index) =>
+        house.way.admit(fromIrc(address, { senderId: `account:p${index}`, id: `run-${index}` })),
+      ),
+    );
+    await expect.poll(() => countOf(house, "run.ended"), { timeout: 30_000 }).toBe(total);
+    for (const [index, address] of places.entries()) {
+      const parts = await house.store.outbox.ofRun(`run-${index}`);
+      expect(parts.map((part) => [part.address, part.replyToId])).toEqual([[address, `p-run-${index}`]]);
+    }
+  }, 60_000);
+
+  it("M11: a reply stands in the outbox before anybody tries to send it, and a crash leaves it there", async () => {
+    const house = await open({ script: says("in due course"), config: twoIrcAccounts() });
+    await house.way.start();
+    await house.way.admit(fromIrc(addressOf(0), { senderId: "account:ada", id: "run-1" }));
+    await house.next("run.ended");
+    await house.crash();
+    const store = await openSqliteStore({ file: path.join(house.folder, "store.sqlite"), log: silentLog() });
+    expect(await store.outbox.ofRun("run-1")).toMatchObject([
+      { state: "prepared", attempts: 0, reply: { markdown: "in due course" }, address: addressOf(0) },
+    ]);
+    await store.close();
+  });
+
+  it("C7: an abort in the middle of an answer ends the model's call within 200 ms and leaves a transcript that goes on", async () => {
+    const ended = Promise.withResolvers<number>();
+    const house = await open({
+      script: (request, call, signal) => {
+        signal.addEventListener("abort", () => ended.resolve(performance.now()), { once: true });
+        return call === 0 ? hangs(request, call, signal) : says("next")(request, call, signal);
+      },
+    });
+    await house.way.start();
+    await house.way.admit(chatRequest("tell me everything", { runId: "run-1" }));
+    await house.next("run.text");
+    const asked = performance.now();
+    expect(house.way.turns.abort("run-1", "enough")).toBe(true);
+    expect((await ended.promise) - asked).toBeLessThan(200);
+    expect(await house.next("run.ended")).toMatchObject({ outcome: "aborted", text: "so far" });
+    await house.way.admit(chatRequest("go on", { runId: "run-2" }));
+    await house.next("run.ended", (event) => event.runId === "run-2");
+    expect(house.requests[1]?.messages.map(({ role }) => role)).toEqual(["user", "assistant", "user"]);
+    expect(JSON.stringify(house.requests[1]?.messages[1])).toContain("so far");
   });
 
   it("keeps what was said when somebody stops the answer, and answers the next message", async () => {
@@ -138,6 +222,44 @@ describe("the way of a message", () => {
     expect(await house.next("run.ended", (event) => event.runId === "run-2")).toMatchObject({ outcome: "final" });
   });
 
+  it("G4: a model that hangs is one honest error when the turn's time is over, and its lane is free", async () => {
+    const clock = new FakeClock(Date.UTC(2026, 6, 1));
+    const base = defaultConfig();
+    const agents = { ...base.agents, defaults: { ...base.agents.defaults, timeoutSeconds: 60 } };
+    const house = await open({
+      clock,
+      config: { ...base, agents },
+      script: (request, call, signal) => (call === 0 ? hangs : says("better"))(request, call, signal),
+    });
+    await house.way.start();
+    await house.way.admit(chatRequest("one", { runId: "run-1" }));
+    await house.way.admit(chatRequest("two", { runId: "run-2" }));
+    await house.next("run.text");
+    await clock.advance(59_999);
+    expect(countOf(house, "run.ended")).toBe(0);
+    await clock.advance(1);
+    const failed = await house.next("run.ended", (event) => event.runId === "run-1");
+    expect(failed).toMatchObject({ outcome: "error", text: "so far", error: { code: "RUN_002" } });
+    const parts = await house.store.outbox.ofRun("run-1");
+    expect(parts.map((part) => part.reply.markdown)).toEqual([expect.stringContaining("RUN_002")]);
+    expect(await house.next("run.ended", (event) => event.runId === "run-2")).toMatchObject({ text: "better" });
+  });
+
+  it("M8: a message that waited a day is not answered; it ends with its reason, and its sender is told", async () => {
+    const clock = new FakeClock(Date.UTC(2026, 6, 1));
+    const house = await open({ clock, script: says("too late") });
+    const sentMs = clock.nowMs();
+    await house.way.admit(chatRequest("old news", { runId: "run-1", message: { receivedAtMs: sentMs } }));
+    await clock.advance(limits.inboundTtlMs);
+    expect(clock.nowMs() - sentMs).toBe(24 * 3_600_000);
+    await house.way.start();
+    await house.next("run.ended", (event) => event.outcome === "error");
+    expect(await house.store.inbox.byRunId("run-1")).toMatchObject({ reason: "error:RUN_002" });
+    const parts = await house.store.outbox.ofRun("run-1");
+    expect(parts.map((part) => part.reply.markdown)).toEqual([expect.stringContaining("RUN_002")]);
+    expect(house.requests).toEqual([]);
+  });
+
   it("leaves no session, transcript or outbox row behind for a stateless call", async () => {
     const house = await open({ script: says("stateless") });
     await house.way.start();
@@ -184,7 +306,25 @@ describe("tools within a turn", () => {
     ]);
   });
 
-  it("C3: a restart goes on behind the finished step, and pays for it once", async () => {
+  it("G5: a tool that sleeps is stopped after 30 s; the model is told, and goes on", async () => {
+    const time = new FakeClock(Date.UTC(2026, 6, 1));
+    const sleeper: Tool<Record<string, never>> = { ...clock, run: () => new Promise(() => undefined) };
+    const house = await open({ clock: time, script: asksThenAnswers, tools: [sleeper as Tool] });
+    await house.way.start();
+    await house.way.admit(chatRequest("what time is it?"));
+    await house.next("tool.started");
+    await time.advance(limits.toolTimeoutMs - 1);
+    expect(countOf(house, "tool.failed")).toBe(0);
+    await time.advance(1);
+    expect(await house.next("run.ended")).toMatchObject({
+      outcome: "final",
+      text: expect.stringContaining("did not answer within 30 s"),
+    });
+    const last = house.requests[1]?.messages.at(-1);
+    expect(last).toMatchObject({ role: "tool", results: [{ tool: "time", isError: true }] });
+  });
+
+  it("a restart goes on behind the finished step, and pays for it once", async () => {
     const never: Script = async function* (request, call, signal) {
       if (call === 0) yield* asksThenAnswers(request, 0, signal);
       else yield* hangs(request, call, signal);
@@ -267,6 +407,41 @@ describe("a process that ends", () => {
     await closing;
   });
 });
+
+function countOf(house: TestWay, type: string): number {
+  return house.events.filter((event) => event.type === type).length;
+}
+
+/** Two accounts that admit everybody; neither is ever connected here. */
+function twoIrcAccounts(): Config {
+  const irc = { host: "127.0.0.1", port: 1, nick: "claw", dmPolicy: "open", groupPolicy: "open", allowFrom: ["*"] };
+  return { ...defaultConfig(), channels: { irc: { ...irc, accounts: { second: { nick: "claw2" } } } } };
+}
+
+/** Another account, kind of chat, chat and thread each time. */
+function addressOf(index: number): Address {
+  const accountId = index % 2 === 0 ? "default" : "second";
+  if (index % 3 === 0) return { channel: "irc", accountId, chatId: `account:p${index}`, chatKind: "dm" };
+  const room = { channel: "irc", accountId, chatId: `#room-${index % 7}`, chatKind: "group" as const };
+  return index % 3 === 1 ? room : { ...room, threadId: `t${index % 11}` };
+}
+
+function fromIrc(address: Address, { senderId, id }: { senderId: string; id: string }): AdmitRequest {
+  const {
+    sessionKey: _session,
+    agentId: _agent,
+    ...rest
+  } = chatRequest("where am I?", {
+    runId: id,
+    message: {
+      address,
+      sender: { id: senderId },
+      platformMessageId: `p-${id}`,
+      mentions: { ...noMentions, self: true },
+    },
+  });
+  return { ...rest, origin: { via: "channel" } };
+}
 
 function lastText(messages: readonly { role: string }[]): string {
   const last = messages.at(-1) as { content?: { text?: string }[] } | undefined;
