@@ -13,7 +13,7 @@ import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
 import { runSteps } from "./step-loop.ts";
-import { conversationOf, personsEntries, userContent } from "./transcript-entry.ts";
+import { conversationOf, personsEntries } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
@@ -109,15 +109,15 @@ async function contextOf(
   deps: AgentDeps,
 ): Promise<ModelMessage[]> {
   const { row, options } = turn;
-  const input: readonly ModelMessage[] = options.input ?? [{ role: "user", content: userContent(row.message) }];
+  const id = entryIdOf(row);
+  const said = personsEntries(id, row.message, options.input);
+  const input: readonly ModelMessage[] = options.input ?? conversationOf(said);
   let history: readonly ModelMessage[] = options.history ?? [];
   if (session !== null) {
-    const id = entryIdOf(row);
     const entries = await deps.store.sessions.transcript(row.sessionKey, { limit: transcriptWindow });
     if (options.history === undefined) history = conversationOf(before(entries, id));
     // A restart finds the entry of its first attempt.
     if (!entries.some((entry) => entry.id === id)) {
-      const said = personsEntries(id, row.message, options.input);
       turn.unwritten = deps.store.sessions.append(row.sessionKey, said, deps.clock.nowMs()).then(
         () => [],
         () => said,

@@ -6,6 +6,7 @@ import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
+import { cleanText, truncateText } from "../domain/text.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
 
@@ -17,6 +18,16 @@ interface LineMessage {
   readonly isError?: boolean;
 }
 
+/** Where a person's line came from. */
+interface LineOrigin {
+  readonly channel: string;
+  readonly accountId: string;
+  readonly chatId: string;
+  readonly chatKind: string;
+  readonly senderId: string;
+  readonly senderName: string | null;
+}
+
 type LineContent =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "thinking"; readonly thinking: string; readonly signature?: string }
@@ -24,7 +35,7 @@ type LineContent =
   | { readonly type: "file"; readonly attachment: Attachment };
 
 /** What the model is shown of a message: its text, then its files. */
-export function userContent(message: InboundMessage): readonly UserContent[] {
+function userContent(message: InboundMessage): readonly UserContent[] {
   const text = messageText(message);
   const files = message.content.flatMap((content) => content.attachments ?? []);
   return [
@@ -68,7 +79,7 @@ function userEntry(id: string, message: InboundMessage, content: readonly UserCo
         chatKind,
         senderId: message.sender.id,
         senderName: message.sender.displayName ?? message.sender.handle ?? null,
-      },
+      } satisfies LineOrigin,
     },
   };
 }
@@ -135,21 +146,29 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
 }
 
 /** A transcript as a conversation. Lines that are no messages, or not readable as one, are left out. */
-export function conversationOf(entries: readonly TranscriptEntry[]): ModelMessage[] {
+export function conversationOf(entries: readonly (TranscriptEntry | TranscriptDraft)[]): ModelMessage[] {
   const conversation: ModelMessage[] = [];
   for (const entry of entries) {
     if (entry.type !== "message") continue;
     const message = entry.body["message"] as LineMessage | undefined;
     if (message === undefined || !Array.isArray(message.content)) continue;
-    append(conversation, message);
+    append(conversation, message, speakerOf(entry.body["origin"]));
   }
   return conversation;
 }
 
-function append(conversation: ModelMessage[], message: LineMessage): void {
+/** Who is named in front of what they said: everybody in a group, nobody in a talk between two. */
+function speakerOf(origin: unknown): string | null {
+  const { chatKind, senderName, senderId } = (origin ?? {}) as Partial<LineOrigin>;
+  if (chatKind === undefined || chatKind === "dm") return null;
+  // A name is its owner's to choose: one line, and short, so that it cannot pass for anything but a name.
+  return truncateText(cleanText(senderName ?? senderId ?? "somebody").replaceAll(/\s+/g, " "), 64);
+}
+
+function append(conversation: ModelMessage[], message: LineMessage, speaker: string | null): void {
   if (message.role === "user") {
     const content = message.content.filter((part) => part.type === "text" || part.type === "file");
-    if (content.length > 0) conversation.push({ role: "user", content });
+    if (content.length > 0) conversation.push({ role: "user", content: saidBy(speaker, content) });
     return;
   }
   if (message.role === "assistant") {
@@ -168,6 +187,14 @@ function append(conversation: ModelMessage[], message: LineMessage): void {
   if (last?.role === "tool")
     conversation[conversation.length - 1] = { role: "tool", results: [...last.results, result] };
   else conversation.push({ role: "tool", results: [result] });
+}
+
+function saidBy(speaker: string | null, content: readonly UserContent[]): readonly UserContent[] {
+  if (speaker === null) return content;
+  const [first, ...rest] = content;
+  return first?.type === "text"
+    ? [{ type: "text", text: `${speaker}: ${first.text}` }, ...rest]
+    : [{ type: "text", text: `${speaker}:` }, ...content];
 }
 
 function assistantContent(part: LineContent): AssistantContent[] {
