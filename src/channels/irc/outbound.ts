@@ -80,7 +80,8 @@ export class Outbound {
     if (pending === undefined) return;
     const refusal = refusalOf(line);
     if (refusal !== null) pending.refusal ??= refusal;
-    if (line.command === "PRIVMSG") pending.messageId ??= line.tags["msgid"] ?? null;
+    // In the same chat others speak too: only our own words have our message's id.
+    if (this.#isEcho(line)) pending.messageId ??= line.tags["msgid"] ?? null;
     if (line.tags["label"] !== undefined && line.tags["label"] === pending.label && pending.batch === null)
       pending.settle();
   }
@@ -184,9 +185,13 @@ export class Outbound {
     }
   }
 
+  #isEcho({ command, source }: IrcLine): boolean {
+    return command === "PRIVMSG" && source !== null && this.#options.isSelf(source.name);
+  }
+
   #pendingFor(line: IrcLine): Pending | undefined {
     const { label, batch } = line.tags;
-    const echo = line.command === "PRIVMSG" && line.source !== null && this.#options.isSelf(line.source.name);
+    const echo = this.#isEcho(line);
     const names = line.params.map((param) => foldName(param, this.#options.casemap));
     for (const pending of this.#pending) {
       if (pending.label !== null) {

@@ -83,6 +83,20 @@ describe("what became of a send", () => {
     });
   });
 
+  it("K14: what somebody else says while a line waits for its answer is not taken for its echo", async () => {
+    const { connection, server, link } = await world({ capabilities: ["message-tags"] });
+    server.options = { ...server.options, refuse: (command) => (command === "PING" ? [] : null) };
+    const sending = connection.send(piece("#room", "hello"), soon());
+    await until(() => /^PRIVMSG\b/.test(server.heard.at(-2) ?? "") && /^PING\b/.test(server.heard.at(-1) ?? ""));
+    server.raw("claw", "@msgid=hers :ann!~ann@host.example PRIVMSG #room :good morning");
+    const token = server.heard.at(-1)?.split(" ")[1] ?? "";
+    server.raw("claw", `:irc.example.net PONG irc.example.net ${token}`);
+    expect(await sending).toEqual({ outcome: "sent", platformMessageId: null });
+    server.raw("claw", "@msgid=reply;+draft/reply=hers :bob!~bob@host.example PRIVMSG #room :and to you");
+    await until(() => link.received.length === 2);
+    expect(link.received.map(({ mentions }) => mentions.self)).toEqual([false, false]);
+  });
+
   it("K14: a refusal is not sent, with the server's words, labelled or not", async () => {
     for (const capabilities of [[], everything]) {
       const refuse: FakeServerOptions["refuse"] = (command, params, nick) =>
