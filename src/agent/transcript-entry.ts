@@ -6,7 +6,7 @@ import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
-import { cleanText, truncateText } from "../domain/text.ts";
+import { cleanText, truncateBytes } from "../domain/text.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
 
@@ -162,7 +162,7 @@ function speakerOf(origin: unknown): string | null {
   const { chatKind, senderName, senderId } = (origin ?? {}) as Partial<LineOrigin>;
   if (chatKind === undefined || chatKind === "dm") return null;
   // A name is its owner's to choose: one line, and short, so that it cannot pass for anything but a name.
-  return truncateText(cleanText(senderName ?? senderId ?? "somebody").replaceAll(/\s+/g, " "), 64);
+  return truncateBytes(cleanText(senderName ?? senderId ?? "somebody").replaceAll(/\s+/g, " "), 64);
 }
 
 function append(conversation: ModelMessage[], message: LineMessage, speaker: string | null): void {
