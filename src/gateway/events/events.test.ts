@@ -314,7 +314,7 @@ describe("the stream of events", () => {
 });
 
 describe("a slow client", () => {
-  it("F8 F9: is spared what may be dropped, told so when it reads again, and never fills the memory", async () => {
+  it("F8 F9 B4: is spared what may be dropped, told so when it reads again, and finds what it missed", async () => {
     const clock = new FakeClock();
     const stage = await openStage({ clock });
     const slow = await connect(stage.url);
@@ -341,6 +341,12 @@ describe("a slow client", () => {
     expect(numbers).not.toContain(sinceSeq);
     expect(numbers.toSorted((left, right) => left - right)).toEqual(numbers);
     expect(Number(marker["seq"])).toBeGreaterThanOrEqual(sinceSeq + dropped);
+    // What it missed is asked for on the same connection, as our page does.
+    await stage.store.sessions.open(main, "main", { sessionId: "s-1", atMs: 1 });
+    const message = { role: "assistant", content: [{ type: "text", text: "all of it" }], timestamp: 1 };
+    await stage.store.sessions.append(main, [{ id: "00000001", type: "message", atMs: 1, body: { message } }], 1);
+    const { messages } = await slow.ask("chat.history", { sessionKey: "main" });
+    expect(JSON.stringify(messages)).toContain("all of it");
     await stage.close();
   });
 

@@ -1,3 +1,5 @@
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
@@ -308,6 +310,25 @@ describe("sessions", () => {
   });
 });
 
+describe("what a session keeps", () => {
+  it("I6: a preference is there after a reset and a restart, and what was said is still in the store", async () => {
+    const first = await openStage();
+    const client = await connect(first.url);
+    await withHistory(first, main, [said("00000001", "canary-before-reset")]);
+    await client.ask("sessions.patch", { key: "main", label: "Garden", thinkingLevel: "high" });
+    await client.ask("sessions.reset", { key: "main" });
+    expect(JSON.stringify(await client.ask("chat.history", { sessionKey: "main" }))).not.toContain("canary");
+    await first.stop();
+    const second = await openStage({ folder: first.folder });
+    expect((await second.store.sessions.get(main))?.settings).toMatchObject({ label: "Garden", thinkingLevel: "high" });
+    const files = await Promise.all(
+      (await readdir(first.folder)).map((name) => readFile(path.join(first.folder, name), "latin1").catch(() => "")),
+    );
+    expect(files.join("")).toContain("canary-before-reset");
+    await second.close();
+  });
+});
+
 describe("channels and send", () => {
   it("C13 B14: a message goes into the outbox once per key, over a restart too", async () => {
     const first = await openStage();
@@ -374,7 +395,7 @@ describe("channels and send", () => {
 });
 
 describe("the house", () => {
-  it("C3 C4 C9 C24: log, usage, heartbeat and events are told as they are", async () => {
+  it("C3 C4 C9 C24: log, usage, heartbeat and events are told as they are, each event once to each operator", async () => {
     const stops: string[] = [];
     const stage = await openStage({ deps: { requestStop: (reason) => stops.push(reason) } });
     const client = await connect(stage.url);
