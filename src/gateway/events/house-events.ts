@@ -3,6 +3,7 @@
  * transition, none for a state that stayed as it was; values of the configuration are told redacted or not at all.
  */
 import type { ConfigAccess } from "../../config/contract.ts";
+import { getAt, parsePath } from "../../config/dot-path.ts";
 import type { AppEvent, EventOf } from "../../domain/events.ts";
 import { wireEvent, type WireEvent } from "../ws/wire-event.ts";
 
@@ -49,12 +50,11 @@ function configChanged(
   return wireEvent("config.changed", { version, changedPaths, values, ts });
 }
 
-/** The value at a dot path, or null where there is none. */
-export function valueAt(root: unknown, path: string): unknown {
-  let value = root;
-  for (const part of path.split(".").filter((segment) => segment !== "")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return null;
-    value = (value as Record<string, unknown>)[part];
+function valueAt(config: unknown, path: string): unknown {
+  try {
+    return getAt(config, parsePath(path)) ?? null;
+  } catch {
+    // A key named like a property of every object can be written in the file, but not followed: its value is not told.
+    return null;
   }
-  return value ?? null;
 }

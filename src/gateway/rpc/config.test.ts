@@ -32,6 +32,23 @@ describe("the configuration", () => {
     await stage.close();
   });
 
+  it("C10: a value is read, and told when it changes, by the path with which it is set", async () => {
+    const stage = await openStage();
+    const client = await connect(stage.url);
+    const path = 'channels.irc.accounts["my.net"].nick';
+    stage.config.swap(
+      (config) => ({ ...config, channels: { irc: { accounts: { "my.net": { nick: "claw" } } } } }),
+      [path, "env.constructor"],
+    );
+    expect(await client.ask("config.get", { path })).toMatchObject({ config: "claw" });
+    expect(await client.ask("config.get", { path: "channels.irc.nothing" })).toMatchObject({ config: null });
+    const { payload } = await client.event("config.changed");
+    expect(payload).toMatchObject({ values: { [path]: "claw", "env.constructor": null } });
+    const wrong = errorOf(await client.call("config.get", { path: "a..b[" }));
+    expect(wrong).toMatchObject({ code: "INVALID_REQUEST", message: expect.stringContaining("at /path") });
+    await stage.close();
+  });
+
   it("R018: what is hidden stays hidden, and its mark is never written back", async () => {
     const stage = await openStage();
     const client = await connect(stage.url);

@@ -1,12 +1,12 @@
 /** Handlers of the configuration. What leaves is redacted; what comes in may not carry the mark of redaction back. */
 import type { ConfigChange, ConfigSnapshot } from "../../config/contract.ts";
+import { getAt, parsePath, type KeyPath } from "../../config/dot-path.ts";
 import { readText } from "../../config/text/read-text.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { coversScope } from "../../domain/scopes.ts";
 import { isRecord } from "../../protocol/frames.ts";
 import type { MethodDeclaration } from "../../protocol/method.ts";
 import { configApply, configGet, configPatch, configSchemaMethod, configSet } from "../../protocol/methods/config.ts";
-import { valueAt } from "../events/house-events.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import type { RpcServices } from "./services.ts";
 
@@ -65,7 +65,7 @@ function read({ deps }: RpcServices, path: string | undefined, caller: Caller) {
     version: snapshot.version,
     raw: null,
     parsed: deps.config.redact(snapshot.parsed),
-    config: path === undefined || path === "" ? redacted : valueAt(redacted, path),
+    config: path === undefined || path === "" ? redacted : (getAt(redacted, keysOf(path)) ?? null),
     // Files and lines of an issue are paths of this machine.
     issues: snapshot.issues.map(({ severity, path: at, message, file, line }) => ({
       severity,
@@ -88,6 +88,16 @@ async function write(
 
 function base({ baseHash }: { readonly baseHash?: string | undefined }) {
   return baseHash === undefined ? {} : { baseHash };
+}
+
+/** The same paths as those of `config.set`. */
+function keysOf(path: string): KeyPath {
+  try {
+    return parsePath(path);
+  } catch (error) {
+    const why = AppError.from(error).message;
+    throw new AppError("RPC_003", `invalid config.get params: at /path: ${why}`, { cause: error });
+  }
 }
 
 /** Published clients send a merge patch as the text of an object. */
