@@ -50,9 +50,19 @@ describe("text pieces", () => {
     expect(textPieces("aa\n\nbbbbbbbbbbbbbbbbbbbbb", 12, "utf16")[0]).toBe("aa\n\nbbbbbbbb");
   });
 
-  it("N5: the limit is never passed by the characters that end a piece", () => {
-    for (const piece of textPieces("x".repeat(1_999) + "\n\n" + "  indented\n".repeat(300), 2_000, "utf16")) {
-      expect(piece.length).toBeLessThanOrEqual(2_000);
+  it("N5: the limit is never passed by the characters that end a piece, and no indentation is eaten", () => {
+    const texts = [
+      `${"x".repeat(1_999)}\n\n${"  indented\n".repeat(300)}`,
+      `${"x".repeat(2_000)}\n\n    indented code\n`,
+      `${"x".repeat(1_999)}🙂${"y".repeat(50)}`,
+    ];
+    for (const text of texts) {
+      const pieces = textPieces(text, 2_000, "utf16");
+      for (const piece of pieces) {
+        expect(piece.length).toBeLessThanOrEqual(2_000);
+        expect(piece.isWellFormed()).toBe(true);
+      }
+      expect(pieces.join("")).toBe(text);
     }
   });
 

@@ -6,6 +6,7 @@ import type { Config } from "../config/schema/root.ts";
 import { limits } from "../domain/limits.ts";
 import { inboundKinds, messageText, type InboundMessage } from "../domain/message.ts";
 import type { AdmitRequest } from "./contract.ts";
+import { admitSteps, type AdmitWorld } from "./steps.ts";
 
 const opened: TestWay[] = [];
 afterEach(async () => {
@@ -102,6 +103,15 @@ describe("the door", () => {
     expect(await house.way.admit(chatRequest(at))).toMatchObject({ outcome: "accepted" });
   });
 
+  it("M13: lets nobody in beyond the depth of the inbox, and one less is let in", () => {
+    const step = admitSteps.find(({ name }) => name === "depth");
+    const request = chatRequest("hello");
+    const verdictAt = (waiting: number): unknown =>
+      step?.check(request, { waiting: () => waiting, maxWaiting: limits.inboxDepth } as unknown as AdmitWorld);
+    expect(verdictAt(limits.inboxDepth)).toBe("inbox-full");
+    expect(verdictAt(limits.inboxDepth - 1)).toBeNull();
+  });
+
   it("refuses a message that says nothing", async () => {
     const house = await open();
     for (const text of ["", "  \n\t "])
@@ -144,7 +154,7 @@ describe("the door", () => {
     }
   });
 
-  it("R011: control characters never reach the store, and what people write does", async () => {
+  it("R11: control characters never reach the store, and what people write does", async () => {
     const house = await open();
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }), async (text) => {

@@ -9,7 +9,7 @@ function block(durationMs: number): void {
 }
 
 describe("loop delay", () => {
-  it("shows how long the loop was blocked, and forgets it with the window", async () => {
+  it("F15: shows how long the loop was blocked, and forgets it with the window", async () => {
     const clock = new FakeClock();
     const sampler = sampleLoopDelay(clock);
     expect(sampler.read()).toEqual({ p50Ms: 0, p99Ms: 0, maxMs: 0 });

@@ -90,7 +90,7 @@ function inTwo(first: string, second: string): { script: Script; goOn: () => voi
 }
 
 describe.skipIf(browser === null)("WebChat", () => {
-  it("D7: a login link lets the browser in once, and its code is gone from the address", async () => {
+  it("D7 K15: a login link lets the browser in once, and its code is gone from the address", async () => {
     const link = gateway.loginLink();
     await page.goto(link);
     await page.getByText("Connected").waitFor();
@@ -109,7 +109,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     await stranger?.close();
   });
 
-  it("D7: says what is wrong with a token, takes the right one, and keeps neither", async () => {
+  it("D7 K15: says what is wrong with a token, takes the right one, and keeps neither", async () => {
     await page.goto(`${gateway.url}/chat`);
     await page.getByLabel("Token").fill("wrong");
     await page.getByRole("button", { name: "Connect" }).click();
@@ -133,7 +133,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(kept.record + kept.storages).not.toContain(wholeGatewayToken);
   });
 
-  it("D7: sends, streams, and shows what the answer took", async () => {
+  it("D7 K15: sends, streams, and shows what the answer took", async () => {
     await enter();
     const { script, goOn } = inTwo("Half of **it**", ", and the rest.");
     gateway.model(script);
@@ -149,7 +149,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await page.getByRole("button", { name: "Stop the answer" }).isVisible()).toBe(false);
   });
 
-  it("D7: reloaded in the middle of an answer, the page shows it in full, once", async () => {
+  it("D7 K15: reloaded in the middle of an answer, the page shows it in full, once", async () => {
     await enter();
     const { script, goOn } = inTwo("The first half, ", "the second half.");
     gateway.model(script);
@@ -169,7 +169,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await answers().allTextContents()).toEqual(["The first half, the second half."]);
   });
 
-  it("D7: an answer that ended while the page was away is there when it comes back", async () => {
+  it("D7 K15: an answer that ended while the page was away is there when it comes back", async () => {
     await enter();
     const { script, goOn } = inTwo("Once upon ", "a time.");
     gateway.model(script);
@@ -186,7 +186,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await answers().count()).toBe(1);
   });
 
-  it("D7: the stop button and Escape end the answer and keep what was said", async () => {
+  it("D7 K15: the stop button and Escape end the answer and keep what was said", async () => {
     await enter();
     for (const [question, stop] of [
       ["one", () => page.getByRole("button", { name: "Stop the answer" }).click()],
@@ -203,7 +203,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     }
   });
 
-  it("D7: a failing model is told in words", async () => {
+  it("D7 K15: a failing model is told in words", async () => {
     await enter();
     gateway.model(async function* () {
       yield { type: "failure", error: new AppError("MODEL_002", "The key was refused.").toJSON() };
@@ -213,7 +213,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await page.locator(".entry.failed .foot").textContent()).toContain("The key was refused.");
   });
 
-  it("D7: over a restart of the gateway the page comes back by itself and goes on", async () => {
+  it("D7 K15: over a restart of the gateway the page comes back by itself and goes on", async () => {
     await enter();
     await say("Before.");
     await told("Hello from the model.").waitFor();
@@ -227,7 +227,7 @@ describe.skipIf(browser === null)("WebChat", () => {
   });
 
   it.each(["before", "after"])(
-    "D7: a message on a line that broke %s the gateway had it arrives, once",
+    "D7 K15: a message on a line that broke %s the gateway had it arrives, once",
     async (when) => {
       let wasCut = false;
       await page.routeWebSocket(/\/ws$/, (socket) => {
@@ -257,7 +257,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     },
   );
 
-  it("D7: two pages of one conversation show the same", async () => {
+  it("D7 K15: two pages of one conversation show the same", async () => {
     await enter();
     const second = await context.newPage();
     await second.goto(`${gateway.url}/chat`);
@@ -268,7 +268,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await second.locator(".entry.assistant").count()).toBe(1);
   });
 
-  it("D7: Enter sends, Shift and Enter starts a line", async () => {
+  it("D7 K15: Enter sends, Shift and Enter starts a line", async () => {
     await enter();
     await page.getByLabel("Message", { exact: true }).focus();
     await page.keyboard.type("one");
@@ -342,7 +342,7 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(html).not.toMatch(/<script(?![^>]*\ssrc=)|\son[a-z]+=|\sstyle=|https?:\/\//i);
   });
 
-  it("D7: has no fault that an accessibility checker finds, in either set of colours", async () => {
+  it("D7 K15: has no fault that an accessibility checker finds, in either set of colours", async () => {
     const checker = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
     for (const colorScheme of ["light", "dark"] as const) {
       const checked = await browser!.newContext({ colorScheme, bypassCSP: true });

@@ -52,7 +52,7 @@ describe("handing over", () => {
     expect(lines.filter((line) => line.level === "error")).toHaveLength(1);
   });
 
-  it("makes the server wait while too many messages do, and goes on when they are fewer", async () => {
+  it("M13: makes the server wait while too many messages do, and goes on when they are fewer", async () => {
     const gate = Promise.withResolvers<ReceiveOutcome>();
     const { clock, socket, offered, take } = world(() => gate.promise);
     for (let index = 0; index < 600; index += 1) take(`m${index}`, `chat${index % 7}`);

@@ -93,7 +93,7 @@ describe("where a request comes from", () => {
   const from = (remoteAddress: string, forwarded: string, proxies: string[]) =>
     peerOf({ headers: { "x-forwarded-for": forwarded }, socket: { remoteAddress, remotePort: 1 } }, proxies).address;
 
-  it("R012: is the socket's peer, unless a proxy we trust names another", () => {
+  it("D13 R012: is the socket's peer, unless a proxy we trust names another", () => {
     expect(from("203.0.113.9", "127.0.0.1", [])).toBe("203.0.113.9");
     expect(from("10.0.0.2", "198.51.100.7", ["10.0.0.0/8"])).toBe("198.51.100.7");
     expect(from("10.0.0.2", "127.0.0.1, 198.51.100.7, 10.0.0.3", ["10.0.0.0/8"])).toBe("198.51.100.7");

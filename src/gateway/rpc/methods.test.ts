@@ -1,5 +1,3 @@
-import { readdir, readFile } from "node:fs/promises";
-import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
@@ -307,25 +305,6 @@ describe("sessions", () => {
     }
     expect((await client.call("sessions.import", { key: "in", lines })).ok).toBe(false);
     await stage.close();
-  });
-});
-
-describe("what a session keeps", () => {
-  it("I6: a preference is there after a reset and a restart, and what was said is still in the store", async () => {
-    const first = await openStage();
-    const client = await connect(first.url);
-    await withHistory(first, main, [said("00000001", "canary-before-reset")]);
-    await client.ask("sessions.patch", { key: "main", label: "Garden", thinkingLevel: "high" });
-    await client.ask("sessions.reset", { key: "main" });
-    expect(JSON.stringify(await client.ask("chat.history", { sessionKey: "main" }))).not.toContain("canary");
-    await first.stop();
-    const second = await openStage({ folder: first.folder });
-    expect((await second.store.sessions.get(main))?.settings).toMatchObject({ label: "Garden", thinkingLevel: "high" });
-    const files = await Promise.all(
-      (await readdir(first.folder)).map((name) => readFile(path.join(first.folder, name), "latin1").catch(() => "")),
-    );
-    expect(files.join("")).toContain("canary-before-reset");
-    await second.close();
   });
 });
 

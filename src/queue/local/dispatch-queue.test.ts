@@ -164,6 +164,19 @@ describe("dispatch within one process", () => {
     await expect.poll(() => world.begun).toEqual(["later"]);
   });
 
+  it("M2: a scheduled message that is due goes behind whatever is of a higher class", async () => {
+    const world = await open(1);
+    await world.add("running");
+    await expect.poll(() => world.begun).toEqual(["running"]);
+    await world.add("scheduled", { priority: "low", dueMs: world.clock.nowMs() + 5_000 });
+    await world.clock.advance(5_001);
+    await world.add("critical", { priority: "critical" });
+    await world.endOne();
+    await expect.poll(() => world.begun.at(-1)).toBe("critical");
+    await world.endOne();
+    await expect.poll(() => world.begun.at(-1)).toBe("scheduled");
+  });
+
   it("M6: a long turn keeps its lease, and is told when another worker has it", async () => {
     const world = await open();
     await world.add("long");

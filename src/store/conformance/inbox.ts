@@ -154,7 +154,7 @@ export function inboxRules(rig: Rig): void {
     expect(await claim()).toBeNull();
   });
 
-  it("prefers the higher class, and lifts a class for each aging period waited", async () => {
+  it("M1: prefers the higher class, and lifts a class for each aging period waited", async () => {
     const low = entryOf(names, names.next("s"), { priority: "low" });
     await rig.store().inbox.admit(low, { atMs: t0 });
     const ids: (string | undefined)[] = [];
@@ -173,7 +173,7 @@ export function inboxRules(rig: Rig): void {
     expect((await claim({ atMs: t0 - 999_999, agingMs: 100 }))?.row.priority).toBe("normal");
   });
 
-  it("keeps a scheduled message back until it is due, without holding up its session", async () => {
+  it("M2: over a restart, keeps a scheduled message back until it is due, without holding up its session", async () => {
     const key = names.next("s");
     const later = entryOf(names, key, { dueMs: t0 + 1_000 });
     const now = entryOf(names, key);
