@@ -48,7 +48,15 @@ describe("one port", () => {
     for (const path of ["/wss", "/ws/", "/__openclaw__/ws", "/v1/models", "//"]) {
       expect(await raw(stage.port, upgrade(path)), path).toMatch(/^HTTP\/1\.1 404 .*Connection: close/s);
     }
-    expect(await raw(stage.port, upgrade("/", { Upgrade: "h2c" }))).toMatch(/^HTTP\/1\.1 426 /);
+    // What many HTTP clients offer by themselves (curl --http2, Java) is no request for a socket.
+    const offer = {
+      Connection: "Upgrade, HTTP2-Settings, close",
+      Upgrade: "h2c",
+      "HTTP2-Settings": "AAMAAABkAAQAAP__",
+    };
+    for (const path of ["/", "/v1/models"]) {
+      expect(await raw(stage.port, upgrade(path, offer)), path).toMatch(/^HTTP\/1\.1 200 .*page/s);
+    }
     expect(await raw(stage.port, "nonsense\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 /);
     await stage.close();
   });

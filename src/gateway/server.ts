@@ -22,7 +22,7 @@ import { createConfigWriteAllowance } from "./rpc/config-write-allowance.ts";
 import { createMethodTable, type MethodTable, type PluginMethod } from "./rpc/method-table.ts";
 import { rpcMethods, type RpcGroup } from "./rpc/methods.ts";
 import { createOnce, type Once } from "./rpc/once.ts";
-import { malformedRequest, refuseUpgrade, upgradeRefusal } from "./upgrade.ts";
+import { asksForSocket, malformedRequest, refuseUpgrade, upgradeRefusal } from "./upgrade.ts";
 import { Acceptance, type AcceptDeps } from "./ws/accept.ts";
 import { createConnections, type ConnectionCounters, type Connections } from "./ws/connections.ts";
 import { createDispatcher } from "./ws/dispatch.ts";
@@ -129,7 +129,7 @@ class GatewayServer implements Gateway {
         stateVersion,
       },
     };
-    this.#server = createServer((req, res) => options.http(req, res));
+    this.#server = createServer({ shouldUpgradeCallback: asksForSocket }, (req, res) => options.http(req, res));
     this.#server.on("upgrade", (req, socket, head) => this.#upgrade(req, { socket, head }));
     this.#server.on("clientError", (error, socket) => {
       if (socket.writable) refuseUpgrade(socket, malformedRequest(error));

@@ -14,14 +14,17 @@ export interface UpgradeRefusal {
   readonly message: string;
 }
 
+/** Any other offer (`h2c`, which some HTTP clients make with every request) may be left aside: the request counts. */
+export function asksForSocket(req: IncomingMessage): boolean {
+  return req.headers.upgrade?.toLowerCase() === "websocket";
+}
+
 /** Null where the upgrade may go on. */
 export function upgradeRefusal(req: IncomingMessage, hosts: HostGuard, stopping: boolean): UpgradeRefusal | null {
   const foreign = hosts.check(req.headers);
   if (foreign !== null) return { status: statusOf(foreign), message: foreign.message };
   const path = (req.url ?? "/").split("?")[0] ?? "/";
   if (!paths.has(path)) return { status: 404, message: "There is no socket at this address." };
-  if (req.headers.upgrade?.toLowerCase() !== "websocket")
-    return { status: 426, message: "Only WebSocket is spoken here." };
   return stopping ? { status: 503, message: "The gateway is stopping." } : null;
 }
 
