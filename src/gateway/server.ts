@@ -8,7 +8,7 @@ import { WebSocketServer } from "ws";
 import type { AppEvent } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Timer } from "../platform/clock.ts";
-import type { Credential } from "./auth/connect-auth.ts";
+import { hangsOnSecret } from "./auth/connect-auth.ts";
 import type { GatewayAuth } from "./auth/gateway-auth.ts";
 import { bindAddresses } from "./bind-policy.ts";
 import type { GatewayDeps } from "./deps.ts";
@@ -273,9 +273,4 @@ class GatewayServer implements Gateway {
       Array.from(this.#raw, (socket) => new Promise<void>((resolve) => void socket.once("close", () => resolve()))),
     );
   }
-}
-
-/** A device keeps its own token when the shared secret changes; the other two were let in by what is no more. */
-function hangsOnSecret(credential: Credential): boolean {
-  return credential === "shared" || credential === "trusted-loopback";
 }

@@ -401,6 +401,39 @@ describe("a secret that changes", () => {
   });
 });
 
+describe("a change while somebody is being let in", () => {
+  it("R008 R009: a secret that changes in between lets nobody in any more", async () => {
+    const stage = await openStage();
+    const put = stage.store.devices.put.bind(stage.store.devices);
+    stage.store.devices.put = async (row) => {
+      await put(row);
+      const auth = { ...stage.config.current().config.gateway.auth, token: "another-token-that-is-long-enough" };
+      stage.config.swap((config) => ({ ...config, gateway: { ...config.gateway, auth } }), ["gateway.auth.token"]);
+    };
+    const { answer } = await tryConnect(stage.url, { identity: makeIdentity(), client: ui });
+    expect(errorOf(answer)).toMatchObject({ details: { code: "AUTH_TOKEN_MISMATCH" } });
+    await stage.close();
+  });
+
+  it("R010: a device that is revoked in between stays revoked", async () => {
+    const stage = await openStage();
+    const identity = makeIdentity();
+    await connect(stage.url, { identity, client: ui });
+    const code = stage.auth.codes.issue({ scopes: ["operator.read"] });
+    const get = stage.store.devices.get.bind(stage.store.devices);
+    // The row as it was when it was first looked at; the revocation is durable before the pairing is.
+    stage.store.devices.get = async (id) => {
+      const row = await get(id);
+      stage.store.devices.get = get;
+      void stage.auth.devices.revoke(identity.id, "operator");
+      return row;
+    };
+    const { answer } = await tryConnect(stage.url, { identity, client: ui, auth: { bootstrapToken: code } });
+    expect(errorOf(answer)).toMatchObject({ code: "NOT_PAIRED", message: "pairing required" });
+    await stage.close();
+  });
+});
+
 function httpRequest(headers: Record<string, string>) {
   // The guard reads headers and the peer's address, and nothing else of a request.
   return { headers, url: "/", socket: { remoteAddress: "127.0.0.1", remotePort: 40_000 } } as never;

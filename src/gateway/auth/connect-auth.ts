@@ -34,6 +34,11 @@ export interface ConnectAttempt {
 /** What let the client in; a connection lives no longer than it. */
 export type Credential = "shared" | "device-token" | "login-code" | "trusted-loopback";
 
+/** A device keeps its own token when the shared secret changes; the other two were let in by what is no more. */
+export function hangsOnSecret(credential: Credential): boolean {
+  return credential === "shared" || credential === "trusted-loopback";
+}
+
 export interface Admitted {
   readonly principal: Principal;
   readonly credential: Credential;
@@ -68,8 +73,13 @@ export function createConnectAuth(deps: ConnectAuthDeps): ConnectAuth {
       const row = params.device === undefined ? null : await deps.devices.get(params.device.id);
       // Asked again behind the wait: a thousand guesses at once must not all have passed before the first is counted.
       checkLock(attempt, deps);
+      const secretBefore = deps.secret.fingerprint();
       const proven = await proveCredential({ attempt, row }, deps);
-      return grant({ attempt, row, role, proven }, deps);
+      const admitted = await grant({ attempt, row, role, proven }, deps);
+      // Whoever is not in yet is not among those who are put out when the secret changes.
+      if (hangsOnSecret(admitted.credential) && deps.secret.fingerprint() !== secretBefore)
+        throw credentialRefused(deps.secret.mode() === "password" ? "password_mismatch" : "token_mismatch", false);
+      return admitted;
     },
   };
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import type { DeviceRow, DeviceStore } from "../../store/port.ts";
+import { pairingRequired } from "./connect-refusal.ts";
 
 export interface NewDevice {
   readonly deviceId: string;
@@ -27,7 +28,7 @@ export interface IssuedToken {
 export interface Devices {
   get(deviceId: string): Promise<DeviceRow | null>;
   list(): Promise<readonly DeviceRow[]>;
-  /** Pairs it, or gives a known one a new token and these scopes too. Resolves when it is durable. */
+  /** Pairs it, or gives a known one a new token. Resolves when it is durable; throws SEC_009 for a revoked device. */
   pair(device: NewDevice): Promise<IssuedToken>;
   /** Adds what the owner's own credential asked for to what the device may. */
   widen(row: DeviceRow, scopes: readonly Scope[]): Promise<void>;
@@ -83,6 +84,8 @@ export function createDevices(deps: DevicesDeps): Devices {
       inTurn(async () => {
         const issued = issue();
         const before = await store.get(device.deviceId);
+        // It may have been revoked since the caller looked.
+        if (before !== null && before.tokenHash === null) throw pairingRequired("revoked");
         const pairedMs = before?.pairedMs ?? issued.issuedAtMs;
         await store.put({ ...device, tokenHash: tokenHash(issued.token), pairedMs, lastSeenMs: issued.issuedAtMs });
         return issued;
