@@ -201,6 +201,15 @@ describe("devices", () => {
     await stage.close();
   });
 
+  it("C1: a device that removes itself hears so before its socket closes", async () => {
+    const stage = await openStage();
+    const identity = makeIdentity();
+    const client = await connect(stage.url, { identity, client: ui });
+    expect(await client.ask("device.pair.remove", { deviceId: identity.id })).toMatchObject({ removed: true });
+    expect(await client.closed).toEqual({ code: 1008, reason: "device removed" });
+    await stage.close();
+  });
+
   it("R010: rotating adds neither a role nor a scope", async () => {
     const stage = await openStage();
     const owner = await connect(stage.url);

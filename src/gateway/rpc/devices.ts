@@ -37,7 +37,7 @@ export function deviceMethods({ devices, connections }: RpcServices): readonly B
     handle(devicePairRemove, async ({ deviceId }, caller) => {
       await requireAuthorityOver(deviceId, caller);
       await devices.remove(deviceId);
-      cut(deviceId, "device removed");
+      closeAfterAnswer(caller, deviceId, () => cut(deviceId, "device removed"));
       return { deviceId, removed: true as const };
     }),
     handle(deviceTokenRotate, async ({ deviceId, role, scopes }, caller) => {
@@ -81,7 +81,7 @@ function mayGrant(caller: Caller, scope: Scope): boolean {
   return scope === "node" || coversScope(caller.principal.scopes, scope);
 }
 
-/** A device that changes its own token must hear the answer before its socket closes. */
+/** A device that changes what is its own must hear the answer before its socket closes. */
 function closeAfterAnswer(caller: Caller, deviceId: string, cut: () => void): void {
   if (caller.deviceId === deviceId) setImmediate(cut);
   else cut();
