@@ -19,7 +19,9 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
 
 /** The command a text is, or null where it is something to answer. A command stands alone. */
 export function commandOf(text: string): Command | null {
-  return names[text.trim().toLowerCase()] ?? null;
+  const name = text.trim().toLowerCase();
+  // People write anything, "constructor" too: only what stands in the table itself is a command.
+  return Object.hasOwn(names, name) ? (names[name] ?? null) : null;
 }
 
 interface CommandContext {

@@ -177,6 +177,13 @@ describe("a provider's failure", () => {
     expect(judge({ message: "", status: 429, ...facts }).retryAfterMs).toBe(retryAfterMs);
   });
 
+  it("is judged by the codes of the tables alone, whatever a provider calls its own", () => {
+    for (const code of ["constructor", "__proto__", "toString"]) {
+      expect(judge({ message: "", codes: [code] }).code).toBe("MODEL_004");
+      expect(judge({ message: "x", networkCode: code }).message).toContain(": x");
+    }
+  });
+
   it("tells no secret and no novel", () => {
     const error = providerFailure(
       { message: `key sk-abcdefgh of team-secret: ${"x".repeat(2_000)}`, status: 401 },

@@ -159,11 +159,11 @@ const overflowWords = [
 
 function reasonOf(fault: ProviderFault): FailureReason {
   const codes = (fault.codes ?? []).map((code) => code.toLowerCase());
-  const decisive = codes.map((code) => decisiveCodes[code]).find((reason) => reason !== undefined);
+  const decisive = codes.map((code) => ownValue(decisiveCodes, code)).find((reason) => reason !== undefined);
   if (decisive !== undefined) return decisive;
   if (fault.status !== undefined && fault.status >= 300) return reasonOfStatus(fault.status, fault.message);
   if (fault.networkCode !== undefined) return "network";
-  const loose = codes.map((code) => looseCodes[code]).find((reason) => reason !== undefined);
+  const loose = codes.map((code) => ownValue(looseCodes, code)).find((reason) => reason !== undefined);
   if (loose === "bad_request" && isOverflow(fault.message)) return "context_overflow";
   return loose ?? "overloaded";
 }
@@ -199,9 +199,14 @@ function withoutSecrets(message: string, endpoint: ProviderEndpoint): string {
   return safe.length > 500 ? `${safe.slice(0, 500)}…` : safe;
 }
 
+/** A provider names its codes as it likes, "constructor" too. */
+function ownValue<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 /** What people can act on; the code stays beside it for those who look it up. */
 function networkWords(code: string | undefined): string | null {
-  const words = code === undefined ? undefined : networkFaults[code];
+  const words = code === undefined ? undefined : ownValue(networkFaults, code);
   return words === undefined ? null : `${words} (${code})`;
 }
 
