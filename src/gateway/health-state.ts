@@ -4,6 +4,7 @@
  */
 import type { Timer } from "../platform/clock.ts";
 import type { HealthPayload } from "../protocol/methods/health.ts";
+import { defaultAgentId } from "./default-agent.ts";
 import type { GatewayDeps } from "./deps.ts";
 
 export interface HealthState {
@@ -81,10 +82,4 @@ function describe(deps: HealthDeps): Omit<HealthPayload, "ok" | "ts" | "duration
     channelLabels,
     channels,
   };
-}
-
-/** The agent that answers where nothing else is said. */
-export function defaultAgentId(deps: Pick<GatewayDeps, "agents">): string {
-  const agents = deps.agents();
-  return (agents.find((agent) => agent.isDefault) ?? agents[0])?.id ?? "main";
 }

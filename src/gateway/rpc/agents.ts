@@ -5,7 +5,7 @@ import { coversScope } from "../../domain/scopes.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { agent, agentIdentity, agentsList, agentWait, modelsList } from "../../protocol/methods/agent.ts";
 import type { InboxRow, TurnRow } from "../../store/port.ts";
-import { defaultAgentId } from "../health-state.ts";
+import { defaultAgentId } from "../default-agent.ts";
 import { admitRun } from "./admit-run.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import { attachmentOf } from "./inline-attachment.ts";

@@ -2,7 +2,7 @@
 import { AppError } from "../../domain/app-error.ts";
 import { canonicalSessionKey, parseSessionKey } from "../../domain/session-key.ts";
 import type { GatewayDeps } from "../deps.ts";
-import { defaultAgentId } from "../health-state.ts";
+import { defaultAgentId } from "../default-agent.ts";
 
 export interface SessionTarget {
   readonly sessionKey: string;

@@ -4,8 +4,9 @@ import { coversScope } from "../../domain/scopes.ts";
 import { events } from "../../protocol/events.ts";
 import type { Admitted } from "../auth/connect-auth.ts";
 import type { SharedSecret } from "../auth/shared-secret.ts";
+import { defaultAgentId } from "../default-agent.ts";
 import type { GatewayDeps } from "../deps.ts";
-import { defaultAgentId, type HealthState } from "../health-state.ts";
+import type { HealthState } from "../health-state.ts";
 import type { Presence } from "../presence.ts";
 import type { MethodTable } from "../rpc/method-table.ts";
 

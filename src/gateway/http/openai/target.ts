@@ -7,6 +7,7 @@ import { AppError } from "../../../domain/app-error.ts";
 import type { Principal } from "../../../domain/authority.ts";
 import { limits } from "../../../domain/limits.ts";
 import { coversScope } from "../../../domain/scopes.ts";
+import { defaultAgentId } from "../../default-agent.ts";
 import type { GatewayDeps } from "../../deps.ts";
 
 export interface Target {
@@ -47,17 +48,12 @@ export function agentOfModel(model: string): string | null | undefined {
   return /^(?:openclaw[:/]|agent:)([A-Za-z0-9][\w.-]{0,63})$/.exec(model)?.[1];
 }
 
-export function defaultAgent(deps: GatewayDeps): string {
-  const agents = deps.agents();
-  return (agents.find((agent) => agent.isDefault) ?? agents[0])?.id ?? "main";
-}
-
 function chosenAgent(deps: GatewayDeps, { principal, headers, model }: TargetRequest, ofKey: string | null): string {
   const named = agentOfModel(model);
   if (named === undefined) throw unknownModel(model);
   const fromHeader = header(headers, "x-openclaw-agent-id");
   if (fromHeader !== null) requireAdmin(principal, "Choosing an agent by header");
-  const agentId = fromHeader ?? ofKey ?? named ?? defaultAgent(deps);
+  const agentId = fromHeader ?? ofKey ?? named ?? defaultAgentId(deps);
   if (!deps.agents().some((agent) => agent.id === agentId)) throw unknownModel(fromHeader ?? ofKey ?? model);
   if (ofKey !== null && agentId !== ofKey) {
     throw new AppError("RPC_003", "The session key belongs to another agent than the one that was named.");
