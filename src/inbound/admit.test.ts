@@ -114,7 +114,7 @@ describe("the door", () => {
 
   it("refuses a message that says nothing", async () => {
     const house = await open();
-    for (const text of ["", "  \n\t "])
+    for (const text of ["", "  \n\t ", "\u0000\u001B \u0007"])
       expect(await house.way.admit(chatRequest(text))).toMatchObject({ outcome: "refused", reason: "empty" });
   });
 

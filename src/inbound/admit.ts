@@ -33,8 +33,10 @@ export interface AdmitDeps {
 export function createAdmit(deps: AdmitDeps): Admit {
   return async (request) => {
     const entry = inboxEntry(request, deps);
+    // Judged as it will be kept: what is nothing but control characters is empty.
+    const cleaned: AdmitRequest = { ...request, message: entry.message };
     for (const step of admitSteps) {
-      const reason = step.check(request, deps.world);
+      const reason = step.check(cleaned, deps.world);
       if (reason !== null) return isPassing(reason) ? notNow(reason) : refuse(entry, reason, deps);
     }
     return accept(entry, deps);
