@@ -57,7 +57,7 @@ class Client implements GatewayClient {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#socket = new WebSocket(options.url, { perMessageDeflate: false, handshakeTimeout: options.timeoutMs });
+    this.#socket = openSocket(options);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#socket.on("message", (data: Buffer) => this.#receive(data.toString("utf8")));
@@ -127,7 +127,13 @@ class Client implements GatewayClient {
   }
 
   #receive(text: string): void {
-    const frame = JSON.parse(text) as Record<string, unknown>;
+    const frame = parseFrame(text);
+    if (frame === null) {
+      const address = shownAddress(this.#options.url);
+      this.#failAll(new AppError("SYS_002", `What answers at ${address} is no gateway: it sent what is no frame.`));
+      this.#socket.terminate();
+      return;
+    }
     if (frame["type"] === "event") {
       for (const listener of this.#listeners.get(String(frame["event"])) ?? []) {
         listener((frame["payload"] ?? {}) as Record<string, unknown>);
@@ -153,6 +159,39 @@ class Client implements GatewayClient {
   }
 }
 
+/** Throws SYS_003 for an address that no socket can have. */
+function openSocket({ url, timeoutMs }: ClientOptions): WebSocket {
+  try {
+    return new WebSocket(url, { perMessageDeflate: false, handshakeTimeout: timeoutMs });
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const reason = "an address is ws:// or wss://, a host and a port, without a part behind #";
+    throw new AppError("SYS_003", `${shownAddress(url)} is no address of a gateway: ${reason}.`, { cause });
+  }
+}
+
+/** Null for what is no JSON object: whoever sent it speaks another protocol. */
+function parseFrame(text: string): Readonly<Record<string, unknown>> | null {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch {
+    // Told to the caller in the same way as any other frame that is none.
+    return null;
+  }
+  return typeof frame === "object" && frame !== null && !Array.isArray(frame)
+    ? (frame as Record<string, unknown>)
+    : null;
+}
+
+/** Without what may be a credential: a user and a password, a query. */
+function shownAddress(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null
+    ? JSON.stringify(url)
+    : `${parsed.protocol}//${parsed.host}${parsed.pathname.replace(/^\/$/, "")}`;
+}
+
 function connectParams({ token, version }: ClientOptions): Record<string, unknown> {
   return {
     minProtocol: 3,
@@ -166,7 +205,7 @@ function connectParams({ token, version }: ClientOptions): Record<string, unknow
 }
 
 function unreachable(url: string, cause: Error): AppError {
-  return new AppError("SYS_002", `The gateway at ${url} cannot be reached: ${cause.message}.`, { cause });
+  return new AppError("SYS_002", `The gateway at ${shownAddress(url)} cannot be reached: ${cause.message}.`, { cause });
 }
 
 /** The gateway's error as it was thrown there: its own code where it sent one. */
