@@ -8,6 +8,8 @@ export interface LoadOptions {
   readonly body: string;
   readonly concurrency: number;
   readonly count: number;
+  /** The workers begin spread over this time; all at once where absent. */
+  readonly rampMs?: number;
 }
 
 export interface LoadResult {
@@ -21,7 +23,9 @@ export async function httpLoad(options: LoadOptions): Promise<LoadResult> {
   const latencies: number[] = [];
   let left = options.count;
   const started = performance.now();
-  const worker = async (): Promise<void> => {
+  const worker = async (index: number): Promise<void> => {
+    const waitMs = ((options.rampMs ?? 0) * index) / options.concurrency;
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
     while (left > 0) {
       left -= 1;
       const from = performance.now();
@@ -30,7 +34,7 @@ export async function httpLoad(options: LoadOptions): Promise<LoadResult> {
     }
   };
   try {
-    await Promise.all(Array.from({ length: options.concurrency }, worker));
+    await Promise.all(Array.from({ length: options.concurrency }, (_, index) => worker(index)));
   } finally {
     agent.destroy();
   }

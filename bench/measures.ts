@@ -7,7 +7,7 @@ import { configWith, program, startGateway } from "../test/e2e/gateway-process.t
 import { openSocket, type GatewaySocket } from "./gateway-socket.ts";
 import { httpLoad } from "./http-load.ts";
 import { cpuMs, treeRssMiB } from "./process-figures.ts";
-import { median, statsOf } from "./stats.ts";
+import { median } from "./stats.ts";
 
 /** Something that can be measured: our own process, or any gateway that speaks the protocol. */
 export interface Target {
@@ -27,7 +27,7 @@ export interface Figure {
   readonly note?: string;
 }
 
-/** A prompt that begins with "slowly" is answered over ten seconds, any other at once. */
+/** A prompt that begins with "slowly" is answered over twenty seconds, any other at once. */
 const body = (prompt = "Say fifty words."): string =>
   JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: prompt }] });
 
@@ -193,36 +193,46 @@ async function presenceChange(
     : { ms: Math.max(...times) - Math.min(...times), bytes };
 }
 
-/** The gateway's own reading of its loop while many turns are in flight. */
+/**
+ * The gateway's own reading of its loop while many turns are in flight. They begin over eight seconds and last twenty,
+ * as people do: a model that answers five hundred of them in step would be a drum and no load.
+ */
 export async function loopUnderLoad(target: Target, inFlight: number): Promise<readonly Figure[]> {
-  const options = {
+  const client = await openSocket(target.url, target.token);
+  const load = httpLoad({
     url: `${target.url}/v1/chat/completions`,
     headers: { authorization: `Bearer ${target.token}` },
     body: body("slowly, say fifty words"),
     concurrency: inFlight,
     count: inFlight,
-  };
-  const client = await openSocket(target.url, target.token);
-  const load = httpLoad(options);
-  const readings: number[] = [];
-  const healthMs: number[] = [];
-  let running = true;
-  void load.finally(() => {
-    running = false;
+    rampMs: 8_000,
   });
-  while (running) {
+  // By now all have begun, and a whole window of the gateway's sampling has passed since.
+  await pause(18_500);
+  const state = (await client.call("status")) as { loopDelay?: { p99Ms?: number }; runs?: readonly unknown[] };
+  const statusMs: number[] = [];
+  for (let index = 0; index < 20; index += 1) {
     const from = performance.now();
-    const state = (await client.call("status")) as { loopDelay?: { p99Ms?: number } };
-    healthMs.push(performance.now() - from);
-    readings.push(state.loopDelay?.p99Ms ?? Number.NaN);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await client.call("status");
+    statusMs.push(performance.now() - from);
   }
   await load;
   client.close();
+  const running = state.runs?.length ?? Number.NaN;
   return [
-    { name: `loop delay p99, ${inFlight} turns in flight`, unit: "ms", value: median(readings), target: most(20) },
-    { name: `status while ${inFlight} turns run, p99`, unit: "ms", value: statsOf(healthMs).p99, target: null },
+    {
+      name: `loop delay p99, ${inFlight} turns in flight`,
+      unit: "ms",
+      value: state.loopDelay?.p99Ms ?? Number.NaN,
+      target: most(20),
+      note: `${running} were running at the reading`,
+    },
+    { name: `status while ${inFlight} turns run, p50`, unit: "ms", value: median(statusMs), target: null },
   ];
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** Whole processes, as a person at a terminal waits for them. */

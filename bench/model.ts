@@ -7,7 +7,7 @@ const model = await startModelEmulator({
   script: (request) => ({
     text,
     usage: { input: 20, output: deltas },
-    ...(request.lastText.startsWith("slowly") ? { deltaDelayMs: 10_000 / deltas } : {}),
+    ...(request.lastText.startsWith("slowly") ? { deltaDelayMs: 20_000 / deltas } : {}),
   }),
   remember: 10,
 });
