@@ -31,6 +31,12 @@ export interface DeliveryDeps {
   readonly blindPolicy: (channel: string) => BlindPolicy;
 }
 
+/** What the work on one part is given besides. */
+export interface DeliveryWork extends DeliveryDeps {
+  /** Aborts what is under way when the process cannot wait for it any longer. */
+  readonly closing: AbortSignal;
+}
+
 export interface Delivery {
   /** Settles what the last run left in doubt, then sends what is ready. */
   start(): Promise<void>;

@@ -25,6 +25,8 @@ interface FakePlatform {
   readonly seen: OutboundPiece[];
   /** Answers the next sends, in order; when it is empty every send succeeds. */
   readonly answers: ((piece: OutboundPiece) => SendOutcome | Promise<SendOutcome>)[];
+  /** Answers the next looks for a piece; when it is empty the truth is told. */
+  readonly looks: (() => Promise<{ platformMessageId: string } | null>)[];
 }
 
 interface World {
@@ -55,7 +57,7 @@ async function open({
   const bus = createEventBus(silentLog());
   const events: AppEvent[] = [];
   bus.on((event) => events.push(event));
-  const platform: FakePlatform = { seen: [], answers: [] };
+  const platform: FakePlatform = { seen: [], answers: [], looks: [] };
   const world: World = {
     store,
     clock,
@@ -110,6 +112,8 @@ function connectionOf(platform: FakePlatform): ChannelConnection {
       return { outcome: "sent", platformMessageId: `p${platform.seen.length}` };
     },
     find: (piece) => {
+      const look = platform.looks.shift();
+      if (look !== undefined) return look();
       const index = platform.seen.findIndex((one) => one.id === piece.id);
       return Promise.resolve(index === -1 ? null : { platformMessageId: `p${index + 1}` });
     },
@@ -222,12 +226,19 @@ describe("delivery", () => {
 });
 
 describe("a send whose answer was lost", () => {
+  const lost = (): SendOutcome => ({ outcome: "unknown", error: new AppError("CONN_001", "the connection broke") });
+  const delivered =
+    (world: World) =>
+    (piece: OutboundPiece): SendOutcome => {
+      world.platform.seen.push(piece);
+      return { outcome: "sent", platformMessageId: `p${world.platform.seen.length}` };
+    };
   /** The platform took it; we never heard of it. */
   const accepted =
     (world: World) =>
     (piece: OutboundPiece): SendOutcome => {
       world.platform.seen.push(piece);
-      return { outcome: "unknown", error: new AppError("CONN_001", "the connection broke") };
+      return lost();
     };
 
   it("native: is sent again under the same id", async () => {
@@ -246,6 +257,48 @@ describe("a send whose answer was lost", () => {
     await world.put("a", "one|two");
     await passTime(world, async () => (await world.state("a")) === "sent");
     expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two"]);
+  });
+
+  it("read-back: of a part that is half there, the piece in doubt is looked for and not another", async () => {
+    const world = await open({ idempotency: "read-back" });
+    world.platform.answers.push(delivered(world), accepted(world));
+    await world.delivery.start();
+    await world.put("a", "one|two|three");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two", "three"]);
+    expect(await world.store.outbox.get("a")).toMatchObject({ platformMessageIds: ["p1", "p2", "p3"], attempts: 2 });
+  });
+
+  it("read-back: what never arrives is given up after the attempts that every part has", async () => {
+    const world = await open({ idempotency: "read-back" });
+    let sends = 0;
+    for (let index = 0; index < 50; index += 1) world.platform.answers.push(() => ((sends += 1), lost()));
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await passTime(world, async () => (await world.state("a")) === "failed");
+    expect(sends).toBe(4);
+  });
+
+  it("read-back: a look that fails is tried again later, and one that hangs holds up no other chat", async () => {
+    const world = await open({ idempotency: "read-back" });
+    world.platform.answers.push(accepted(world));
+    world.platform.looks.push(() => Promise.reject(new Error("no answer")));
+    world.platform.looks.push(() => new Promise(() => undefined));
+    await world.delivery.start();
+    await world.put("a", "hello", "#one");
+    await expect.poll(() => world.state("a")).toBe("unknown");
+    await passTime(world, () => world.platform.looks.length === 0);
+    await world.put("b", "other", "#two");
+    await expect.poll(() => world.state("b")).toBe("sent");
+  });
+
+  it("blind: the label stays until that piece is through, whatever comes between", async () => {
+    const world = await open();
+    world.platform.answers.push(accepted(world), busy);
+    await world.delivery.start();
+    await world.put("a", "one|two");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", `${repeatLabel}one`, "two"]);
   });
 
   it("blind: is sent again with a label, and the label is on that piece alone", async () => {
@@ -281,6 +334,78 @@ describe("a send whose answer was lost", () => {
     await second.delivery.start();
     await passTime(second, async () => (await second.state("a")) === "sent");
     expect(second.platform.seen.map((piece) => piece.text)).toEqual([`${repeatLabel}hello`]);
+  });
+});
+
+describe("a store that refuses for a while", () => {
+  const full = (): Promise<never> => Promise.reject(new AppError("STORE_002", "no space left"));
+
+  it("what was sent is written when it can be, is sent once, and the chat goes on", async () => {
+    const world = await open();
+    const { outbox } = world.store;
+    const [settle, progress] = [outbox.settle.bind(outbox), outbox.progress.bind(outbox)];
+    let refusals = 3;
+    outbox.progress = (...args) => (refusals-- > 0 ? full() : progress(...args));
+    outbox.settle = (...args) => (refusals-- > -4 ? full() : settle(...args));
+    await world.delivery.start();
+    await world.put("a", "one|two");
+    await world.put("b", "three");
+    await passTime(world, async () => (await world.state("b")) === "sent");
+    expect(await world.state("a")).toBe("sent");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two", "three"]);
+  });
+
+  it("is not asked again at once, and nothing leaves before the row says so", async () => {
+    const world = await open();
+    const { outbox } = world.store;
+    const sending = outbox.sending.bind(outbox);
+    let refused = 0;
+    outbox.sending = () => ((refused += 1), full());
+    await world.delivery.start();
+    await world.put("a", "hello");
+    for (let turn = 0; turn < 50; turn += 1) await world.store.probe();
+    expect(refused).toBe(1);
+    expect(world.platform.seen).toEqual([]);
+    outbox.sending = sending;
+    await passTime(world, async () => (await world.state("a")) === "sent");
+  });
+});
+
+describe("the end of delivery", () => {
+  it("begins nothing after it was closed, and waits for the look that was under way", async () => {
+    const world = await open();
+    const { outbox } = world.store;
+    const ready = outbox.ready.bind(outbox);
+    const gate = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    outbox.ready = async (options) => {
+      asked.resolve();
+      await gate.promise;
+      return ready(options);
+    };
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await asked.promise;
+    const closed = world.delivery.close(new AbortController().signal);
+    gate.resolve();
+    await closed;
+    await world.store.probe();
+    expect(await world.state("a")).toBe("prepared");
+    expect(world.platform.seen).toEqual([]);
+  });
+
+  it("a platform that asks for more patience than a reply has makes it expire in its time", async () => {
+    const world = await open();
+    world.platform.answers.push(() => ({
+      outcome: "not-sent",
+      error: new AppError("CONN_003", "come back tomorrow", { retryAfterMs: 86_400_000 }),
+    }));
+    await world.delivery.start();
+    await world.put("a", "hello");
+    await expect.poll(async () => (await world.store.outbox.get("a"))?.attempts).toBe(1);
+    await expect.poll(() => world.state("a")).toBe("prepared");
+    await world.clock.advance(3_600_001);
+    await expect.poll(() => world.state("a")).toBe("expired");
   });
 });
 

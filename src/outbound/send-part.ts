@@ -5,44 +5,59 @@
 import { AppError } from "../domain/app-error.ts";
 import type { OutboundPiece } from "../channels/contract.ts";
 import type { OutboxRow } from "../store/port.ts";
-import type { DeliveryDeps, Route } from "./contract.ts";
+import { writeWithPatience } from "../store/patience.ts";
+import type { DeliveryWork, Route } from "./contract.ts";
 
-export type SendEnd =
-  | { readonly outcome: "sent"; readonly platformMessageIds: readonly string[] }
+/** How an attempt ended. `row` is the part as it stands then: pieces that were confirmed in this attempt count. */
+export type SendEnd = { readonly row: OutboxRow } & (
+  | { readonly outcome: "sent" }
   | { readonly outcome: "not-sent"; readonly error: AppError }
-  | { readonly outcome: "unknown"; readonly error: AppError; readonly piece: OutboundPiece };
+  | { readonly outcome: "unknown"; readonly error: AppError }
+);
 
 /** In front of a piece that may be there already. A person sees why it comes twice. */
 export const repeatLabel = "(may repeat) ";
 
-export async function sendPart(
-  row: OutboxRow,
-  route: Route,
-  deps: DeliveryDeps,
-  signal: AbortSignal,
-): Promise<SendEnd> {
+/** `before` is the part as it was when this attempt began. */
+export async function sendPart(before: OutboxRow, route: Route, work: DeliveryWork): Promise<SendEnd> {
+  let row: OutboxRow = { ...before, state: "sending", attempts: before.attempts + 1 };
   let pieces: readonly string[];
   try {
     pieces = route.render(row.reply.markdown);
   } catch (thrown) {
     // Rendering is pure: the same text fails the same way tomorrow.
     const cause = AppError.from(thrown);
-    return {
-      outcome: "not-sent",
-      error: new AppError("MSG_001", `The reply could not be rendered: ${cause.message}`, { cause, retry: "never" }),
-    };
+    const message = `The reply could not be rendered: ${cause.message}`;
+    return { row, outcome: "not-sent", error: new AppError("MSG_001", message, { cause, retry: "never" }) };
   }
-  const platformMessageIds = [...row.platformMessageIds];
   for (let index = row.chunksSent; index < pieces.length; index += 1) {
-    const piece = pieceOf(row, index, pieces[index] as string);
-    const sent = await route.connection.send(piece, signal);
-    if (sent.outcome === "unknown") return { outcome: "unknown", error: sent.error, piece };
-    if (sent.outcome === "not-sent") return { outcome: "not-sent", error: sent.error };
-    if (sent.platformMessageId !== null) platformMessageIds.push(sent.platformMessageId);
-    if (index < pieces.length - 1)
-      await deps.store.outbox.progress(row.id, index + 1, platformMessageIds, deps.clock.nowMs());
+    const sent = await route.connection.send(pieceOf(row, index, pieces[index] as string), work.closing);
+    if (sent.outcome !== "sent") return { row, outcome: sent.outcome, error: sent.error };
+    row = confirmed(row, sent.platformMessageId);
+    if (index < pieces.length - 1) await recordProgress(row, work);
   }
-  return { outcome: "sent", platformMessageIds };
+  return { row, outcome: "sent" };
+}
+
+/** The part with one more piece confirmed. A doubt about that piece is over with it. */
+export function confirmed(row: OutboxRow, platformMessageId: string | null): OutboxRow {
+  const ids = platformMessageId === null ? [] : [platformMessageId];
+  return {
+    ...row,
+    chunksSent: row.chunksSent + 1,
+    platformMessageIds: [...row.platformMessageIds, ...ids],
+    error: null,
+  };
+}
+
+/** The piece was sent and only this process knows: nothing else leaves before the row says so. */
+export function recordProgress({ id, chunksSent, platformMessageIds }: OutboxRow, work: DeliveryWork): Promise<void> {
+  const { store, clock, log, closing } = work;
+  return writeWithPatience(() => store.outbox.progress(id, chunksSent, platformMessageIds, clock.nowMs()), {
+    clock,
+    log,
+    signal: closing,
+  });
 }
 
 /** The piece a part would send next, as it would send it. */
@@ -52,17 +67,16 @@ export function nextPiece(row: OutboxRow, route: Route): OutboundPiece | null {
 }
 
 function pieceOf(row: OutboxRow, index: number, text: string): OutboundPiece {
-  const repeated = index === row.chunksSent && mayRepeat(row);
   return {
     id: `${row.id}.${index}`,
     address: row.address,
-    text: repeated ? repeatLabel + text : text,
+    text: mayRepeat(row) ? repeatLabel + text : text,
     replyToId: index === 0 ? row.replyToId : null,
     attachments: index === 0 ? (row.reply.attachments ?? []) : [],
   };
 }
 
-/** True where an earlier attempt may have got through and nobody can look. */
+/** True where an earlier attempt at the next piece may have got through and nobody can look. */
 export function mayRepeat(row: Pick<OutboxRow, "error">): boolean {
   return row.error?.details["mayHaveBeenSent"] === true;
 }

@@ -285,7 +285,7 @@ export interface OutboxStore {
   nextAttemptMs(atMs: number): Promise<number | null>;
   /** `prepared` → `sending`, before the first byte leaves; `attempts` rises. Throws STORE_003 when the part is in another state. */
   sending(id: string, atMs: number): Promise<void>;
-  /** A chunk is confirmed; the part stays `sending`. */
+  /** A chunk is confirmed; the part stays what it is, `sending` or `unknown`. Throws STORE_003 in any other state. */
   progress(id: string, chunksSent: number, platformMessageIds: readonly string[], atMs: number): Promise<void>;
   /**
    * What became of a part that is `sending`, `unknown`, or (failed, expired) still `prepared`. Throws STORE_003 in any

@@ -73,7 +73,7 @@ export function recordProgress(
   args: { id: string; chunksSent: number; platformMessageIds: string; atMs: number },
 ): null {
   const changes = db.run(
-    `UPDATE outbox SET chunks_sent = ?, platform_message_ids = ?, updated_ms = ? WHERE id = ? AND state = 'sending'`,
+    `UPDATE outbox SET chunks_sent = ?, platform_message_ids = ?, updated_ms = ? WHERE id = ? AND state IN ('sending', 'unknown')`,
     args.chunksSent,
     args.platformMessageIds,
     args.atMs,
