@@ -1,6 +1,7 @@
 /**
  * Compares what docs/features.md claims with what the tests prove. Owns the reading of both; refuses a row that says
  * done without a passing test of its name, a test that claims a row which says open, and a table with a row missing.
+ * The list of attacks, docs/security-replay.md, is held against the tests in the same run.
  *
  *   npm run rows               runs the tests first, unless their last run was of this tree
  *   node scripts/rows.ts --last   believes the last run, whatever it was of
@@ -9,6 +10,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { idsOf, judgeReplay, readReplayRows } from "./replay-rows.ts";
 import { root } from "./source-hash.mjs";
 import { freshReport, readReport, servicesRequired, type TestOutcome } from "./test-report.ts";
 import { runAllTests } from "./test.ts";
@@ -37,8 +39,10 @@ export interface RowVerdict {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const report = (process.argv[2] === "--last" ? readReport() : freshReport()) ?? runAllTests("pipe").report;
   const verdict = judgeRows(readFeatureRows(), report.tests, { servicesRequired: servicesRequired() });
-  console.log(describeVerdict(verdict));
-  process.exitCode = verdict.problems.length === 0 ? 0 : 1;
+  const attacks = readReplayRows();
+  const unmet = judgeReplay(attacks, report.tests);
+  console.log([...unmet, describeVerdict(verdict), `${attacks.length} attacks have a test`].join("\n"));
+  process.exitCode = verdict.problems.length + unmet.length === 0 ? 0 : 1;
 }
 
 export function readFeatureRows(): FeatureRow[] {
@@ -59,8 +63,7 @@ export function parseFeatureRows(markdown: string): FeatureRow[] {
 
 /** `A5, A6: a close is announced` names A5 and A6, and so does `A5 A6: …`. Titles without ids name nothing. */
 export function rowsNamedBy(title: string): string[] {
-  const match = /^([A-Z]\d{1,2}(?:,?\s+[A-Z]\d{1,2})*):\s/.exec(title);
-  return match?.[1]?.split(/,?\s+/) ?? [];
+  return idsOf(title).filter((id) => /^[A-Z]\d{1,2}$/.test(id));
 }
 
 export function judgeRows(

@@ -7,6 +7,7 @@ import {
   rowsPerLetter,
   type FeatureRow,
 } from "../../scripts/rows.ts";
+import { attacksNamedBy, judgeReplay, parseReplayRows, readReplayRows } from "../../scripts/replay-rows.ts";
 import type { TestOutcome } from "../../scripts/test-report.ts";
 
 const all: readonly FeatureRow[] = Object.entries(rowsPerLetter).flatMap(([letter, count]) =>
@@ -43,6 +44,7 @@ describe("the feature rows", () => {
     expect(rowsNamedBy("Q4: a missing variable names key and file")).toEqual(["Q4"]);
     expect(rowsNamedBy("names A5: in the middle")).toEqual([]);
     expect(rowsNamedBy("R001: belongs to another list")).toEqual([]);
+    expect(rowsNamedBy("B2 R041: belongs to both")).toEqual(["B2"]);
   });
 
   it("are read with escaped bars in a cell", () => {
@@ -99,5 +101,30 @@ describe("a row", () => {
     expect(problems(all.filter(({ id }) => id !== "Z6"))).toEqual(["Z6: is missing from the table"]);
     expect(problems([...all, ...all.slice(0, 1)])).toEqual(["A1: stands in the table twice"]);
     expect(problems(all, [ended("Z7: flies", "passed")])).toEqual(['Z7: is claimed by "Z7: flies", but is not a row']);
+  });
+});
+
+describe("the attacks", () => {
+  const listed = parseReplayRows("| R001 | steals a token | `a.test.ts` |");
+
+  it("are in the list, each with its files", () => {
+    expect(listed).toEqual([{ id: "R001", attack: "steals a token", files: ["a.test.ts"] }]);
+    expect(readReplayRows().length).toBeGreaterThan(60);
+    expect(attacksNamedBy("B2 R041 R080b: floods")).toEqual(["R041", "R080b"]);
+    expect(attacksNamedBy("R11: is a feature")).toEqual([]);
+  });
+
+  it("are believed with a passing test in the file that is named", () => {
+    expect(judgeReplay(listed, [ended("B2 R001: is refused", "passed")])).toEqual([]);
+    expect(judgeReplay(listed, [])).toEqual(['R001: no test of a.test.ts begins with "R001:"']);
+    expect(judgeReplay(listed, [ended("R001: is refused", "failed")])).toHaveLength(1);
+    expect(judgeReplay(listed, [ended("R001: is refused", "skipped")])).toHaveLength(1);
+    expect(judgeReplay(listed, [ended("R001: is refused", "skipped", "no browser here")])).toEqual([]);
+  });
+
+  it("that are tested are listed, once", () => {
+    const tests = [ended("R001: is refused", "passed"), ended("R002: is refused", "passed")];
+    expect(judgeReplay(listed, tests)).toEqual(["R002 a.test.ts: is tested, but not in docs/security-replay.md"]);
+    expect(judgeReplay([...listed, ...listed], tests.slice(0, 1))).toHaveLength(1);
   });
 });

@@ -197,7 +197,7 @@ describe("the guard", () => {
     }
   });
 
-  it("R015: a foreign host is 421, R014: a foreign origin 403, before anything else", async () => {
+  it("R014 R015: a foreign host is 421, a foreign origin 403, before anything else", async () => {
     const host = await bytes("GET /health HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
     expect(host).toMatch(/^HTTP\/1\.1 421 /);
     const headers = { authorization: `Bearer ${wholeGatewayToken}`, "content-type": "application/json" };
