@@ -20,7 +20,7 @@ import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
 import { createEventBus } from "../platform/bus.ts";
-import { systemClock, type Clock } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import { acquireGatewayLock } from "../platform/gateway-lock.ts";
 import { systemIds, type Ids } from "../platform/ids.ts";
 import { createLogFile } from "../platform/log-file.ts";
@@ -32,6 +32,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
@@ -72,12 +73,12 @@ export interface RunningGateway {
 
 /** Throws STORE_005 where another gateway has the state directory, CFG_… where it cannot be started safely, SYS_005 for the port. */
 export async function startGatewayServer(port: number | null, options: GatewayServerOptions): Promise<RunningGateway> {
-  const clock = options.clock ?? systemClock();
+  const clock = options.clock ?? createHouseClock(() => log);
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
   const paths = statePaths(stateDir);
-  const log = createLog({
+  const log: RootLog = createLog({
     clock,
     redactor,
     file: createLogFile({ path: paths.logFile, clock }),
