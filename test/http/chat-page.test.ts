@@ -268,6 +268,16 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await second.locator(".entry.assistant").count()).toBe(1);
   });
 
+  it("D7 K15: a new conversation begins empty, with nothing left to stop", async () => {
+    await enter();
+    await say("Before.");
+    await told("Hello from the model.").waitFor();
+    await page.getByRole("button", { name: "New" }).click();
+    await page.getByText("What can I do for you?").waitFor();
+    await page.getByRole("button", { name: "Stop the answer" }).waitFor({ state: "hidden" });
+    expect(await answers().count()).toBe(0);
+  });
+
   it("D7 K15: Enter sends, Shift and Enter starts a line", async () => {
     await enter();
     await page.getByLabel("Message", { exact: true }).focus();

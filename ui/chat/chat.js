@@ -114,6 +114,7 @@ async function readHistory() {
   transcript.showWelcome();
   transcript.keepEnd();
   showDoing();
+  updateComposer();
 }
 
 /** The same words may have been said before: only one time more than then is ours. */

@@ -15,7 +15,8 @@ const longestRetryMs = 15_000;
 
 /** What a refusal means for a person; any other failure is tried again. */
 const refusals = {
-  AUTH_BOOTSTRAP_TOKEN_INVALID: "This login link was used already or is too old. Ask the gateway for a new one.",
+  AUTH_BOOTSTRAP_TOKEN_INVALID:
+    "This login link was used already or is too old: each lets one browser in, within ten minutes of the start.",
   AUTH_TOKEN_MISMATCH: "This is not the gateway's token.",
   AUTH_PASSWORD_MISMATCH: "This is not the gateway's password.",
   AUTH_TOKEN_MISSING: "",
@@ -190,16 +191,17 @@ export class Connection {
 
   async #refused(error) {
     const code = error instanceof RequestError ? (error.details.code ?? "") : "";
+    if (error instanceof RequestError && !Object.hasOwn(refusals, code)) {
+      this.#lost();
+      return;
+    }
+    // Before anything that takes time: the gateway hangs up now, and a line that is lost is tried again without a word.
+    this.#drop();
     // A used link in a browser that is paired already: its own token still opens the door.
     if (code === "AUTH_BOOTSTRAP_TOKEN_INVALID" && (await loadIdentity()).deviceToken !== null) {
       this.connect({});
       return;
     }
-    if (error instanceof RequestError && !Object.hasOwn(refusals, code)) {
-      this.#lost();
-      return;
-    }
-    this.#drop();
     this.#login = {};
     const message = error instanceof RequestError ? refusals[code] : `This browser cannot make a key: ${error.message}`;
     this.#onState({ state: "refused", code, message });
