@@ -11,6 +11,7 @@ export interface CheckedConfig {
   readonly path: string;
   readonly exists: boolean;
   readonly issues: readonly ConfigIssue[];
+  readonly logFile: string;
   /** What is written, includes followed; every secret replaced. */
   readonly written: unknown;
 }
@@ -25,6 +26,7 @@ export async function checkConfig(environment: Environment, file: string | undef
       path: snapshot.path,
       exists: snapshot.exists,
       issues: snapshot.issues,
+      logFile: snapshot.config.logging.file,
       written: config.redact(snapshot.parsed),
     };
   } finally {

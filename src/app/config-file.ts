@@ -1,5 +1,6 @@
 /** The configuration file changed without a gateway: by the gateway's writer, under the gateway's lock. */
 import { createConfigAccess } from "../config/access.ts";
+import type { ConfigIssue } from "../config/contract.ts";
 import { getAt, parsePath } from "../config/dot-path.ts";
 import type { Environment } from "../config/environment.ts";
 import { systemClock } from "../platform/clock.ts";
@@ -14,6 +15,8 @@ export interface ConfigFile {
   /** Undefined removes. */
   set(path: string, value: unknown): Promise<void>;
   schema(): Promise<unknown>;
+  /** What is wrong with the file as it is now. */
+  issues(): Promise<readonly ConfigIssue[]>;
   close(): Promise<void>;
 }
 
@@ -28,6 +31,7 @@ export async function openConfigFile(environment: Environment): Promise<ConfigFi
         Promise.resolve(path === undefined ? config.redacted() : getAt(config.redacted(), parsePath(path))),
       set: async (path, value) => void (await config.write({ kind: "set", path, value })),
       schema: () => Promise.resolve(config.schema()),
+      issues: () => Promise.resolve(config.current().issues),
       async close() {
         await config.close();
         await lock.release();

@@ -55,7 +55,8 @@ async function readIfPresent(file: string): Promise<string | null> {
     return await readFile(file, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new AppError("SYS_003", `${file} cannot be read.`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new AppError("STORE_001", `${file} cannot be read: ${code ?? message}.`, { cause: error });
   }
 }
 

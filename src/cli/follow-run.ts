@@ -34,6 +34,8 @@ export async function followRun(
 ): Promise<RunResult> {
   const runId = systemIds().uuid();
   const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
+  // Where the turn was refused nobody waits for its end; a lost connection then is no failure of its own.
+  promise.catch(() => undefined);
   let shown = "";
   const show = (text: string): void => {
     // Each event carries the whole text so far: what is new is what lies behind that which is on the screen.

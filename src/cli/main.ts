@@ -11,8 +11,13 @@ import { routes } from "./routes.ts";
 
 export interface CliStreams {
   readonly stdin: CliContext["stdin"];
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown };
+  readonly stdout: OutputStream & { readonly isTTY?: boolean };
+  readonly stderr: OutputStream;
+}
+
+interface OutputStream {
+  write(text: string): unknown;
+  on?(event: "error", listener: (error: Error) => void): unknown;
 }
 
 /** Returns the exit code: 0 done, 1 failed, 2 wrong usage, 69 gateway not reachable, 77 not allowed, 78 configuration error. */
@@ -22,6 +27,7 @@ export async function runCli(argv: readonly string[], streams: CliStreams = proc
   const colour = streams.stdout.isTTY === true && globals.colour && environment.variables["NO_COLOR"] === undefined;
   const output = createOutput(streams, { json: globals.json, colour });
   const interrupt = new AbortController();
+  const reader = watchReader(streams, interrupt);
   const onInterrupt = (): void => interrupt.abort(new AppError("RUN_001", "Interrupted."));
   process.once("SIGINT", onInterrupt);
   let code = 0;
@@ -39,12 +45,30 @@ export async function runCli(argv: readonly string[], streams: CliStreams = proc
     const failure = await dispatch(globals.rest, context, streams);
     return failure ?? code;
   } catch (thrown) {
+    // Whoever read the answer has seen enough, as `head` does: nothing failed.
+    if (reader.isGone()) return 0;
     const error = AppError.from(thrown);
-    output.failure(error);
+    output.failure(error, error.code === "SYS_003" ? `See: openclaw ${helpWords(globals.rest)}` : undefined);
     return error.row.exit;
   } finally {
     process.removeListener("SIGINT", onInterrupt);
   }
+}
+
+/**
+ * A pipe whose reader has gone ends what still runs, quietly. The gateway does not listen to the signal and goes on:
+ * it answers others than the one who watched it start.
+ */
+function watchReader({ stdout, stderr }: CliStreams, interrupt: AbortController): { isGone(): boolean } {
+  let isGone = false;
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== "EPIPE") throw error;
+    isGone = true;
+    interrupt.abort(new AppError("RUN_001", "Nobody reads the answer any more."));
+  };
+  // Kept to the end of the process: the news may come after the last word is written.
+  for (const stream of [stdout, stderr]) stream.on?.("error", onError);
+  return { isGone: () => isGone };
 }
 
 /** `--profile` chooses the state directory as `OPENCLAW_PROFILE` does. */
@@ -55,7 +79,8 @@ function environmentOf({ profile }: Globals): Environment {
 
 /** Runs the command; returns an exit code where the words themselves decide it. */
 async function dispatch(argv: readonly string[], context: CliContext, streams: CliStreams): Promise<number | null> {
-  const [name] = argv;
+  const [name, ...words] = argv;
+  if (name === "help" && words.length > 0) return dispatch([...words, "--help"], context, streams);
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     streams.stdout.write(`${rootHelp(context)}\n`);
     return name === undefined ? 2 : 0;
@@ -125,6 +150,13 @@ function rootHelp({ output }: CliContext): string {
   ].join("\n");
 }
 
+/** The nearest help to words that were not understood: that of the subcommand, of the command, or of all. */
+function helpWords([name = "", verb = ""]: readonly string[]): string {
+  const route = Object.hasOwn(routes, name) ? routes[name] : undefined;
+  if (route === undefined) return "--help";
+  return route.verbs?.includes(verb) === true ? `${name} ${verb} --help` : `${name} --help`;
+}
+
 function unknownCommand(name: string): AppError {
   const near = Object.keys(routes).find((route) => route.startsWith(name.slice(0, 3)));
   const hint = near === undefined ? "" : ` Did you mean ${JSON.stringify(near)}?`;
@@ -141,5 +173,20 @@ async function connect(options: ConnectOptions, context: CliContext): Promise<Ga
   const target = await findGateway(options, context.environment);
   const timeoutMs = Number(options.timeout ?? 10_000);
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw new AppError("SYS_003", "--timeout takes milliseconds.");
-  return connectGateway({ ...target, version, timeoutMs, signal: context.signal });
+  try {
+    return await connectGateway({ ...target, version, timeoutMs, signal: context.signal });
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (error.code !== "SEC_003" || target.token !== null) throw error;
+    throw noToken(target.url, context.environment, error);
+  }
+}
+
+/** A gateway runs, and here is nothing to show it: mostly because it is another folder's. */
+function noToken(url: string, { stateDir }: Environment, cause: AppError): AppError {
+  return new AppError(
+    "SEC_003",
+    `The gateway at ${url} wants a token, and ${stateDir} holds none: the gateway that runs there uses another state directory.`,
+    { cause },
+  );
 }

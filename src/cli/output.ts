@@ -11,7 +11,8 @@ export interface Output {
   write(text: string): void;
   /** A remark for a person; never part of the result. */
   note(text: string): void;
-  failure(error: AppError): void;
+  /** `remedy` replaces the general one of the error's row. */
+  failure(error: AppError, remedy?: string): void;
   /** Columns, aligned; widths by what a terminal shows. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): string;
   bold(text: string): string;
@@ -34,14 +35,12 @@ export function createOutput(streams: OutputStreams, options: { json: boolean; c
     },
     write: (text) => void stdout.write(text),
     note: (text) => void stderr.write(`${text}\n`),
-    failure(error) {
+    failure(error, remedy = error.row.remedy) {
       if (options.json) {
-        stdout.write(
-          `${JSON.stringify({ ok: false, error: { ...error.toJSON(), remedy: error.row.remedy } }, null, 2)}\n`,
-        );
+        stdout.write(`${JSON.stringify({ ok: false, error: { ...error.toJSON(), remedy } }, null, 2)}\n`);
         return;
       }
-      stderr.write(`${paint("red", "openclaw:")} ${error.message} (${error.code})\n${error.row.remedy}\n`);
+      stderr.write(`${paint("red", "openclaw:")} ${error.message} (${error.code})\n${remedy}\n`);
     },
     table,
     bold: (text) => paint("bold", text),

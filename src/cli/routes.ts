@@ -6,20 +6,42 @@ import type { CommandModule } from "./contract.ts";
 
 export interface CommandRoute {
   readonly summary: string;
+  /** The words that may follow: for completion, and to name the right help. */
+  readonly verbs?: readonly string[];
   load(): Promise<CommandModule>;
 }
 
 export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
-  gateway: { summary: "Run, inspect, call and stop the gateway", load: () => import("./commands/gateway.ts") },
+  gateway: {
+    summary: "Run, inspect, call and stop the gateway",
+    verbs: ["run", "status", "call", "stop", "token"],
+    load: () => import("./commands/gateway.ts"),
+  },
   chat: { summary: "Talk with the assistant in this terminal", load: () => import("./commands/chat.ts") },
   agent: { summary: "Run one turn and print the answer", load: () => import("./commands/agent.ts") },
-  message: { summary: "Send a message through a channel", load: () => import("./commands/message.ts") },
+  message: {
+    summary: "Send a message through a channel",
+    verbs: ["send"],
+    load: () => import("./commands/message.ts"),
+  },
   status: { summary: "Show what runs and how it is", load: () => import("./commands/status.ts") },
   health: { summary: "Show whether the gateway is healthy", load: () => import("./commands/health.ts") },
-  config: { summary: "Read, change and check the configuration", load: () => import("./commands/config.ts") },
-  sessions: { summary: "List, show, export, import and delete sessions", load: () => import("./commands/sessions.ts") },
-  models: { summary: "List the models that can be used", load: () => import("./commands/models.ts") },
-  channels: { summary: "Show the channels and their connections", load: () => import("./commands/channels.ts") },
+  config: {
+    summary: "Read, change and check the configuration",
+    verbs: ["get", "set", "unset", "validate", "schema", "diff"],
+    load: () => import("./commands/config.ts"),
+  },
+  sessions: {
+    summary: "List, show, export, import and delete sessions",
+    verbs: ["list", "show", "export", "import", "reset", "delete"],
+    load: () => import("./commands/sessions.ts"),
+  },
+  models: { summary: "List the models that can be used", verbs: ["list"], load: () => import("./commands/models.ts") },
+  channels: {
+    summary: "Show the channels and their connections",
+    verbs: ["status", "start", "stop", "restart", "logout"],
+    load: () => import("./commands/channels.ts"),
+  },
   logs: { summary: "Show the gateway's log", load: () => import("./commands/logs.ts") },
   doctor: { summary: "Find out what is wrong, and how to mend it", load: () => import("./commands/doctor.ts") },
   completion: { summary: "Print a completion script for your shell", load: () => import("./commands/completion.ts") },

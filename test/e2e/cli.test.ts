@@ -104,6 +104,11 @@ describe("the command line", () => {
       [["health", "--no-such-option"], 2, "SYS_003"],
       [["sessions", "show"], 2, "SYS_003"],
       [["agent", "  "], 2, "SYS_003"],
+      [["agent", "--message", "one", "two"], 2, "SYS_003"],
+      [["agent", "--agent", "nobody", "hi"], 1, "MODEL_001"],
+      [["sessions", "delete", "agent:main:never"], 1, "RPC_007"],
+      [["sessions", "import", "agent:main:never", "no-such-file"], 2, "SYS_003"],
+      [["config", "validate", "no-such-file"], 2, "SYS_003"],
       [["gateway", "call", "health", "--params", "{"], 2, "SYS_003"],
       [["health", "--url", "ws://127.0.0.1:9"], 69, "SYS_002"],
       [["health", "--token", "wrong-token-wrong-token"], 77, "SEC_003"],
@@ -129,11 +134,49 @@ describe("the command line", () => {
     }
   });
 
+  it("Y7: words that were not understood lead to the help that explains them", async () => {
+    expect((await run(["config", "set"])).stderr).toContain("See: openclaw config set --help");
+    expect((await run(["config", "sett"])).stderr).toContain("See: openclaw config --help");
+    expect((await run(["no-such-command"])).stderr).toContain("See: openclaw --help");
+    expect((await run(["help", "config", "set"])).stdout).toContain("Usage: openclaw config set");
+  });
+
+  it("Y7: a reader who has seen enough is no failure", async () => {
+    const { code, stderr } = await runCommand(["config", "schema"], {
+      stateDir: state.stateDir,
+      env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) },
+      unread: true,
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("Y7: what belongs to another folder's gateway is said to", async () => {
+    const elsewhere = await newStateDir();
+    try {
+      const asked = await runCommand(["status"], {
+        stateDir: elsewhere.stateDir,
+        env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) },
+      });
+      expect(asked).toMatchObject({ code: 77, stderr: expect.stringContaining("another state directory") });
+    } finally {
+      await elsewhere.remove();
+    }
+  });
+
+  it("Y7: without a gateway the log can still be read", async () => {
+    const read = await runCommand(["logs", "-n", "1"], {
+      stateDir: state.stateDir,
+      env: { OPENCLAW_GATEWAY_PORT: "9" },
+    });
+    expect(read).toMatchObject({ code: 0, stderr: expect.stringContaining("No gateway runs") });
+    expect(read.stdout).toMatch(/^\d{4}-\d\d-\d\dT/);
+  });
+
   it("has a conversation: agent, chat, and what they said is in the session", async () => {
     const answered = await run(["agent", "hello", "there"]);
     expect(answered).toMatchObject({ code: 0, stdout: "re: hello there\n" });
     expect((await run(["agent", "-"], "from a pipe")).stdout).toBe("re: from a pipe\n");
-    const chat = await run(["chat", "--session", "agent:main:second"], "one\ntwo\n");
+    const chat = await run(["chat", "--session", "agent:main:second"], "one\ntwo\n/quit\nthree\n");
     expect(chat.stdout).toBe("re: one\nre: two\n");
     const shown = await run(["sessions", "show", "agent:main:second"]);
     expect(shown.stdout).toMatch(/user> one\n.*assistant> re: one\n.*user> two\n.*assistant> re: two/s);
@@ -162,8 +205,13 @@ describe("the command line", () => {
     expect(await readFile(file, "utf8")).toBe(before);
     expect((await run(["config", "set", "agents.defaults.timeoutSeconds", "77"])).code).toBe(0);
     expect((await run(["config", "get", "agents.defaults.timeoutSeconds"])).stdout.trim()).toBe("77");
-    expect((await run(["config", "unset", "agents.defaults.timeoutSeconds"])).code).toBe(0);
+    const unset = await run(["config", "unset", "agents.defaults.timeoutSeconds"]);
+    expect(unset).toMatchObject({ code: 0, stdout: expect.stringMatching(/before: 77\n {2}after: {2}600/) });
     expect((await run(["config", "get", "agents.defaults.timeoutSeconds"])).stdout.trim()).not.toBe("77");
+    const slip = await run(["config", "set", "agents.defaults.timeoutSecond", "77"]);
+    expect(slip).toMatchObject({ code: 0, stderr: expect.stringContaining("timeoutSecond is not known") });
+    const nothing = await run(["config", "get", "agents.defaults.nothing"]);
+    expect(nothing).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("is not set") });
     expect((await run(["config", "get"])).stdout).toContain("__OPENCLAW_REDACTED__");
     expect((await run(["config", "validate"])).code).toBe(0);
     expect((await run(["config", "diff"])).code).toBe(0);

@@ -83,7 +83,13 @@ export interface CommandResult {
 /** One run of the command line. */
 export async function runCommand(
   args: readonly string[],
-  options: { stateDir: string; env?: Readonly<Record<string, string>>; input?: string; cwd?: string },
+  options: {
+    stateDir: string;
+    env?: Readonly<Record<string, string>>;
+    input?: string;
+    cwd?: string;
+    unread?: boolean;
+  },
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [program, ...args], {
     env: cleanEnvironment(options.stateDir, options.env),
@@ -97,6 +103,7 @@ export async function runCommand(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
+  if (options.unread === true) child.stdout.destroy();
   child.stdin.end(options.input ?? "");
   return { code: await endOf(child), stdout, stderr };
 }

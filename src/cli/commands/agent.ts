@@ -38,7 +38,7 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     const { output, signal } = context;
     const result = await followRun(client, request, (text) => (output.json ? undefined : output.write(text)), signal);
     if (output.json) output.result(result, (value) => value.text);
-    else output.write("\n");
+    else if (result.text !== "") output.write("\n");
     const failure = failureOf(result);
     if (failure !== null && !output.json) output.failure(failure);
     if (result.outcome === "aborted" && !output.json) output.note("The turn was aborted.");
@@ -49,6 +49,8 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
 }
 
 async function messageOf(words: readonly string[], options: AgentOptions, context: CliContext): Promise<string> {
+  if (options.message !== undefined && words.length > 0)
+    throw new AppError("SYS_003", "There are two texts: give one, with --message or without.");
   const given = options.message ?? words.join(" ");
   const text = given === "-" ? await readAll(context) : given;
   if (text.trim() === "") throw new AppError("SYS_003", "There is nothing to say. Give a text, or `-` to read one.");

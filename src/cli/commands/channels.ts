@@ -15,12 +15,14 @@ export function register(program: Command, context: CliContext): void {
     channels.command("status", { isDefault: true }).description("Show every account and its connection"),
   ).action((options: ConnectOptions) => showStatus(options, context));
   for (const verb of ["start", "stop", "restart", "logout"] as const) {
-    withConnection(channels.command(verb).description(`${verb} a channel, or one account of it`))
+    withConnection(channels.command(verb).description(`${summaries[verb]} a channel, or one account of it`))
       .argument("<channel>", "e.g. irc")
       .option("--account <id>", "one account of it")
       .action((channel: string, options: AccountOptions) => act(verb, channel, options, context));
   }
 }
+
+const summaries = { start: "Start", stop: "Stop", restart: "Restart", logout: "Log out of" } as const;
 
 async function showStatus(options: ConnectOptions, context: CliContext): Promise<void> {
   const client = await context.connect(options);

@@ -23,7 +23,9 @@ async function runChat(options: ChatOptions, context: CliContext): Promise<void>
   const interactive = context.stdin.isTTY === true;
   const { output } = context;
   if (interactive)
-    output.note(output.dim("Write a line and press Enter. Ctrl-C stops an answer, Ctrl-D ends. /help shows more."));
+    output.note(
+      output.dim("Write a line and press Enter. Ctrl-C stops an answer, Ctrl-D or /quit ends. /help shows more."),
+    );
   const lines = createInterface({
     input: context.stdin,
     ...(interactive ? { output: process.stdout, prompt: output.bold("you> ") } : {}),
@@ -32,6 +34,8 @@ async function runChat(options: ChatOptions, context: CliContext): Promise<void>
   try {
     if (interactive) lines.prompt();
     for await (const line of lines) {
+      // The terminal's own words: the assistant is not asked what they mean.
+      if (/^\/(quit|exit)$/.test(line.trim())) break;
       if (line.trim() !== "") await say(line, client, { options, context, lines });
       if (interactive) lines.prompt();
     }
@@ -56,7 +60,7 @@ async function say(
       ...(options.agent === undefined ? {} : { agentId: options.agent }),
     };
     const result = await followRun(client, request, (text) => context.output.write(text), stop.signal);
-    context.output.write("\n");
+    if (result.text !== "") context.output.write("\n");
     if (result.outcome === "aborted") context.output.note(context.output.dim("stopped"));
     const failure = failureOf(result);
     if (failure !== null) {

@@ -16,6 +16,10 @@ export function register(program: Command, context: CliContext): void {
     });
 }
 
+/** Commands that have words of their own. */
+const withVerbs = (): readonly (readonly [string, readonly string[]])[] =>
+  Object.entries(routes).flatMap(([name, { verbs }]) => (verbs === undefined ? [] : [[name, verbs] as const]));
+
 const names = (): readonly string[] => Object.keys(routes);
 
 const scripts: Readonly<Record<string, () => string>> = {
@@ -24,6 +28,12 @@ const scripts: Readonly<Record<string, () => string>> = {
       "_openclaw() {",
       '  if [ "$COMP_CWORD" -eq 1 ]; then',
       `    COMPREPLY=($(compgen -W "${names().join(" ")}" -- "\${COMP_WORDS[1]}"))`,
+      '  elif [ "$COMP_CWORD" -eq 2 ]; then',
+      '    case "${COMP_WORDS[1]}" in',
+      ...withVerbs().map(
+        ([name, verbs]) => `      ${name}) COMPREPLY=($(compgen -W "${verbs.join(" ")}" -- "\${COMP_WORDS[2]}")) ;;`,
+      ),
+      "    esac",
       "  fi",
       "}",
       "complete -F _openclaw openclaw",
@@ -35,13 +45,22 @@ const scripts: Readonly<Record<string, () => string>> = {
       `commands=(${Object.entries(routes)
         .map(([name, route]) => `'${name}:${route.summary.replaceAll("'", "")}'`)
         .join(" ")})`,
-      "_describe command commands",
+      "if (( CURRENT == 2 )); then",
+      "  _describe command commands",
+      "else",
+      '  case "${words[2]}" in',
+      ...withVerbs().map(([name, verbs]) => `    ${name}) (( CURRENT == 3 )) && compadd -- ${verbs.join(" ")} ;;`),
+      "  esac",
+      "fi",
     ].join("\n"),
   fish: () =>
-    Object.entries(routes)
-      .map(
+    [
+      ...Object.entries(routes).map(
         ([name, route]) =>
           `complete -c openclaw -n __fish_use_subcommand -a ${name} -d '${route.summary.replaceAll("'", "")}'`,
-      )
-      .join("\n"),
+      ),
+      ...withVerbs().map(
+        ([name, verbs]) => `complete -c openclaw -n '__fish_seen_subcommand_from ${name}' -a '${verbs.join(" ")}'`,
+      ),
+    ].join("\n"),
 };

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import JSON5 from "json5";
 import { AppError } from "../../domain/app-error.ts";
 import { openConfig, type ConfigPort } from "../config-port.ts";
+import { issueText } from "../config-issue.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import { textOf } from "./status.ts";
@@ -13,7 +14,7 @@ export function register(program: Command, context: CliContext): void {
   verb("get", "Print what is in force, or one value of it; secrets are hidden")
     .argument("[path]", "e.g. agents.defaults.model.primary")
     .action((path: string | undefined, options: ConnectOptions) =>
-      within(options, context, async (port) => context.output.result(await port.get(path), jsonText)),
+      within(options, context, (port) => show(port, path, context)),
     );
   verb("set", "Change one value in the file")
     .argument("<path>", 'e.g. channels.irc.nick or agents.list[0]["name"]')
@@ -60,6 +61,18 @@ async function within(
   }
 }
 
+/** Nothing set is no value: a script that asked for one must not go on with the word "null". */
+async function show(port: ConfigPort, path: string | undefined, { output, exit }: CliContext): Promise<void> {
+  const value = await port.get(path);
+  if (value === undefined || value === null) {
+    if (output.json) output.result(null, jsonText);
+    else output.note(`${path ?? "The configuration"} is not set.`);
+    exit(1);
+    return;
+  }
+  output.result(value, jsonText);
+}
+
 async function change(
   wanted: Change,
   options: ConnectOptions & { dryRun?: boolean },
@@ -67,32 +80,40 @@ async function change(
 ): Promise<void> {
   await within(options, context, async (port) => {
     const before = await port.get(wanted.path);
+    if (options.dryRun !== true) await port.set(wanted.path, wanted.remove ? undefined : wanted.value);
+    // What is removed gives way to its default.
+    const left = options.dryRun === true ? undefined : await port.get(wanted.path);
     const summary = {
       path: wanted.path,
       before,
-      after: wanted.remove ? null : wanted.value,
+      after: wanted.remove ? (left ?? null) : wanted.value,
       dryRun: options.dryRun === true,
     };
-    if (options.dryRun !== true) await port.set(wanted.path, wanted.remove ? undefined : wanted.value);
     const words = options.dryRun === true ? "would change" : wanted.remove ? "removed" : "set";
     context.output.result(
       summary,
       (value) => `${words}: ${value.path}\n  before: ${jsonText(value.before)}\n  after:  ${jsonText(value.after)}`,
     );
+    if (!wanted.remove && options.dryRun !== true) await warn(port, wanted.path, context);
   });
+}
+
+/** A slip in a name is kept and has no effect: nobody would look for it in `validate`. */
+async function warn(port: ConfigPort, path: string, { output }: CliContext): Promise<void> {
+  for (const issue of await port.issues()) {
+    const concerns = issue.path === path || path.startsWith(`${issue.path}.`) || issue.path.startsWith(`${path}.`);
+    if (issue.path !== "" && concerns) output.note(`${issue.severity}: ${issue.path} ${issue.message}`);
+  }
 }
 
 async function validate(file: string | undefined, context: CliContext): Promise<void> {
   const { checkConfig } = await import("../../app/check-config.ts");
   const checked = await checkConfig(context.environment, file);
+  if (file !== undefined && !checked.exists) throw new AppError("SYS_003", `There is no file ${checked.path}.`);
   context.output.result(checked, (value) => {
-    if (value.issues.length === 0) return `${value.path}: no mistakes`;
-    return value.issues
-      .map(
-        (issue) =>
-          `${issue.severity}: ${issue.file}${issue.line === null ? "" : `:${issue.line}`} ${issue.path}: ${issue.message}`,
-      )
-      .join("\n");
+    if (value.issues.length > 0)
+      return value.issues.map((issue) => `${issue.severity}: ${issueText(issue)}`).join("\n");
+    return value.exists ? `${value.path}: no mistakes` : `${value.path}: no such file; the defaults are in force`;
   });
   if (checked.issues.some((issue) => issue.severity === "error")) context.exit(78);
 }

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import type { chatHistory } from "../../protocol/methods/chat.ts";
-import type { sessionsExport, sessionsImport, sessionsList } from "../../protocol/methods/sessions.ts";
+import type { sessionsDelete, sessionsExport, sessionsImport, sessionsList } from "../../protocol/methods/sessions.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
@@ -47,7 +47,9 @@ export function register(program: Command, context: CliContext): void {
     .argument("<key>")
     .action((key: string, options: ConnectOptions) =>
       within(options, context, async (client) => {
-        context.output.result(await client.call("sessions.delete", { key }), () => "deleted");
+        const gone = await client.call<typeof sessionsDelete>("sessions.delete", { key });
+        if (!gone.deleted) throw new AppError("RPC_007", `There is no session ${JSON.stringify(key)}.`);
+        context.output.result(gone, () => "deleted");
       }),
     );
 }
@@ -190,15 +192,35 @@ async function importSession(
   { key, file, agent }: { key: string; file: string; agent: string | undefined },
   { output, stdin }: CliContext,
 ): Promise<void> {
-  const text = file === "-" ? await readAll(stdin) : await readFile(file, "utf8");
+  const text = file === "-" ? await readAll(stdin) : await readLines(file);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new AppError("SYS_003", "There are no lines to import.");
-  const imported = await client.call<typeof sessionsImport>("sessions.import", {
-    key,
-    lines,
-    ...(agent === undefined ? {} : { agentId: agent }),
-  });
+  const imported = await client
+    .call<typeof sessionsImport>("sessions.import", {
+      key,
+      lines,
+      ...(agent === undefined ? {} : { agentId: agent }),
+    })
+    .catch((thrown: unknown) => {
+      throw alreadyHere(AppError.from(thrown));
+    });
   output.result(imported, (value) => `${value.entries} entries imported into ${value.key}`);
+}
+
+/** An import never writes over a conversation: what stands in its way is named, with what can be done about it. */
+function alreadyHere(error: AppError): AppError {
+  if (error.code !== "RPC_006") return error;
+  const message = `${error.message.replace(/\.$/, "")}: an import brings back what is gone and copies nothing. Export what is here and delete it first.`;
+  return new AppError("RPC_006", message, { cause: error, details: error.details });
+}
+
+async function readLines(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new AppError("SYS_003", `${file} cannot be read: ${code ?? message}.`, { cause: error });
+  }
 }
 
 async function readAll(stream: AsyncIterable<unknown>): Promise<string> {

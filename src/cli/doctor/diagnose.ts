@@ -7,6 +7,7 @@ import { AppError } from "../../domain/app-error.ts";
 import type { modelsList } from "../../protocol/methods/agent.ts";
 import type { status } from "../../protocol/methods/health.ts";
 import type { ResultOf } from "../../protocol/method.ts";
+import { issueText } from "../config-issue.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 
 export interface Finding {
@@ -48,7 +49,9 @@ async function checkStateDir({ environment }: CliContext): Promise<readonly Find
   const folder = await statOrNull(paths.stateDir);
   if (folder === null)
     return [weak("state folder", `${paths.stateDir} does not exist yet.`, "It is made when the gateway first starts.")];
-  const findings: Finding[] = [good("state folder", paths.stateDir)];
+  if (!folder.isDirectory())
+    return [bad("state folder", `${paths.stateDir} is not a folder.`, "Choose another with OPENCLAW_STATE_DIR.")];
+  const findings: Finding[] = [];
   // What lies here opens everything: nobody else may read it.
   const secrets = [paths.stateDir, paths.tokenFile, paths.configFile, paths.envFile, paths.storeFile];
   for (const file of secrets) {
@@ -62,7 +65,7 @@ async function checkStateDir({ environment }: CliContext): Promise<readonly Find
       bad("state folder", `${paths.stateDir} belongs to another user.`, `chown -R $(id -un) ${paths.stateDir}`),
     );
   }
-  return findings;
+  return findings.length === 0 ? [good("state folder", paths.stateDir)] : findings;
 }
 
 const lowSpaceBytes = 200 * 1024 * 1024;
@@ -82,8 +85,7 @@ async function checkConfiguration({ environment }: CliContext): Promise<readonly
   const { issues, exists, path: file } = await checkConfig(environment, undefined);
   if (issues.length === 0) return [good("configuration", exists ? file : "none; the defaults are in force")];
   return issues.map((issue) => {
-    const where = `${issue.file}${issue.line === null ? "" : `:${issue.line}`}`;
-    const text = `${where} ${issue.path}: ${issue.message}`;
+    const text = issueText(issue);
     return issue.severity === "error"
       ? bad("configuration", text, "Mend the line; until then the last good value is in force.")
       : weak("configuration", text, null);
@@ -128,8 +130,15 @@ function channelFindings(state: ResultOf<typeof status>): readonly Finding[] {
   return state.channels.map((channel) => {
     const name = `${String(channel["channel"])}/${String(channel["accountId"])}`;
     const connection = String(channel["state"]);
-    if (connection === "CONNECTED") return good("channel", `${name} is connected`);
     const reason = typeof channel["reason"] === "string" ? `: ${channel["reason"]}` : "";
+    if (connection === "CONNECTED") {
+      if (reason === "") return good("channel", `${name} is connected`);
+      return weak(
+        "channel",
+        `${name} is connected${reason}`,
+        "Add senders to its allowFrom; see docs/reference/channels.md.",
+      );
+    }
     return bad(
       "channel",
       `${name} is ${connection.toLowerCase()}${reason}`,
