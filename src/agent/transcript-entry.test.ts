@@ -18,7 +18,7 @@ function said(text: string, chatKind: ChatKind, displayName: string): InboundMes
 }
 
 describe("what the model is told of who speaks", () => {
-  it("names the speaker in a group, and nobody in a talk between two", () => {
+  it("J10: names the speaker in a group, and nobody in a talk between two", () => {
     expect(conversationOf(personsEntries("00000001", said("hello", "group", "Ada"), undefined))).toEqual([
       { role: "user", content: [{ type: "text", text: "Ada: hello" }] },
     ]);

@@ -165,6 +165,36 @@ describe("delivery", () => {
     });
   });
 
+  it("M7 N1: the platform's id of every piece is kept with the part, and told once", async () => {
+    const world = await open();
+    await world.delivery.start();
+    await world.put("a", "one|two|three");
+    await expect.poll(() => world.state("a")).toBe("sent");
+    expect((await world.store.outbox.get("a"))?.platformMessageIds).toEqual(["p1", "p2", "p3"]);
+    const sent = world.events.filter((event) => event.type === "message.sent");
+    expect(sent).toMatchObject([{ partId: "a", platformMessageId: "p3", address: address("#room") }]);
+  });
+
+  it("N10: whether it is tried again is said by the error's code, whatever its words", async () => {
+    const world = await open();
+    const attempts = new Map<string, number>();
+    const failing =
+      (code: "CONN_001" | "CONN_002", words: string) =>
+      (piece: OutboundPiece): SendOutcome => {
+        attempts.set(piece.text, (attempts.get(piece.text) ?? 0) + 1);
+        return { outcome: "not-sent", error: new AppError(code, words) };
+      };
+    await world.delivery.start();
+    world.platform.answers.push(failing("CONN_002", "ECONNRESET: timeout, rate limit, please try again later"));
+    await world.put("a", "hopeless");
+    await passTime(world, async () => (await world.state("a")) === "failed");
+    world.platform.answers.push(failing("CONN_001", "forbidden for ever"));
+    await world.put("b", "hopeful");
+    await passTime(world, async () => (await world.state("b")) === "sent");
+    expect(Object.fromEntries(attempts)).toEqual({ hopeless: 1, hopeful: 1 });
+    expect(world.platform.seen.map(({ text }) => text)).toEqual(["hopeful"]);
+  });
+
   it("N9: waits as long as the platform asks, and not as long as it would by itself", async () => {
     const world = await open();
     const attempts: number[] = [];
@@ -190,7 +220,7 @@ describe("delivery", () => {
     await expect.poll(() => world.state("a")).toBe("sent");
   });
 
-  it("asks once more whether it may be sent, at the last moment", async () => {
+  it("N11: asks once more whether it may be sent, at the last moment", async () => {
     const world = await open();
     world.refusal = new AppError("SEC_001", "no longer allowed");
     await world.delivery.start();
@@ -199,7 +229,7 @@ describe("delivery", () => {
     expect(world.platform.seen).toEqual([]);
   });
 
-  it("says expired of a reply that waited too long, and does not send it", async () => {
+  it("M8: says expired of a reply that waited too long, keeps why, and does not send it", async () => {
     const world = await open();
     world.connected = false;
     await world.delivery.start();
@@ -209,6 +239,11 @@ describe("delivery", () => {
     world.delivery.wake();
     await expect.poll(() => world.state("a")).toBe("expired");
     expect(world.platform.seen).toEqual([]);
+    expect(await world.store.outbox.get("a")).toMatchObject({
+      reply: { markdown: "old news" },
+      error: { code: "MSG_002" },
+    });
+    expect(world.events.filter((event) => event.type === "message.unsent")).toMatchObject([{ state: "expired" }]);
   });
 
   it("a chat whose send hangs holds up no other chat", async () => {
