@@ -1,6 +1,7 @@
 /** The end of a turn: one commit with everything that follows from it, then the news. */
-import { AppError, type AppErrorJson } from "../domain/app-error.ts";
+import type { AppErrorJson } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxDraft, TurnResult } from "../store/port.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
@@ -12,7 +13,14 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   const atMs = deps.clock.nowMs();
   turn.transcript.unshift(...(await turn.unwritten));
   const result = turnResult(turn, end, { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered });
-  await commitWithPatience(() => deps.store.turns.finish(turn.lease, result), deps);
+  const { clock, log } = deps;
+  const stopping = deps.registry.stopping();
+  await writeWithPatience(() => deps.store.turns.finish(turn.lease, result), {
+    clock,
+    log,
+    signal: stopping,
+    patienceMs,
+  });
   emitOf(turn, deps, {
     type: "run.ended",
     outcome: end.state,
@@ -74,22 +82,4 @@ function outboxParts(
 function replyText(text: string, error: AppErrorJson | null): string {
   if (error === null) return text;
   return [text, failureText(error)].filter((piece) => piece !== "").join("\n\n");
-}
-
-/**
- * A full disk passes: the answer is paid for and stays in memory while the medium refuses it. What the store says
- * about the lease is final.
- */
-async function commitWithPatience(commit: () => Promise<void>, deps: AgentDeps): Promise<void> {
-  const untilMs = deps.clock.monotonicMs() + patienceMs;
-  for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 4_000)) {
-    try {
-      return await commit();
-    } catch (thrown) {
-      const error = AppError.from(thrown);
-      if (error.code === "STORE_003" || deps.clock.monotonicMs() + pauseMs > untilMs) throw error;
-      deps.log.warn("a result could not be written yet", { error: error.toJSON() });
-      await deps.clock.sleep(pauseMs);
-    }
-  }
 }

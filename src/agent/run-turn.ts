@@ -64,11 +64,12 @@ async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
     if (isStoreFailure(thrown)) throw thrown;
     end = failedWith(AppError.from(thrown));
   }
-  if (turn.signal.aborted) {
+  // An answer that is whole is kept, whatever came in its last moment.
+  if (turn.signal.aborted && end.state !== "final") {
     const reason: unknown = turn.signal.reason;
     if (reason instanceof Parked && !turn.row.ephemeral) return park(turn, deps);
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
-    if (end.state !== "final") end = endOfAbort(reason);
+    end = endOfAbort(reason);
   }
   await commitTurn(turn, end, deps);
 }

@@ -8,11 +8,12 @@ import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domai
 import { limits } from "../domain/limits.ts";
 import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
 import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
-import type { StepRow, TranscriptDraft } from "../store/port.ts";
+import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { callModel, type ModelAnswer } from "./model-call.ts";
 import { systemPrompt } from "./system-prompt.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
+import { Parked } from "./turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
 
 /** What a `model` step row holds: enough to go on behind it, and to write the transcript and the sums at the end. */
@@ -39,7 +40,10 @@ export async function runSteps(
   deps: AgentDeps,
 ): Promise<TurnEnd> {
   const tools = await deps.tools();
-  let { nextIndex, pending } = replay(turn, turn.row.attempts > 1 ? await deps.store.turns.steps(turn.row.runId) : []);
+  let { nextIndex, pending } = replay(
+    turn,
+    isFirstTake(turn.lease) ? [] : await deps.store.turns.steps(turn.row.runId),
+  );
   while (nextIndex < limits.stepsPerTurn) {
     // Aborted while it waited, or while a tool ran: nothing more is asked or done.
     turn.signal.throwIfAborted();
@@ -75,6 +79,11 @@ export async function runSteps(
   return failedWith(
     new AppError("RUN_004", `The turn used all of its ${limits.stepsPerTurn} steps without an answer.`),
   );
+}
+
+/** By the epoch, which every take raises: a worker that gave the message back is not among the attempts. */
+function isFirstTake(lease: Lease): boolean {
+  return lease.epoch === 1;
 }
 
 /** Puts finished steps of an earlier attempt back into the conversation. `pending`: calls whose tools had not run. */
@@ -219,6 +228,8 @@ async function runTools(
 ): Promise<void> {
   const results: ToolResult[] = [];
   for (const call of calls) results.push(await runOne(turn, call, tools, deps));
+  // A tool that the stop of the gateway cut off has no result: it runs again after the next start, as after a crash.
+  if (turn.signal.reason instanceof Parked) throw turn.signal.reason;
   const entries = results.map((result) => toolEntry(deps.ids.hex(4), result, deps.clock.nowMs()));
   const record: ToolStepRecord = { results, entries };
   await appendStep(turn, { index, kind: "tool", record }, deps);

@@ -22,6 +22,8 @@ export interface TurnRegistry extends Turns {
   begin(turn: ActiveTurn): { readonly signal: AbortSignal; end(): void };
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
   parkAll(): void;
+  /** Aborts with `parkAll`: from then on nobody waits for a medium that refuses. */
+  stopping(): AbortSignal;
 }
 
 /** The abort reason of a turn that is to be given back rather than ended. */
@@ -38,6 +40,7 @@ interface RunningEntry extends ActiveTurn, Entry {}
 export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: Clock }): TurnRegistry {
   const running = new Map<string, RunningEntry>();
   const waiting = new Map<string, Entry>();
+  const stop = new AbortController();
 
   function abort(runId: string, reason: string): boolean {
     const entry = running.get(runId) ?? waiting.get(runId);
@@ -78,8 +81,11 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
         startedMs,
       })),
     parkAll() {
-      for (const entry of running.values()) entry.abort.abort(new Parked("The gateway is stopping."));
+      const reason = new Parked("The gateway is stopping.");
+      stop.abort(reason);
+      for (const entry of running.values()) entry.abort.abort(reason);
     },
+    stopping: () => stop.signal,
   };
 }
 

@@ -3,6 +3,7 @@
  * A part that may fail without taking the house down says so; what it failed with is kept for the health report.
  */
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 
@@ -22,7 +23,10 @@ export interface Lifecycle {
   degraded(): ReadonlyMap<string, AppError>;
   /** Names in the order in which they were started. */
   started(): readonly string[];
-  /** Closes everything in reverse. A part that fails to close is logged and does not keep the others open. */
+  /**
+   * Closes everything in reverse. A part that fails to close is logged and does not keep the others open; one that
+   * hangs is left behind, so that the whole ends within `limits.shutdownMs`.
+   */
   close(): Promise<void>;
 }
 
@@ -51,18 +55,38 @@ export function createLifecycle(clock: Clock, log: Log): Lifecycle {
     degraded: () => failed,
     started: () => names,
     close() {
-      closing ??= closeAll(open, log);
+      closing ??= closeAll(open, { clock, log });
       return closing;
     },
   };
 }
 
-async function closeAll(open: Part[], log: Log): Promise<void> {
-  for (const part of open.toReversed()) {
+/** Kept for each part that is still open, however long the ones before it took. */
+const leastMs = 200;
+
+async function closeAll(open: readonly Part[], { clock, log }: { clock: Clock; log: Log }): Promise<void> {
+  const untilMs = clock.monotonicMs() + limits.shutdownMs;
+  for (let index = open.length - 1; index >= 0; index -= 1) {
+    const part = open[index] as Part;
+    const patienceMs = Math.max(leastMs, untilMs - clock.monotonicMs() - index * leastMs);
     try {
-      await part.close?.();
+      await within(patienceMs, () => part.close?.(), clock);
     } catch (thrown) {
       log.error("a part did not close cleanly", { part: part.name, error: AppError.from(thrown).toJSON() });
     }
+  }
+}
+
+async function within(patienceMs: number, close: () => Promise<void> | void, clock: Clock): Promise<void> {
+  const closed = new AbortController();
+  const late = clock.sleep(patienceMs, closed.signal).then(() => {
+    throw new AppError("SYS_001", `It did not end within ${Math.round(patienceMs)} ms and was left behind.`);
+  });
+  // The sleep that is cut short has nothing to say.
+  late.catch(() => undefined);
+  try {
+    await Promise.race([close(), late]);
+  } finally {
+    closed.abort();
   }
 }

@@ -118,6 +118,29 @@ function result(atMs: number): TurnResult {
 }
 
 describe("dispatch within one process", () => {
+  it("gives back what comes in while it closes, and has ended when it says so", async () => {
+    const world = await open();
+    await world.add("before");
+    await expect.poll(() => world.begun).toEqual(["before"]);
+    const claimFor = world.queue.offer();
+    if (claimFor === null) throw new Error("a worker is free");
+    const admitted = world.store.inbox.admit(entry("late", world.clock.nowMs(), {}), {
+      atMs: world.clock.nowMs(),
+      claimFor,
+    });
+    let closed = false;
+    const closing = world.queue.close().then(() => (closed = true));
+    await world.endOne();
+    await world.store.probe();
+    expect(closed).toBe(false);
+    const late = await admitted;
+    if (late.outcome !== "accepted" || late.lease === null) throw new Error("it was claimed with its admission");
+    world.queue.take(late.row, late.lease);
+    await closing;
+    expect(world.begun).toEqual(["before"]);
+    expect(await world.store.inbox.byRunId("late")).toMatchObject({ state: "queued", attempts: 0 });
+  });
+
   it("runs no more turns at once than it may, and the next one when one ends", async () => {
     const world = await open(2);
     for (const id of ["a", "b", "c"]) await world.add(id);

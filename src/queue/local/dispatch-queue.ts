@@ -34,6 +34,7 @@ class LocalQueue implements DispatchQueue {
   readonly #options: LocalQueueOptions;
   readonly #leaseMs: number;
   readonly #running = new Set<Promise<void>>();
+  readonly #quiet = Promise.withResolvers<void>();
   #handler: TurnHandler | undefined;
   /** Workers promised to messages that are being admitted. */
   #offered = 0;
@@ -65,12 +66,13 @@ class LocalQueue implements DispatchQueue {
 
   take(row: InboxRow, lease: Lease): void {
     this.#offered -= 1;
-    this.#run(row, lease);
+    this.#accept(row, lease);
   }
 
   decline(): void {
     this.#offered -= 1;
     if (this.#maybeWaiting) void this.#fill();
+    this.#tellIfQuiet();
   }
 
   wake(): void {
@@ -82,11 +84,17 @@ class LocalQueue implements DispatchQueue {
     return { running: this.#running.size, capacity: this.#options.capacity() };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.cancel();
     this.#due?.cancel();
-    await Promise.allSettled(this.#running);
+    this.#tellIfQuiet();
+    return this.#quiet.promise;
+  }
+
+  /** What is being claimed or admitted now counts: it comes in late, and is given back. */
+  #tellIfQuiet(): void {
+    if (this.#closed && this.#running.size === 0 && this.#offered === 0 && !this.#filling) this.#quiet.resolve();
   }
 
   #free(): number {
@@ -106,7 +114,7 @@ class LocalQueue implements DispatchQueue {
           await this.#armDueTimer();
         } else {
           this.#maybeWaiting = true;
-          this.#run(claimed.row, claimed.lease);
+          this.#accept(claimed.row, claimed.lease);
         }
       }
     } catch (error) {
@@ -114,6 +122,7 @@ class LocalQueue implements DispatchQueue {
       this.#options.log.error("waiting messages could not be claimed", { error: AppError.from(error).toJSON() });
     } finally {
       this.#filling = false;
+      this.#tellIfQuiet();
     }
   }
 
@@ -130,6 +139,28 @@ class LocalQueue implements DispatchQueue {
     if (dueMs !== null && !this.#closed) this.#due = clock.after(Math.max(0, dueMs - nowMs), () => this.wake());
   }
 
+  #accept(row: InboxRow, lease: Lease): void {
+    if (this.#closed) this.#giveBack(lease);
+    else this.#run(row, lease);
+  }
+
+  #giveBack(lease: Lease): void {
+    const { store, clock, log } = this.#options;
+    const work = store.inbox
+      .release(lease, clock.nowMs())
+      .catch((error: unknown) => {
+        // The next start finds it as it finds what a crash leaves behind.
+        log.warn("a message could not be given back", { runId: lease.runId, error: AppError.from(error).toJSON() });
+      })
+      .finally(() => this.#over(work));
+    this.#running.add(work);
+  }
+
+  #over(work: Promise<void>): void {
+    this.#running.delete(work);
+    this.#tellIfQuiet();
+  }
+
   #run(row: InboxRow, lease: Lease): void {
     const { clock, log } = this.#options;
     const lost = new AbortController();
@@ -140,7 +171,7 @@ class LocalQueue implements DispatchQueue {
       })
       .finally(() => {
         renewal.cancel();
-        this.#running.delete(work);
+        this.#over(work);
         // The session is free again: its next message may be waiting behind this one.
         this.#afterTurn();
       });
