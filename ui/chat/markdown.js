@@ -150,8 +150,8 @@ const table = {
   starts: (line, next) =>
     line.includes("|") &&
     next !== undefined &&
-    /^ {0,3}\|? *:?-+:? *(\| *:?-+:? *)*\|? *$/.test(next) &&
-    next.includes("-") &&
+    /^ {0,3}[|:-]/.test(next) &&
+    cells(next).every((cell) => /^:?-+:?$/.test(cell)) &&
     cells(line).length === cells(next).length,
   take(parent, lines, start) {
     const aligns = cells(lines[start + 1]).map((cell) =>
@@ -254,13 +254,15 @@ async function copyText(text, button) {
 /** One pass from left to right; what opens and never closes is text. */
 function renderInline(parent, text, depth = 0) {
   let plain = "";
+  // Marks that close nowhere further on: looking for their end again at each of them would take minutes.
+  const unclosed = new Set();
   const flush = () => {
     if (plain !== "") parent.append(plain);
     plain = "";
   };
   let index = 0;
   while (index < text.length) {
-    const found = depth < deepestNesting ? inlineAt(text, index, depth) : null;
+    const found = depth < deepestNesting ? inlineAt(text, index, { depth, unclosed }) : null;
     if (found === null) {
       if (text[index] === "\n") {
         flush();
@@ -279,14 +281,14 @@ function renderInline(parent, text, depth = 0) {
   flush();
 }
 
-function inlineAt(text, index, depth) {
+function inlineAt(text, index, { depth, unclosed }) {
   switch (text[index]) {
     case "`":
-      return codeAt(text, index);
+      return codeAt(text, index, unclosed);
     case "*":
     case "_":
     case "~":
-      return emphasisAt(text, index, depth);
+      return emphasisAt(text, index, { depth, unclosed });
     case "!":
       return text[index + 1] === "[" ? linkAt(text, index + 1, depth) : null;
     case "[":
@@ -299,8 +301,9 @@ function inlineAt(text, index, depth) {
   }
 }
 
-function codeAt(text, index) {
+function codeAt(text, index, unclosed) {
   const mark = /^`+/.exec(text.slice(index, index + 16))[0];
+  if (unclosed.has(mark)) return null;
   for (let end = text.indexOf(mark, index + mark.length); end !== -1; end = text.indexOf(mark, end + 1)) {
     if (text[end + mark.length] === "`" || text[end - 1] === "`") continue;
     const code = make("code");
@@ -310,15 +313,16 @@ function codeAt(text, index) {
       .replaceAll("\n", " ");
     return { node: code, end: end + mark.length };
   }
+  unclosed.add(mark);
   return null;
 }
 
 const emphasis = { "***": ["strong", "em"], "**": ["strong"], __: ["strong"], "*": ["em"], _: ["em"], "~~": ["del"] };
 
-function emphasisAt(text, index, depth) {
+function emphasisAt(text, index, { depth, unclosed }) {
   const sign = text[index];
   const run = /^(\*{1,3}|_{1,2}|~{2})/.exec(text.slice(index, index + 3))?.[0];
-  if (run === undefined || /\s/.test(text[index + run.length] ?? " ")) return null;
+  if (run === undefined || unclosed.has(run) || /\s/.test(text[index + run.length] ?? " ")) return null;
   // snake_case is no emphasis.
   if (sign === "_" && /\w/.test(text[index - 1] ?? " ")) return null;
   for (let end = text.indexOf(run, index + run.length + 1); end !== -1; end = text.indexOf(run, end + 1)) {
@@ -338,6 +342,7 @@ function emphasisAt(text, index, depth) {
     renderInline(inner, text.slice(index + run.length, end), depth + 1);
     return { node: outer, end: end + run.length };
   }
+  unclosed.add(run);
   return null;
 }
 
