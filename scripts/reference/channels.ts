@@ -46,7 +46,14 @@ function section(manifest: ChannelManifest): string {
     return [code(row.path), code(row.type), code(row.default), `${row.description}${secret ? " Secret." : ""}`.trim()];
   });
   const contents = `Receives: ${manifest.capabilities.receives.join(", ")}. Sends: ${manifest.capabilities.sends.join(", ")}; anything else is degraded to text.`;
-  return `## ${manifest.label}\n\n${manifest.summary}\n\n${contents}\n\n${table(["Setting", "Type", "Default", "What it does"], rows)}`;
+  return [
+    `## ${manifest.label}`,
+    manifest.summary,
+    contents,
+    ...(manifest.senderIds === undefined ? [] : [`A sender's id is ${manifest.senderIds}.`]),
+    ...(manifest.example === undefined ? [] : [`For a start:\n\n\`\`\`json5\n${manifest.example}\n\`\`\``]),
+    table(["Setting", "Type", "Default", "What it does"], rows),
+  ].join("\n\n");
 }
 
 function abilities({ capabilities }: ChannelManifest): string {

@@ -25,6 +25,7 @@ import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
 export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
@@ -143,6 +144,7 @@ function createChannels(
 ): { channels: ChannelSupervisor; delivery: Delivery } {
   const { store, bus, clock, ids, log, config } = deps;
   const loaded = new Map<string, ChannelModule>();
+  const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
       const module = await channelModule(id);
@@ -151,7 +153,7 @@ function createChannels(
     },
     label: (id) => channelManifest(id)?.label ?? id,
     accounts: accountSettings(config().channels, channelManifests()),
-    receive: (message) => receive(message, admit, log),
+    receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,
     log: log.child("channels"),
@@ -183,7 +185,10 @@ async function closeQueue(
   park.cancel();
 }
 
-async function receive(message: InboundMessage, admit: Admit, log: Log): Promise<ReceiveOutcome> {
+async function receive(
+  message: InboundMessage,
+  { admit, log, tellRefusal }: { admit: Admit; log: Log; tellRefusal: RefusalLog },
+): Promise<ReceiveOutcome> {
   try {
     const admission = await admit({ message, origin: { via: "channel" } });
     switch (admission.outcome) {
@@ -191,6 +196,7 @@ async function receive(message: InboundMessage, admit: Admit, log: Log): Promise
       case "duplicate":
         return { outcome: admission.outcome };
       case "refused":
+        tellRefusal(message, admission.reason);
         // What can be taken later is not acknowledged now: the platform keeps it.
         return admission.reason === "stopping" || admission.reason === "inbox-full"
           ? { outcome: "unavailable" }

@@ -44,6 +44,10 @@ export interface ChannelManifest<Config = unknown> {
   readonly label: string;
   /** One sentence for the docs table. */
   readonly summary: string;
+  /** How a sender's id looks, which the lists of who may write are made of. For the docs. */
+  readonly senderIds?: string;
+  /** A configuration that somebody could begin with, in JSON5. For the docs. */
+  readonly example?: string;
   /** The account's settings under `channels.<id>` (or `channels.<id>.accounts.<name>`), strict about types, with defaults. */
   readonly configSchema: ZodType<Config>;
   readonly capabilities: ChannelCapabilities;

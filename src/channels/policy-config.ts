@@ -16,19 +16,41 @@ export const groupConfigSchema = z.object({
 
 /** Spread into a channel's own schema. Number ids are taken as their text, since other systems' files have both. */
 export const policyConfigShape = {
-  enabled: z.boolean().default(true),
-  dmPolicy: z.enum(["open", "allowlist", "pairing", "disabled"]).default(closedPolicy.dmPolicy),
-  groupPolicy: z.enum(["open", "allowlist", "disabled"]).default(closedPolicy.groupPolicy),
-  allowFrom: entries.default([]),
-  groupAllowFrom: entries.nullable().default(null),
-  /** A list of chats, or a record of chat → settings; `*` stands for every chat. Null or absent: every chat it is in. */
+  enabled: z.boolean().default(true).describe("Whether the account connects at all."),
+  dmPolicy: z
+    .enum(["open", "allowlist", "pairing", "disabled"])
+    .default(closedPolicy.dmPolicy)
+    .describe(
+      "Who may write directly: those in allowFrom; with open, an entry * stands for everybody; pairing also admits whoever was approved, for which this version has no command yet; with disabled, nobody.",
+    ),
+  groupPolicy: z
+    .enum(["open", "allowlist", "disabled"])
+    .default(closedPolicy.groupPolicy)
+    .describe("Who is heard in groups: everybody, those in groupAllowFrom, nobody."),
+  allowFrom: entries
+    .default([])
+    .describe(
+      "Ids of the senders who may write. The log names the id of whoever was not let in: openclaw logs --scope channels.",
+    ),
+  groupAllowFrom: entries
+    .nullable()
+    .default(null)
+    .describe("Ids of the senders who are heard in groups; without it, allowFrom says so."),
   groups: z
     .union([entries, z.record(z.string(), groupConfigSchema)])
     .nullable()
-    .default(null),
-  requireMention: z.boolean().default(closedPolicy.requireMention),
-  /** Lets a changeable name match an entry. Weak: anybody can take a free name. */
-  allowHandles: z.boolean().default(closedPolicy.allowHandles),
+    .default(null)
+    .describe(
+      "Groups it listens in, as a list or with settings for each; * stands for every one. Without it: all it is in.",
+    ),
+  requireMention: z
+    .boolean()
+    .default(closedPolicy.requireMention)
+    .describe("In a group, only what addresses the assistant is a request."),
+  allowHandles: z
+    .boolean()
+    .default(closedPolicy.allowHandles)
+    .describe("Lets a changeable name match an entry. Weak: anybody can take a free name."),
 };
 
 const policyConfigSchema = z.object(policyConfigShape);

@@ -1,6 +1,7 @@
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createLineSplitter, maxLineBytes } from "./line-client.ts";
+import { createLineSplitter, maxLineBytes, openLineClient } from "./line-client.ts";
 
 function split(chunks: readonly Buffer[]): { lines: string[]; overlong: number } {
   const result = { lines: [] as string[], overlong: 0 };
@@ -40,5 +41,32 @@ describe("bytes to lines", () => {
 
   it("what is no UTF-8 is read as Western", () => {
     expect(split([Buffer.from([0x67, 0x72, 0xfc, 0xdf, 0x0a])]).lines).toEqual(["grüß"]);
+  });
+});
+
+describe("the connection", () => {
+  it("TLS to a port that speaks none is said to be that, with the setting that mends it", async () => {
+    const answers = [
+      (socket: Socket) => socket.end(":plain.example NOTICE * :*** Looking up your hostname\r\n"),
+      (socket: Socket) => socket.end(),
+    ];
+    for (const answer of answers) {
+      const server = createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => answer(socket));
+      });
+      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const listener = { line: () => undefined, overlong: () => undefined, closed: () => undefined };
+      const options = { host: "127.0.0.1", port, tls: true, tlsInsecure: true };
+      try {
+        await expect(openLineClient(options, listener, AbortSignal.timeout(5_000))).rejects.toMatchObject({
+          code: "CONN_001",
+          message: expect.stringContaining("set channels.irc.tls to false"),
+        });
+      } finally {
+        server.close();
+      }
+    }
   });
 });

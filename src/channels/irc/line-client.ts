@@ -81,10 +81,13 @@ function openSocket(options: LineClientOptions): Socket {
   });
 }
 
-function connectError(error: unknown, { host, port }: LineClientOptions): AppError {
+function connectError(error: unknown, { host, port, tls }: LineClientOptions): AppError {
   if (error instanceof AppError) return error;
   const cause = error instanceof Error ? error.message : String(error);
-  return new AppError("CONN_001", `${host}:${port} cannot be reached: ${cause}`, {
+  // What a server without TLS does with a handshake: it answers in its own words, or hangs up on what it cannot read.
+  const isPlain = tls && /before secure TLS|wrong version number|packet length too long/i.test(cause);
+  const hint = isPlain ? " (perhaps it speaks no TLS on this port: then set channels.irc.tls to false)" : "";
+  return new AppError("CONN_001", `${host}:${port} cannot be reached: ${cause}${hint}`, {
     cause: error,
     details: { host, port },
   });

@@ -10,37 +10,57 @@ const room = word.regex(/^[#&+!][^,\x07]*$/, "must begin with # and hold no comm
 
 const accountSchema = z.object({
   ...policyConfigShape,
-  host: z.string().min(1),
-  port: z.number().int().min(1).max(65_535).optional(),
-  /** On, unless the port is the one that by custom is plain. */
-  tls: z.boolean().optional(),
-  /** Takes any certificate. Only for a server of one's own. */
-  tlsInsecure: z.boolean().default(false),
-  nick: word.regex(/^[^#&:$@!,*?\d-]/, "must begin like a nick"),
-  username: word.optional(),
-  realname: line.optional(),
-  password: line.optional(),
+  host: z.string().min(1).describe("Name or address of the server. Needed."),
+  port: z.number().int().min(1).max(65_535).optional().describe("6697 with TLS and 6667 without, where not set."),
+  tls: z
+    .boolean()
+    .optional()
+    .describe(
+      "On, unless the port is 6667, which by custom is plain. A plain server on another port needs false here.",
+    ),
+  tlsInsecure: z.boolean().default(false).describe("Takes any certificate. Only for a server of one's own."),
+  nick: word.regex(/^[^#&:$@!,*?\d-]/, "must begin like a nick").describe("The assistant's nick. Needed."),
+  username: word.optional().describe("The user part of its address; made from the nick where not set."),
+  realname: line.optional().describe("What is shown as its real name; OpenClaw where not set."),
+  password: line.optional().describe("The server's password, where it wants one."),
   sasl: z
     .discriminatedUnion("mechanism", [
       z.object({ mechanism: z.literal("PLAIN"), account: line.min(1), password: z.string().min(1) }),
       /** Proves itself by the client certificate of the TLS connection. */
       z.object({ mechanism: z.literal("EXTERNAL"), account: line.optional() }),
     ])
+    .optional()
+    .describe("Signs in to the network's services before it joins."),
+  clientCertificate: z
+    .object({
+      certificate: z.string().describe("PEM text, for SASL EXTERNAL."),
+      privateKey: z.string().describe("PEM text of its key."),
+    })
     .optional(),
-  /** PEM texts, for SASL EXTERNAL. */
-  clientCertificate: z.object({ certificate: z.string(), privateKey: z.string() }).optional(),
-  /** Rooms to join; an object where a room has a key. */
-  channels: z.array(z.union([room, z.object({ name: room, key: word.optional() })])).default([]),
-  /** Lets a plain nick in `allowFrom` match. Weak: anybody can take a free nick. */
-  allowNicks: z.boolean().default(false),
-  /** The nick anywhere in a room's message addresses the assistant, not only at its beginning. */
-  mentionAnywhere: z.boolean().default(true),
-  /** Other names it listens to. */
-  mentionNames: z.array(word).default([]),
-  /** Messages from senders that the server marks as bots are left out, so that two assistants do not talk for ever. */
-  ignoreBots: z.boolean().default(true),
+  channels: z
+    .array(z.union([room, z.object({ name: room, key: word.optional() })]))
+    .default([])
+    .describe("Rooms to join; an object where a room has a key."),
+  allowNicks: z
+    .boolean()
+    .default(false)
+    .describe("Lets a plain nick in allowFrom match. Weak: anybody can take a free nick."),
+  mentionAnywhere: z
+    .boolean()
+    .default(true)
+    .describe("The nick anywhere in a room's message addresses the assistant, not only at its beginning."),
+  mentionNames: z.array(word).default([]).describe("Other names it listens to."),
+  ignoreBots: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Messages from senders that the server marks as bots are left out, so that two assistants do not talk for ever.",
+    ),
   flood: z
-    .object({ burst: z.number().int().min(1).max(100), perSecond: z.number().positive().max(1_000) })
+    .object({
+      burst: z.number().int().min(1).max(100).describe("Lines that may go out at once; 5 where not set."),
+      perSecond: z.number().positive().max(1_000).describe("Lines per second after that; 2 where not set."),
+    })
     .partial()
     .default({}),
 });
@@ -71,6 +91,18 @@ export const manifest: ChannelManifest<IrcConfig> = {
   id: "irc",
   label: "IRC",
   summary: "Any IRC network, over TLS, with SASL and IRCv3 where the server has them.",
+  senderIds:
+    "`account:NAME` where the sender is signed in to the network's services, else `host:USER@HOST`, in small letters",
+  example: `{
+  channels: {
+    irc: {
+      host: "irc.example.net",
+      nick: "claw",
+      channels: ["#room"],
+      allowFrom: ["account:ann", "host:~bob@example.org"],
+    },
+  },
+}`,
   configSchema,
   capabilities: {
     threads: false,
