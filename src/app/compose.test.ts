@@ -95,6 +95,34 @@ describe("a gateway", () => {
     expect(states["default"]).not.toBe("CONNECTED");
   });
 
+  it("F5: it tells that it started, once a start, and that it stops, once a stop, also to those who ask later", async () => {
+    const home = await emptyHome();
+    const told = async (gateway: RunningGateway): Promise<string[]> => {
+      const { events } = (await (await client(gateway)).ask("system-events", { limit: 1_000 })) as {
+        events: { type: string }[];
+      };
+      return events.map(({ type }) => type).filter((type) => type.startsWith("gateway."));
+    };
+    const first = await start(home);
+    expect(await told(first)).toEqual(["gateway.started"]);
+    await first.close("moving house");
+    expect(await told(await start(home))).toEqual(["gateway.started", "gateway.stopping", "gateway.started"]);
+  });
+
+  it("F15: the delay of its loop and its memory are sampled, and shown", async () => {
+    const gateway = await start(await emptyHome());
+    const ready = (await (await fetch(`${gateway.url}/readyz`)).json()) as { eventLoop: Record<string, number> };
+    expect(Object.keys(ready.eventLoop)).toEqual(["delayP50Ms", "delayP99Ms", "delayMaxMs"]);
+    const token = (await readFile(path.join(gateway.stateDir, "gateway.token"), "utf8")).trim();
+    const metrics = await (
+      await fetch(`${gateway.url}/metrics`, { headers: { authorization: `Bearer ${token}` } })
+    ).text();
+    const bytes = Number(/^process_resident_memory_bytes (\d+)$/m.exec(metrics)?.[1]);
+    expect(bytes / process.memoryUsage().rss).toBeGreaterThan(0.5);
+    expect(bytes / process.memoryUsage().rss).toBeLessThan(2);
+    expect(metrics).toMatch(/^openclaw_event_loop_delay_seconds\{quantile="0\.99"\} [\d.e-]+$/m);
+  });
+
   it("A15 Z1: the environment names port, token, bind, state directory and configuration, and wins over the file", async () => {
     const [inFile = 0, older = 0, own = 0] = await freePorts(3);
     const home = await emptyHome();

@@ -12,7 +12,10 @@ import {
   TickEventSchema,
   validateConnectParams,
 } from "@openclaw/gateway-protocol";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocketServer } from "ws";
 import { z, type ZodType } from "zod";
 import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
@@ -24,8 +27,8 @@ import {
   errorOf,
   makeIdentity,
   tryConnect,
+  WireClient,
   type Frame,
-  type WireClient,
 } from "./wire-client.fixture.ts";
 
 /** The published schema as a check. */
@@ -56,6 +59,26 @@ function expectPublished(frame: Frame): void {
 }
 
 describe("the published schemas", () => {
+  it("B9: refuse a frame of another form, in whichever test it comes", async () => {
+    const odd = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    await once(odd, "listening");
+    const thrown = Promise.withResolvers<unknown>();
+    odd.on("connection", (socket) => socket.send('{"type":"event","event":"tick","seq":"one"}'));
+    const client = new WireClient(`ws://127.0.0.1:${(odd.address() as AddressInfo).port}`);
+    const [listener] = client.socket.listeners("message") as ((data: Buffer) => void)[];
+    client.socket.removeAllListeners("message").on("message", (data: Buffer) => {
+      try {
+        listener?.(data);
+        thrown.resolve(null);
+      } catch (error) {
+        thrown.resolve(error);
+      }
+    });
+    expect(String(await thrown.promise)).toContain("not as published");
+    client.socket.terminate();
+    odd.close();
+  });
+
   it("B9: accept every frame that a full session is sent, hello and refusals included", async () => {
     const clock = new FakeClock();
     const stage = await openStage({ clock });

@@ -1,6 +1,11 @@
-/** A client that sees every frame: for tests of the wire. Keeps what it got, and waits for what is to come. */
+/**
+ * A client that sees every frame: for tests of the wire. Keeps what it got, and waits for what is to come. A frame that
+ * the published schema does not accept ends the test run, whichever test it was sent to.
+ */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { EventFrameSchema, ResponseFrameSchema } from "@openclaw/gateway-protocol";
 import { WebSocket, type ClientOptions } from "ws";
+import { z, type ZodType } from "zod";
 import { testToken } from "./fake-deps.fixture.ts";
 
 export type Frame = Record<string, unknown> & { type?: string; id?: string; event?: string; ok?: boolean };
@@ -15,7 +20,9 @@ export class WireClient {
   constructor(url: string, options: ClientOptions = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, ...options });
     this.socket.on("message", (data: Buffer) => {
-      this.frames.push(JSON.parse(data.toString()) as Frame);
+      const frame = JSON.parse(data.toString()) as Frame;
+      expectPublished(frame);
+      this.frames.push(frame);
       for (const wake of this.#waiting) wake();
     });
     const { promise, resolve } = Promise.withResolvers<{ code: number; reason: string }>();
@@ -73,6 +80,20 @@ export class WireClient {
   async close(): Promise<void> {
     this.socket.close();
     await this.closed;
+  }
+}
+
+const published: Readonly<Record<string, ZodType>> = {
+  res: z.fromJSONSchema(JSON.parse(JSON.stringify(ResponseFrameSchema)) as never),
+  event: z.fromJSONSchema(JSON.parse(JSON.stringify(EventFrameSchema)) as never),
+};
+
+/** Frames of the untyped dialect have no published schema. */
+function expectPublished(frame: Frame): void {
+  if (frame.type === undefined) return;
+  const verdict = published[frame.type]?.safeParse(frame);
+  if (verdict?.success !== true) {
+    throw new Error(`not as published: ${JSON.stringify(frame)} ${JSON.stringify(verdict?.error?.issues)}`);
   }
 }
 

@@ -1,8 +1,23 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { render } from "../../scripts/reference/channels.ts";
+import { root } from "../../scripts/source-hash.mjs";
+import { channelManifests } from "../../src/channels/registry.ts";
 import { settingRows, typeText, type JsonSchema } from "../../scripts/reference/schema-text.ts";
 
 const schemaOf = (schema: z.ZodType) => z.toJSONSchema(schema, { unrepresentable: "any", io: "input" }) as JsonSchema;
+
+describe("the page of channels", () => {
+  it("K20: says what the channels' manifests say", () => {
+    const page = readFileSync(path.join(root, "docs", "reference", "channels.md"), "utf8");
+    // Columns are padded when the page is formatted.
+    const bare = (text: string): string => text.replaceAll(/ +/g, " ").replaceAll(/-{3,}/g, "---").trim();
+    expect(bare(page)).toBe(bare(render()));
+    for (const { id, label } of channelManifests()) expect(bare(page)).toContain(`| ${label} | \`${id}\` |`);
+  });
+});
 
 describe("a schema as text", () => {
   it.each([
