@@ -70,7 +70,9 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
       const provider = providerModule(endpoint.api).then((module) => module.open(endpoint, providerDeps(endpoint)));
       opened.set(id, { endpoint, provider });
       // A module that cannot be loaded now may be loadable later: the failure is told, not kept.
-      provider.catch(() => opened.delete(id));
+      provider.catch(() => {
+        if (opened.get(id)?.provider === provider) opened.delete(id);
+      });
       return provider;
     },
     demoOnly: () => catalogue().isDemo,

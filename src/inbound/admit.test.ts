@@ -154,6 +154,30 @@ describe("the door", () => {
     }
   });
 
+  it("R11: names, titles and files are cleaned as texts are, and what is left of nothing is empty", async () => {
+    const house = await open();
+    const request = chatRequest("hello", {
+      message: {
+        sender: { id: "token:gateway", displayName: "A\u001b[2Jda", handle: "a\u0007da" },
+        content: [
+          { type: "document", caption: "a\u0000b", attachments: [{ type: "document", fileName: "x\u0008.txt" }] },
+          { type: "embed", embed: { title: "t\u001bitle" } },
+        ],
+      },
+    });
+    await house.way.admit(request);
+    const row = await house.store.inbox.get(request.message.id);
+    expect(row?.message.sender).toEqual({ id: "token:gateway", displayName: "A[2Jda", handle: "ada" });
+    expect(row?.message.content).toEqual([
+      { type: "document", caption: "ab", attachments: [{ type: "document", fileName: "x.txt" }] },
+      { type: "embed", embed: { title: "title" } },
+    ]);
+    expect(await house.way.admit(chatRequest("\u0000\u0007\u001b"))).toMatchObject({
+      outcome: "refused",
+      reason: "empty",
+    });
+  });
+
   it("R11: control characters never reach the store, and what people write does", async () => {
     const house = await open();
     await fc.assert(

@@ -127,16 +127,30 @@ function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   };
 }
 
-/** Control characters never reach the store; emoji, right-to-left marks and line breaks do. */
+/**
+ * Control characters never reach the store; emoji, right-to-left marks and line breaks do. Ids stay as they are, since
+ * policy compares them, and so does the platform's payload.
+ */
 function cleanMessage(message: InboundMessage): InboundMessage {
+  const { handle, displayName } = message.sender;
   return {
     ...message,
-    content: message.content.map((content) => ({
-      ...content,
-      ...(content.text === undefined ? {} : { text: cleanText(content.text) }),
-      ...(content.caption === undefined ? {} : { caption: cleanText(content.caption) }),
-    })),
+    sender: {
+      ...message.sender,
+      ...(handle === undefined ? {} : { handle: cleanText(handle) }),
+      ...(displayName === undefined ? {} : { displayName: cleanText(displayName) }),
+    },
+    content: message.content.map(cleanStrings),
   };
+}
+
+/** The same value with every text in it cleaned: captions, titles, names of files and contacts too. */
+function cleanStrings<T>(value: T): T;
+function cleanStrings(value: unknown): unknown {
+  if (typeof value === "string") return cleanText(value);
+  if (Array.isArray(value)) return value.map(cleanStrings);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, cleanStrings(inner)]));
 }
 
 const refusals: Readonly<Record<RefusalReason, readonly [ErrorCode, string]>> = {
