@@ -99,6 +99,8 @@ export function outboxRules(rig: Rig): void {
     await outbox.sending(draft.id, t0);
     await expect(outbox.sending(draft.id, t0)).rejects.toMatchObject(elsewhere);
     await outbox.settle(draft.id, { state: "unknown", error: failure }, t0);
+    await outbox.progress(draft.id, 1, ["p"], t0);
+    expect(await outbox.get(draft.id)).toMatchObject({ state: "unknown", chunksSent: 1, platformMessageIds: ["p"] });
     await outbox.settle(draft.id, { state: "sent", platformMessageIds: ["p"] }, t0);
     const backwards = { state: "prepared", nextAttemptMs: t0, error: failure } as const;
     await expect(outbox.settle(draft.id, backwards, t0)).rejects.toMatchObject(elsewhere);
