@@ -31,21 +31,29 @@ export function createOutput(streams: OutputStreams, options: { json: boolean; c
   return {
     json: options.json,
     result(value, text) {
-      stdout.write(`${options.json ? JSON.stringify(value, null, 2) : text(value)}\n`);
+      stdout.write(`${options.json ? JSON.stringify(value, null, 2) : printable(text(value))}\n`);
     },
-    write: (text) => void stdout.write(text),
-    note: (text) => void stderr.write(`${text}\n`),
+    write: (text) => void stdout.write(printable(text)),
+    note: (text) => void stderr.write(`${printable(text)}\n`),
     failure(error, remedy = error.row.remedy) {
       if (options.json) {
         stdout.write(`${JSON.stringify({ ok: false, error: { ...error.toJSON(), remedy } }, null, 2)}\n`);
         return;
       }
-      stderr.write(`${paint("red", "openclaw:")} ${error.message} (${error.code})\n${remedy}\n`);
+      stderr.write(`${paint("red", "openclaw:")} ${printable(error.message)} (${error.code})\n${remedy}\n`);
     },
     table,
     bold: (text) => paint("bold", text),
     dim: (text) => paint("dim", text),
   };
+}
+
+/**
+ * Without what a terminal would obey: a model's words, a nick or a line of the log could otherwise clear the screen or
+ * fill the clipboard. Line breaks and tabs stay, and colours, which harm nobody and are our own.
+ */
+function printable(text: string): string {
+  return text.replaceAll(/\u001b(?!\[[\d;]*m)|[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g, "");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

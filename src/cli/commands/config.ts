@@ -4,6 +4,7 @@ import JSON5 from "json5";
 import { AppError } from "../../domain/app-error.ts";
 import { openConfig, type ConfigPort } from "../config-port.ts";
 import { issueText } from "../config-issue.ts";
+import { shownValue } from "../shown-value.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import { textOf } from "./status.ts";
@@ -86,7 +87,7 @@ async function change(
     const summary = {
       path: wanted.path,
       before,
-      after: wanted.remove ? (left ?? null) : wanted.value,
+      after: wanted.remove ? (left ?? null) : await shownValue(wanted.path, wanted.value),
       dryRun: options.dryRun === true,
     };
     const words = options.dryRun === true ? "would change" : wanted.remove ? "removed" : "set";
