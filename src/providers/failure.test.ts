@@ -193,6 +193,17 @@ describe("a provider's failure", () => {
     expect(error.message.length).toBeLessThan(600);
   });
 
+  it("R103: a key inside a header, or as it stands in an address, is told neither", () => {
+    const endpoint = {
+      ...scene.endpoint,
+      apiKey: "key+/with=signs",
+      headers: { Authorization: "Bearer canary-abcdef" },
+    };
+    const message = "no such key canary-abcdef at https://h/?key=key%2B%2Fwith%3Dsigns";
+    const error = providerFailure({ message, status: 401 }, { ...scene, endpoint });
+    expect(error.message).toContain("no such key [key] at https://h/?key=[key]");
+  });
+
   it("reads any body", () => {
     for (const body of [
       undefined,

@@ -194,7 +194,12 @@ function retryAfter(fault: ProviderFault, nowMs: number): number | undefined {
 
 /** Providers quote the refused key in their message; ours may not. Long texts are pages of HTML: nobody reads them. */
 function withoutSecrets(message: string, endpoint: ProviderEndpoint): string {
-  const secrets = [endpoint.apiKey ?? "", ...Object.values(endpoint.headers)].filter((secret) => secret.length >= 6);
+  // A header is a scheme and a key; an address has either in the spelling of addresses.
+  const words = [endpoint.apiKey ?? "", ...Object.values(endpoint.headers)].flatMap((text) => [
+    text,
+    ...text.split(" "),
+  ]);
+  const secrets = words.flatMap((word) => [word, encodeURIComponent(word.toWellFormed())]).filter(isLongEnough);
   const safe = secrets.reduce((text, secret) => text.replaceAll(secret, "[key]"), message);
   return safe.length > 500 ? `${safe.slice(0, 500)}…` : safe;
 }
@@ -202,6 +207,11 @@ function withoutSecrets(message: string, endpoint: ProviderEndpoint): string {
 /** A provider names its codes as it likes, "constructor" too. */
 function ownValue<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** Shorter words stand in any sentence, the name of the scheme among them. */
+function isLongEnough(secret: string): boolean {
+  return secret.length >= 6 && !/^(bearer|basic|digest|apikey|api-key)$/i.test(secret);
 }
 
 /** What people can act on; the code stays beside it for those who look it up. */
