@@ -268,6 +268,25 @@ describe.skipIf(browser === null)("WebChat", () => {
     expect(await second.locator(".entry.assistant").count()).toBe(1);
   });
 
+  it("D7 K15: what the assistant used is shown where it used it, at once and after a reload", async () => {
+    await enter();
+    const firstCall = gateway.way.requests.length;
+    gateway.model(async function* (_request, call) {
+      const usage = { input: 3, output: 1, cacheRead: 0, cacheWrite: 0 };
+      const asksFirst = call === firstCall;
+      yield { type: "text", text: asksFirst ? "I look." : "It is noon." };
+      if (asksFirst) yield { type: "tool-call", callId: "c1", tool: "time", input: {} };
+      yield { type: "end", reason: asksFirst ? "tool-calls" : "stop", usage };
+    });
+    const entries = () => page.locator(".entry .body").allTextContents();
+    const expected = ["What time is it?", "I look.", "Used time", "It is noon."];
+    await say("What time is it?");
+    await expect.poll(entries).toEqual(expected);
+    await page.reload();
+    await told("It is noon.").waitFor();
+    expect(await entries()).toEqual(expected);
+  });
+
   it("D7 K15: a new conversation begins empty, with nothing left to stop", async () => {
     await enter();
     await say("Before.");

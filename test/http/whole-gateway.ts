@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { z } from "zod";
 import { openTestWay, says, type Script, type TestWay } from "../../src/app/way.fixture.ts";
 import { defaultConfig } from "../../src/config/default-config.ts";
 import type { ConfigSnapshot } from "../../src/config/contract.ts";
@@ -16,6 +17,7 @@ import { createGateway } from "../../src/gateway/server.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { silentLog } from "../../src/platform/log.ts";
+import type { Tool } from "../../src/tools/contract.ts";
 
 export const wholeGatewayToken = "a-token-that-is-long-enough-to-be-one";
 
@@ -41,6 +43,15 @@ const model: ModelInfo = {
   reasoning: false,
   input: ["text"],
   price: undefined,
+};
+
+/** The one tool that a played model may call. */
+const noon: Tool<Record<string, never>> = {
+  name: "time",
+  description: "The time.",
+  inputSchema: z.object({}).strict(),
+  effect: "pure",
+  run: () => Promise.resolve("noon"),
 };
 
 interface Run {
@@ -89,7 +100,7 @@ async function startRun(folder: string, port: number, script: Script): Promise<R
     ...base,
     gateway: { ...base.gateway, port, auth: { ...base.gateway.auth, token: wholeGatewayToken } },
   };
-  const way = await openTestWay({ folder, script, config });
+  const way = await openTestWay({ folder, script, config, tools: [noon as Tool] });
   const snapshot = { version: 1, config, hash: "h", path: "", exists: true, issues: [], loadedMs: 0 };
   const deps = {
     clock: systemClock(),

@@ -15,6 +15,8 @@ const chat = {
   sessionKey: "agent:main:main",
   /** Answers under way: run id → entry on the page, null before the first word. */
   runs: new Map(),
+  /** Runs that used a tool: what they did is told by the history alone. */
+  withTools: new Set(),
   /** What we said and what is not answered yet: run id → { message, entry, isConfirmed, seenBefore }. */
   said: new Map(),
   /** Events that came while the history was being read. */
@@ -125,6 +127,7 @@ function timesSaid(messages, text) {
 function forgetRun(runId) {
   chat.runs.delete(runId);
   chat.said.delete(runId);
+  chat.withTools.delete(runId);
 }
 
 function isEnd(payload) {
@@ -140,12 +143,13 @@ function showMessage(message) {
   if (message.role === "user" && said !== "") {
     transcript.addEntry({ role: "user", text: said, time: message.timestamp ?? null });
   } else if (message.role === "assistant") {
-    const tools = partsOf(message).filter((part) => part.type === "toolCall");
-    for (const tool of tools) transcript.addEntry({ role: "note", text: `Used ${tool.name}` });
     if (said !== "") {
       const entry = transcript.addEntry({ role: "assistant", text: said });
       transcript.setFoot(entry, footOf({ time: message.timestamp, usage: message.usage }));
     }
+    // Behind the words that announce them, as it was.
+    const tools = partsOf(message).filter((part) => part.type === "toolCall");
+    for (const tool of tools) transcript.addEntry({ role: "note", text: `Used ${tool.name}` });
     if (message.errorMessage) transcript.setFailure(transcript.addEntry({ role: "note" }), message.errorMessage);
   }
 }
@@ -210,9 +214,10 @@ function hearChat(payload) {
   }
   if (!isEnd(payload)) return;
   const entry = chat.runs.get(runId) ?? null;
+  const usedTools = chat.withTools.has(runId);
   forgetRun(runId);
   if (isOurs) finish(entry, payload);
-  else reread();
+  if (!isOurs || usedTools) reread();
   showDoing();
   updateComposer();
 }
@@ -235,7 +240,8 @@ function finish(live, { state, message, usage, errorMessage }) {
     state === "error" ? `Failed: ${errorMessage}` : `The assistant said: ${said.slice(0, 500)}`;
 }
 
-function hearAgent({ stream, data }) {
+function hearAgent({ runId, stream, data }) {
+  if (stream === "tool") chat.withTools.add(runId);
   if (stream === "thinking") showDoing("Thinking…");
   if (stream === "tool" && data.phase === "start") showDoing(`Using ${data.name}…`);
   if (stream === "tool" && data.phase === "result") showDoing("Thinking…");

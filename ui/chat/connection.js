@@ -16,7 +16,7 @@ const longestRetryMs = 15_000;
 /** What a refusal means for a person; any other failure is tried again. */
 const refusals = {
   AUTH_BOOTSTRAP_TOKEN_INVALID:
-    "This login link was used already or is too old: each lets one browser in, within ten minutes of the start.",
+    "This login link was used already or is too old. Start the gateway anew for another, or paste its token.",
   AUTH_TOKEN_MISMATCH: "This is not the gateway's token.",
   AUTH_PASSWORD_MISMATCH: "This is not the gateway's password.",
   AUTH_TOKEN_MISSING: "",
