@@ -46,7 +46,7 @@ async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<v
     say("What is marked as an error has no effect; the gateway takes it over as soon as it is mended.");
   if (await gateway.demoOnly()) {
     say(
-      "No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and start again.",
+      "No model provider was found: the built-in demo model answers. Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENROUTER_API_KEY, or run Ollama, and start again.",
     );
   }
   say(`OpenClaw is ready: ${gateway.loginLink()}`);

@@ -118,7 +118,7 @@ function modelFindings(models: ResultOf<typeof modelsList>["models"]): readonly 
       weak(
         "models",
         "only the demo model: no provider was found.",
-        "Set OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY, or run Ollama, and restart.",
+        "Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENROUTER_API_KEY, or run Ollama, and restart.",
       ),
     ];
   }
