@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "./clock.ts";
 import { FakeClock } from "./fake-clock.ts";
+import { AppError } from "../domain/app-error.ts";
 import { createLogFile, type LogFileOptions } from "./log-file.ts";
 import { createLog, type LogThreshold, type RootLog } from "./log.ts";
 import { createRedactor } from "./redact.ts";
@@ -64,6 +65,17 @@ describe("log", () => {
       { time: "2026-01-01T00:00:00.000Z", level: "info", scope: "", message: "Up." },
     ]);
     expect(console).toEqual(["00:00:00.000 WARN  channels.irc The line broke. attempt=3", "00:00:00.000 INFO  Up."]);
+  });
+
+  it("tells a person an expected failure in one sentence, and one that nobody foresaw with its stack", async () => {
+    const { log, path, console } = await bench();
+    const expected = new AppError("STORE_002", "The disk is full.", { details: { path: "/x" } });
+    log.warn("It failed.", { error: expected, again: expected.toJSON() });
+    log.warn("It failed.", { error: new AppError("SYS_001", "Undefined is no function.") });
+    await log.close();
+    expect(console[0]).toMatch(/error=The disk is full\. \(STORE_002\) again=The disk is full\. \(STORE_002\)$/);
+    expect(console[1]).toContain("at ");
+    expect((await linesOf(path))[0]).toMatchObject({ again: { code: "STORE_002", details: { path: "/x" } } });
   });
 
   it("A17: no secret reaches the file or the console, whichever way it is handed over", async () => {

@@ -148,10 +148,19 @@ function humanLine(entry: Entry): string {
 }
 
 function shortValue(value: unknown): string {
+  // An expected failure is its sentence; where it was thrown says nothing to whoever reads along.
+  if (isForeseen(value)) return `${value.message} (${value.code})`;
   if (typeof value === "object" && value !== null && "stack" in value && typeof value.stack === "string")
     return value.stack;
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "undefined");
   return text.length > 1_000 ? `${text.slice(0, 1_000)}…` : text;
+}
+
+/** An error of the table, as itself or as JSON. What nobody foresaw keeps its stack. */
+function isForeseen(value: unknown): value is { readonly code: string; readonly message: string } {
+  if (typeof value !== "object" || value === null || !("code" in value) || !("message" in value)) return false;
+  const { code, message } = value;
+  return typeof code === "string" && /^[A-Z]+_\d{3}$/.test(code) && code !== "SYS_001" && typeof message === "string";
 }
 
 /**

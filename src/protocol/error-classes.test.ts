@@ -31,6 +31,13 @@ it("codes that published clients know are the ones we send", () => {
   for (const code of ours) expect(known, code).toContain(code);
 });
 
+it("R016: where the store's files lie is not told, the path of a mistake is", () => {
+  const store = wireError(new AppError("STORE_002", "The disk is full.", { details: { path: "/home/x", errno: "E" } }));
+  expect(store.details).toEqual({ errno: "E", errorCode: "STORE_002", number: 5002 });
+  const mistake = wireError(new AppError("CFG_004", "Wrong.", { details: { path: "gateway.port" } }));
+  expect(mistake.details).toMatchObject({ path: "gateway.port" });
+});
+
 it("a failure nobody foresaw tells a stranger nothing", () => {
   const error = wireError(AppError.from(new Error("ENOENT: /home/user/.openclaw/secret")));
   expect(JSON.stringify(error)).not.toContain("/home");

@@ -19,10 +19,13 @@ export interface WireErrorDetails extends Readonly<Record<string, unknown>> {
 export function wireError(error: AppError): WireError {
   // A failure nobody foresaw may carry anything in its message: the table's sentence is told instead.
   const message = error.code === "SYS_001" || error.message === "" ? error.row.meaning : error.message;
+  // Where the store's files lie is for the log of this machine alone.
+  const { path, ...rest } = error.details;
+  const told = path === undefined || error.code.startsWith("STORE_") ? rest : { path, ...rest };
   return {
     code: error.row.wire,
     message,
-    details: { ...error.details, errorCode: error.code, number: error.row.numeric },
+    details: { ...told, errorCode: error.code, number: error.row.numeric },
     ...(error.retry === "never" ? {} : { retryable: true }),
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: Math.max(0, Math.ceil(error.retryAfterMs)) }),
   };

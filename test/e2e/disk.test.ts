@@ -60,7 +60,10 @@ async function expectRefusalsAndRecovery(
     await socket.call("chat.send", { sessionKey: "other", message: "new", idempotencyKey: "refused" }),
   );
   expect(refused).toMatchObject({ code: "UNAVAILABLE", retryable: true, details: { errorCode: code } });
+  // Where the files lie is for the log alone.
+  expect(JSON.stringify(refused)).not.toContain("openclaw.sqlite");
   const http = await complete(gateway, "new");
+  expect(http.text).not.toContain("openclaw.sqlite");
   expect(http.status).toBe(status);
   expect(http.headers.get("x-openclaw-error")).toBe(code);
   expect(await ready()).toEqual({ status: 503, failing: [`store: ${code}`] });

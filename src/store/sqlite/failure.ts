@@ -12,7 +12,10 @@ const SQLITE_FULL = 13;
 const callerMistakes = new Set([1, 18, 19, 20, 21, 25]);
 const diskFullErrnos = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
-/** AppErrors pass unchanged. `file` is named in the details, so that an operator knows which disk is meant. */
+/**
+ * AppErrors pass unchanged. `file` is named in the details, for the log: a caller is told the message alone, and where
+ * our files lie is none of its business.
+ */
 export function storeFailure(thrown: unknown, file: string): AppError {
   if (thrown instanceof AppError) return thrown;
   const sqliteCode = numberOf(thrown, "errcode");
@@ -20,12 +23,12 @@ export function storeFailure(thrown: unknown, file: string): AppError {
   const details = { path: file, sqliteCode, ...(errno === null ? {} : { errno }) };
   const reason = thrown instanceof Error ? thrown.message : String(thrown);
   if (isFull(sqliteCode, errno, file)) {
-    return new AppError("STORE_002", `No space left for the store at ${file}.`, { cause: thrown, details });
+    return new AppError("STORE_002", "The disk that holds the store is full.", { cause: thrown, details });
   }
   if (isMistake(sqliteCode, errno)) {
     return new AppError("SYS_001", `The store was given what it cannot hold: ${reason}.`, { cause: thrown, details });
   }
-  return new AppError("STORE_001", `The store at ${file} failed: ${reason}.`, { cause: thrown, details });
+  return new AppError("STORE_001", `The store failed: ${reason}.`, { cause: thrown, details });
 }
 
 function isFull(sqliteCode: number | null, errno: string | null, file: string): boolean {
