@@ -137,6 +137,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
     provider: models.provider,
     tools: createToolSet(),
   });
+  // From here on, so that no change falls between what the channels were built with and what they hear of.
+  const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
+  await way.recover();
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
@@ -145,7 +148,6 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
-  const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
   bus.emit({ type: "gateway.started", atMs: clock.nowMs() });

@@ -36,11 +36,16 @@ export interface MessageWay {
   readonly channels: ChannelSupervisor;
   /** There is something in the outbox. */
   wakeDelivery(): void;
-  /** Picks up what the last run left behind, then lets turns, deliveries and channels run. */
+  /**
+   * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
+   * a caller who is gone. Done once; `start` sees to it where nobody did.
+   */
+  recover(): Promise<void>;
+  /** Lets turns, deliveries and channels run. */
   start(): Promise<void>;
   /** Lets nothing new in, finishes what it can within the time, gives the rest back for the next start. */
   close(budgetMs: number): Promise<void>;
-  /** Only accounts whose settings changed are touched. */
+  /** Only accounts whose settings changed are touched. Never throws: what fails is logged. */
   applyConfig(config: Config): Promise<void>;
 }
 
@@ -78,14 +83,19 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
     wakeDelivery: () => delivery.wake(),
   });
+  let recovered: Promise<void> | undefined;
+  const recover = (): Promise<void> => {
+    recovered ??= recoverInbox(deps, owner);
+    return recovered;
+  };
   return {
     admit,
     turns: registry,
     channels,
     wakeDelivery: () => delivery.wake(),
+    recover,
     async start() {
-      const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
-      if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+      await recover();
       await backlog.start();
       await delivery.start();
       queue.start(handler);
@@ -98,8 +108,19 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
       await channels.close();
     },
-    applyConfig: (next) => channels.reconfigure(accountSettings(next.channels, channelManifests())),
+    async applyConfig(next) {
+      try {
+        await channels.reconfigure(accountSettings(next.channels, channelManifests()));
+      } catch (thrown) {
+        log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
+      }
+    },
   };
+}
+
+async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
+  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+  if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
 }
 
 interface DoorParts {

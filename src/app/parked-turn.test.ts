@@ -97,3 +97,25 @@ describe("a turn that is parked", () => {
     expect(await second.next("run.ended")).toMatchObject({ runId: "run-1", outcome: "final" });
   });
 });
+
+describe("a call without a session at the start", () => {
+  const stateless = chatRequest("hi", { ephemeral: true, runId: "run-1" });
+
+  it("is answered where it came in before the turns run, since its caller waits", async () => {
+    const house = await open({ script: says("hello") });
+    await house.way.recover();
+    expect(await house.way.admit(stateless)).toMatchObject({ outcome: "accepted" });
+    await house.way.start();
+    expect(await house.next("run.ended")).toMatchObject({ runId: "run-1", outcome: "final" });
+  });
+
+  it("is not answered where its caller went with the last run", async () => {
+    const first = await openTestWay({ script: says("hello") });
+    await first.way.admit(stateless);
+    await first.crash();
+    const second = await open({ script: says("hello"), folder: first.folder });
+    await second.way.start();
+    expect(await second.store.inbox.byRunId("run-1")).toMatchObject({ state: "expired" });
+    expect(second.requests).toEqual([]);
+  });
+});
