@@ -206,7 +206,7 @@ describe("a gateway", () => {
     expect(await scopes({ scope: "channels.ir" })).toEqual([]);
   });
 
-  it("Q10 Q18: an edit of the file is in force within a second, and the sockets stay", async () => {
+  it("Q10 Q18 F5: an edit of the file is in force within a second, and the sockets stay; one that changes nothing is not told", async () => {
     const home = await withConfig({ messages: { responsePrefix: "one" } });
     const gateway = await start(home);
     const owner = await client(gateway);
@@ -220,7 +220,12 @@ describe("a gateway", () => {
     const after = await owner.ask("config.get", { path: "messages.responsePrefix" });
     expect(before["hash"]).not.toBe(after["hash"]);
     expect(JSON.stringify(after)).toContain("two");
-    expect(owner.events("config.changed")).toHaveLength(1);
+    // The same again is no change, and nobody is told.
+    await writeFile(file, `// saved again\n${JSON.stringify({ messages: { responsePrefix: "two" } })}`);
+    await expect.poll(async () => (await owner.ask("config.get"))["hash"]).not.toBe(after["hash"]);
+    await writeFile(file, JSON.stringify({ messages: { responsePrefix: "three" } }));
+    await owner.until(({ event, payload }) => event === "config.changed" && JSON.stringify(payload).includes("three"));
+    expect(owner.events("config.changed")).toHaveLength(2);
     expect(owner.socket.readyState).toBe(owner.socket.OPEN);
   });
 });
