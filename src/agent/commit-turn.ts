@@ -1,6 +1,7 @@
 /** The end of a turn: one commit with everything that follows from it, then the news. */
-import type { AppErrorJson } from "../domain/app-error.ts";
+import { AppError, type AppErrorJson } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import { noUsage } from "../domain/money.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxDraft, TurnResult } from "../store/port.ts";
 import { failureText } from "./failure-text.ts";
@@ -12,34 +13,55 @@ const patienceMs = 60_000;
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   const atMs = deps.clock.nowMs();
   turn.transcript.unshift(...(await turn.unwritten));
-  const result = turnResult(turn, end, { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered });
-  const { clock, log } = deps;
-  const stopping = deps.registry.stopping();
-  await writeWithPatience(() => deps.store.turns.finish(turn.lease, result), {
-    clock,
-    log,
-    signal: stopping,
-    patienceMs,
-  });
+  const part = { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered };
+  const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
+  const { state, text, stopReason, usage, costMicros, model, toolCalls, error } = result;
   emitOf(turn, deps, {
     type: "run.ended",
-    outcome: end.state,
-    text: turn.text,
-    stopReason: end.stopReason,
-    usage: turn.usage,
-    costMicros: turn.costMicros,
-    model: turn.model?.ref ?? "none",
-    toolCalls: end.toolCalls,
-    ...(end.error === null ? {} : { error: end.error }),
+    outcome: state,
+    text,
+    stopReason,
+    usage,
+    costMicros,
+    model,
+    toolCalls,
+    ...(error === null ? {} : { error }),
   });
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }
 
-function turnResult(
-  turn: Turn,
-  end: TurnEnd,
-  { atMs, partId, stored }: { atMs: number; partId: string; stored: (channel: string) => boolean },
-): TurnResult {
+/** Returns the result as it stands in the store. */
+async function writeResult(turn: Turn, result: TurnResult, part: PartFacts, deps: AgentDeps): Promise<TurnResult> {
+  const { clock, log, store } = deps;
+  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs };
+  try {
+    await writeWithPatience(() => store.turns.finish(turn.lease, result), patience);
+    return result;
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (error.code !== "SYS_001") throw error;
+    // Of a value that no store can hold a second attempt makes the same: the turn ends without it, or its session
+    // would stand still and the message be answered, and paid for, again and again.
+    log.error("a result cannot be kept; the turn ends without it", { runId: turn.row.runId, error: error.toJSON() });
+    const bare = bareResult(turn, error, part);
+    await writeWithPatience(() => store.turns.finish(turn.lease, bare), patience);
+    return bare;
+  }
+}
+
+function bareResult(turn: Turn, error: AppError, part: PartFacts): TurnResult {
+  const end: TurnEnd = { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
+  const empty: Turn = { ...turn, text: "", transcript: [], ledger: [], usage: noUsage, costMicros: null };
+  return turnResult(empty, end, part);
+}
+
+interface PartFacts {
+  readonly atMs: number;
+  readonly partId: string;
+  readonly stored: (channel: string) => boolean;
+}
+
+function turnResult(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFacts): TurnResult {
   return {
     state: end.state,
     text: turn.text,
@@ -58,11 +80,7 @@ function turnResult(
 }
 
 /** The reply, or the honest word that there is none. A turn that somebody stopped says nothing more. */
-function outboxParts(
-  turn: Turn,
-  end: TurnEnd,
-  { atMs, partId, stored }: { atMs: number; partId: string; stored: (channel: string) => boolean },
-): readonly OutboxDraft[] {
+function outboxParts(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFacts): readonly OutboxDraft[] {
   const { row, options } = turn;
   if (row.ephemeral || options.deliver === false || end.state === "aborted") return [];
   const markdown = replyText(turn.text, end.error);
