@@ -69,7 +69,7 @@ describe("loading", () => {
     expect(told(await home.load())).toEqual([
       'error openclaw.json:3 gateway.port expected a number, got "abc"',
       'error openclaw.json:4 gateway.bind expected one of "loopback", "lan", "tailnet", "auto", got "loopbak"',
-      "error openclaw.json:7 models.providers.p.apiKey expected text, got 42",
+      "error openclaw.json:7 models.providers.p.apiKey expected text, got a number",
       'error openclaw.json:7 models.providers.p.api expected one of "openai-completions", "openai-responses", "anthropic-messages", "google-generative-ai", "bedrock-converse-stream", "ollama", "demo", got "telepathy"',
       "error openclaw.json:10 session.reset.atHour expected at most 23, got 99",
       "error openclaw.json:8 models.providers.p.models[1].id expected text, got nothing",

@@ -142,6 +142,33 @@ describe("redaction", () => {
     expect(shown).toContain("@host/x");
   });
 
+  it.each([
+    ["gateway.auth", "canary-1"],
+    ["gateway.auth.token", 71_349_925],
+    ["hooks", "canary-2"],
+    ["models.providers.own", "canary-3"],
+    ["models.providers.own", { api: "ollama", headers: "canary-4" }],
+    ["channels.chat.sasl", "canary-5"],
+    ["channels.chat.signing", ["canary-6"]],
+  ])("R018: a secret one level too high (%s) is in no view and in no complaint", async (path, value) => {
+    const one = await testHome(JSON.stringify(setAt({}, path.split("."), value)));
+    const handle = await one.open(channelSettings);
+    const { issues, parsed } = handle.current();
+    expect(issues.map((issue) => issue.path)).toContain(
+      path === "models.providers.own" && typeof value === "object" ? `${path}.headers` : path,
+    );
+    const views = JSON.stringify([issues, handle.redact(parsed), handle.redacted()]);
+    expect(views).not.toMatch(/canary|71349925/);
+  });
+
+  it("a plain element of a list whose other form holds a secret stays", () => {
+    const config = { channels: { irc: { channels: ["#room", { name: "#own", key: "canary" }] } } };
+    const paths = [["channels", "irc", "channels", "*", "key"]];
+    expect(redactConfig(config, paths)).toEqual({
+      channels: { irc: { channels: ["#room", { name: "#own", key: "__OPENCLAW_REDACTED__" }] } },
+    });
+  });
+
   it("what is no secret stays: counts, switches, references and empty text", () => {
     const config = {
       agents: { defaults: { contextTokens: 5, maxTokens: 6 } },

@@ -43,19 +43,29 @@ interface Context {
   readonly paths: readonly (readonly string[])[];
   /** Whether a key on the way here has a secret's name. */
   readonly named: boolean;
+  /** An element of a list: beside objects with a secret inside, plain ones may stand there. */
+  readonly element?: boolean;
   readonly text: (text: string) => string;
   readonly found?: Set<string>;
 }
 
 function redact(value: unknown, context: Context): unknown {
   const secret = context.named || context.paths.some((path) => path.length === 0);
-  if (Array.isArray(value)) return value.map((element) => redact(element, below(context, "*", secret)));
+  if (Array.isArray(value))
+    return value.map((element) => redact(element, { ...below(context, "*", secret), element: true }));
   if (isRecord(value)) {
     const entries = Object.entries(value).map(([key, inner]) => [key, redact(inner, below(context, key, secret))]);
     return Object.fromEntries(entries) as unknown;
   }
+  // Where an object with a secret inside should stand, a plain value is most likely that secret, one level too high.
+  if (!secret && context.paths.length > 0 && context.element !== true) return redactMisplaced(value);
   if (typeof value === "string") return redactText(value, secret, context);
   return secret && typeof value === "number" ? redactedText : value;
+}
+
+function redactMisplaced(value: unknown): unknown {
+  const isPlain = (typeof value === "string" && value !== "") || typeof value === "number";
+  return isPlain ? redactedText : value;
 }
 
 function redactText(text: string, secret: boolean, context: Context): string {
@@ -68,5 +78,5 @@ function redactText(text: string, secret: boolean, context: Context): string {
 
 function below(context: Context, key: string, secret: boolean): Context {
   const paths = context.paths.flatMap((path) => (path[0] === "*" || path[0] === key ? [path.slice(1)] : []));
-  return { ...context, paths: secret ? [[], ...paths] : paths, named: secret || isSecretKey(key) };
+  return { ...context, element: false, paths: secret ? [[], ...paths] : paths, named: secret || isSecretKey(key) };
 }

@@ -17,17 +17,25 @@ type Issue = z.core.$ZodIssue;
 
 /** `expected number, got text`. The value itself is named only where it cannot be a secret. */
 export function describeIssue(issue: Issue, value: unknown, path: KeyPath): string {
-  return `expected ${expectedOf(issue)}, got ${describeValue(value, path)}`;
+  return `expected ${expectedOf(issue)}, got ${describeValue(value, mayHoldSecret(issue, path))}`;
 }
 
-export function describeValue(value: unknown, path: KeyPath): string {
+/** Text where an object or another form of text belongs may be what that object holds, or a secret with a slip in it. */
+function mayHoldSecret(issue: Issue, path: KeyPath): boolean {
+  if (path.some((key) => isSecretKey(String(key)))) return true;
+  if (issue.code === "invalid_type") return issue.expected === "object" || issue.expected === "record";
+  return issue.code === "invalid_format";
+}
+
+function describeValue(value: unknown, isHidden: boolean): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value === "boolean") return String(value);
+  if (typeof value === "number") return isHidden ? "a number" : String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value !== "string") return "an object";
   if (value === "") return "empty text";
-  const showable = value.length <= 32 && /^[\w .:/-]*$/.test(value) && !path.some((key) => isSecretKey(String(key)));
+  const showable = value.length <= 32 && /^[\w .:/-]*$/.test(value) && !isHidden;
   return showable ? `"${value}"` : `text of ${value.length} characters`;
 }
 
