@@ -34,7 +34,7 @@ async function showStatus(options: ConnectOptions, context: CliContext): Promise
           `${id}/${textOf(account["accountId"])}`,
           textOf(account["state"]),
           roundTrip(account["lastRoundTripAgeMs"]),
-          textOf(account["reason"]),
+          textOf(account["lastError"]),
         ]),
       );
       return rows.length === 0
