@@ -1,6 +1,6 @@
 /**
  * The attacks that others suffered and that a test of ours repeats: docs/security-replay.md against the tests. Owns the
- * reading of that list; refuses an attack without a passing test in each file it names, and a test that is not listed.
+ * reading of that list; refuses an attack without a passing test in each file it names, and a test of an attack that is not listed.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -39,9 +39,9 @@ export function parseReplayRows(markdown: string): ReplayRow[] {
 /** A test that could not run on this machine proves nothing and contradicts nothing: its row is judged by the others. */
 export function judgeReplay(rows: readonly ReplayRow[], tests: readonly TestOutcome[]): string[] {
   const named = tests.flatMap((test) => test.titles.flatMap(attacksNamedBy).map((id) => ({ id, test })));
-  const listed = new Set(rows.flatMap(({ id, files }) => files.map((file) => `${id} ${file}`)));
+  const listed = new Set(rows.map(({ id }) => id));
   const problems = rows.flatMap(({ id, files }) => files.flatMap((file) => faultOf(id, file, named)));
-  const strangers = new Set(named.map(({ id, test }) => `${id} ${test.file}`).filter((place) => !listed.has(place)));
+  const strangers = new Set(named.filter(({ id }) => !listed.has(id)).map(({ id, test }) => `${id} (${test.file})`));
   const twice = rows.filter(({ id }, index) => rows.findIndex((row) => row.id === id) !== index);
   return [
     ...problems,

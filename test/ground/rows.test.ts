@@ -124,7 +124,7 @@ describe("the attacks", () => {
 
   it("that are tested are listed, once", () => {
     const tests = [ended("R001: is refused", "passed"), ended("R002: is refused", "passed")];
-    expect(judgeReplay(listed, tests)).toEqual(["R002 a.test.ts: is tested, but not in docs/security-replay.md"]);
+    expect(judgeReplay(listed, tests)).toEqual(["R002 (a.test.ts): is tested, but not in docs/security-replay.md"]);
     expect(judgeReplay([...listed, ...listed], tests.slice(0, 1))).toHaveLength(1);
   });
 });
