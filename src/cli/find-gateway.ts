@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import JSON5 from "json5";
 import { AppError } from "../domain/app-error.ts";
 import type { Environment } from "../config/environment.ts";
+import { substitute } from "../config/meaning/substitute.ts";
 import { statePaths } from "../config/paths.ts";
 import type { ConnectOptions } from "./contract.ts";
 
@@ -25,11 +26,17 @@ export async function findGateway(
   return { url: `ws://127.0.0.1:${port}`, token: options.token ?? (await findToken(environment)) };
 }
 
+/** What the gateway asks for: a password where its configuration says so, else the token. It takes either in one place. */
 async function findToken(environment: Environment): Promise<string | null> {
-  if (environment.token !== null) return environment.token;
-  const configured = textAt(await readConfig(environment), ["gateway", "auth", "token"]);
-  if (configured !== null && !configured.includes("${")) return configured;
-  return (await readIfPresent(statePaths(environment.stateDir).tokenFile))?.trim() ?? null;
+  const auth = valueAt(await readConfig(environment), ["gateway", "auth"]);
+  if (textAt(auth, ["mode"]) === "password") return environment.password ?? written(auth, "password", environment);
+  const token = environment.token ?? written(auth, "token", environment);
+  return token ?? (await readIfPresent(statePaths(environment.stateDir).tokenFile))?.trim() ?? null;
+}
+
+/** As the file has it, its variables filled in; null where one is missing here. */
+function written(auth: unknown, key: string, { variables }: Environment): string | null {
+  return textAt(substitute(auth, variables).value, [key]);
 }
 
 async function configuredPort(environment: Environment): Promise<number | null> {

@@ -2,7 +2,7 @@
  * The command line. Finds the command by its first word, loads that command alone, runs it, and turns how it ended
  * into an exit code. Starts in this order: streams, environment, global options, command; nothing else is loaded.
  */
-import { readEnvironment, type Environment } from "../config/environment.ts";
+import { isProfileName, readEnvironment, type Environment } from "../config/environment.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { CliContext, ConnectOptions } from "./contract.ts";
 import type { GatewayClient } from "./gateway-client.ts";
@@ -42,6 +42,7 @@ export async function runCli(argv: readonly string[], streams: CliStreams = proc
     },
   };
   try {
+    refuseBadProfile(globals);
     const failure = await dispatch(globals.rest, context, streams);
     return failure ?? code;
   } catch (thrown) {
@@ -75,6 +76,12 @@ function watchReader({ stdout, stderr }: CliStreams, interrupt: AbortController)
 function environmentOf({ profile }: Globals): Environment {
   const environment = readEnvironment();
   return profile === null ? environment : readEnvironment({ ...environment.variables, OPENCLAW_PROFILE: profile });
+}
+
+/** The environment takes a name that is none for no name; typed here, it would be a command to the wrong gateway. */
+function refuseBadProfile({ profile }: Globals): void {
+  if (profile === null || isProfileName(profile)) return;
+  throw new AppError("SYS_003", "--profile takes a name of letters, digits, - and _.");
 }
 
 /** Runs the command; returns an exit code where the words themselves decide it. */

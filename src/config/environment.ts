@@ -122,6 +122,11 @@ export function extendEnvironment(
   });
 }
 
+/** A name becomes part of a folder's: it must not lead elsewhere. */
+export function isProfileName(name: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/.test(name);
+}
+
 /** `~` and `~/x` are the home directory; everything else is taken from `baseDir`, by default the current folder. */
 export function absolute(file: string, homeDir: string, baseDir?: string): string {
   if (file === "~") return homeDir;
@@ -148,7 +153,7 @@ function stateDirOf(variables: Readonly<Record<string, string>>, homeDir: string
   if (given !== null) return absolute(given, homeDir);
   const profile = textOf(variables, "OPENCLAW_PROFILE");
   if (profile === null || profile === "default") return path.join(homeDir, ".openclaw");
-  if (/^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$/.test(profile)) return path.join(homeDir, `.openclaw-${profile}`);
+  if (isProfileName(profile)) return path.join(homeDir, `.openclaw-${profile}`);
   issues.push(issue("OPENCLAW_PROFILE", "OPENCLAW_PROFILE may hold letters, digits, - and _ alone; it is ignored."));
   return path.join(homeDir, ".openclaw");
 }
