@@ -3,7 +3,7 @@ import type { AppErrorJson } from "../domain/app-error.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AssistantContent, ToolCall } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
-import type { TokenUsage } from "../domain/money.ts";
+import { soundUsage, type TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
 import { conversationChars, estimateTokens } from "./context.ts";
@@ -73,13 +73,14 @@ function finishAnswer(
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
   );
+  const usage = end.usage === null ? null : soundUsage(end.usage);
   return {
     content,
     calls,
     text: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
     stopReason: end.stopReason,
-    usage: end.usage ?? estimateUsage(request, content),
-    estimated: end.usage === null,
+    usage: usage ?? estimateUsage(request, content),
+    estimated: usage === null,
     latencyMs,
     error: end.error,
   };

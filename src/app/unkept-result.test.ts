@@ -1,16 +1,14 @@
 /** The end of a turn whose result no store can hold. */
 import { afterEach, describe, expect, it } from "vitest";
 import { chatRequest, openTestWay, says, type Script, type TestWay } from "./way.fixture.ts";
-import type { TokenUsage } from "../domain/money.ts";
 
 let house: TestWay | undefined;
 afterEach(() => house?.close());
 
-/** Usage as no count is: SQLite has no place for it. */
+/** A reason that is no text: no column takes it. */
 const unwritable: Script = async function* () {
   yield { type: "text", text: "an answer" };
-  const usage = { input: Number.NaN, output: 1, cacheRead: 0, cacheWrite: 0 } satisfies TokenUsage;
-  yield { type: "end", reason: "stop", usage };
+  yield { type: "end", reason: { not: "a text" } as unknown as "stop", usage: null };
 };
 
 describe("a result that cannot be kept", () => {

@@ -1,7 +1,7 @@
 /** Money is counted in whole micro-dollars and never in favour of the wrong side. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addUsage, costMicros, noUsage, totalTokens, type TokenUsage } from "./money.ts";
+import { addUsage, costMicros, noUsage, soundUsage, totalTokens, type TokenUsage } from "./money.ts";
 
 const usage = fc.record({
   input: fc.nat(2_000_000),
@@ -56,6 +56,18 @@ describe("money", () => {
         expect(totalTokens(addUsage(a, b))).toBe(totalTokens(a) + totalTokens(b));
       }),
     );
+  });
+
+  it("counts are whole and never negative, and what is no count at all is not believed", () => {
+    expect(soundUsage({ input: 1.5, output: 2.4, cacheRead: -3, cacheWrite: -0 })).toEqual({
+      input: 2,
+      output: 2,
+      cacheRead: 0,
+      cacheWrite: 0,
+    });
+    for (const input of [Number.NaN, Number.POSITIVE_INFINITY, 1e300, -1e300, 2 ** 63])
+      expect(soundUsage({ ...noUsage, input })).toBeNull();
+    expect(soundUsage({ ...noUsage, input: 1_000_000_000 })).toMatchObject({ input: 1_000_000_000 });
   });
 
   it("nothing used cannot be changed by somebody who adds to it", () => {

@@ -41,6 +41,18 @@ export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {
   };
 }
 
+/** More than any model reads or writes in one call; a count beyond it is a mistake of whoever counted. */
+const mostTokens = 1_000_000_000;
+
+/** The counts as they may be added up: whole and not negative. Null where they are no counts at all. */
+export function soundUsage(usage: TokenUsage): TokenUsage | null {
+  const counts = [usage.input, usage.output, usage.cacheRead, usage.cacheWrite];
+  // Of servers in the field, some send fractions, and some get below zero where they take the cached part off.
+  if (!counts.every((count) => count <= mostTokens && count >= -mostTokens)) return null;
+  const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0] = counts.map((count) => Math.max(0, Math.round(count)));
+  return { input, output, cacheRead, cacheWrite };
+}
+
 export function totalTokens(usage: TokenUsage): number {
   return usage.input + usage.output + usage.cacheRead + usage.cacheWrite;
 }

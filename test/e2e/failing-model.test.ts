@@ -128,6 +128,19 @@ describe("a model that answers with", () => {
     socket.frames.length = 0;
   });
 
+  it("D2: counts of tokens that are none are not believed: the bill stays one", async () => {
+    for (const usage of [
+      { input: 1e300, output: 1 },
+      { input: -5, output: -7 },
+      { input: 1.5, output: 2.5 },
+    ]) {
+      model.play({ text: "x", usage });
+      const { usage: told } = JSON.parse((await complete(gateway, "x")).text) as { usage: Record<string, number> };
+      for (const count of [told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]])
+        expect(count).toSatisfy((tokens: number) => Number.isInteger(tokens) && tokens >= 0 && tokens < 10_000);
+    }
+  });
+
   it("Y7: a failing turn on the command line says why, in words and with its code, and exits with 1", async () => {
     const run = (args: readonly string[]) =>
       runCommand(args, { stateDir: state.stateDir, env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) } });
