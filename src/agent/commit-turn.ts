@@ -15,18 +15,7 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   turn.transcript.unshift(...(await turn.unwritten));
   const part = { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered };
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
-  const { state, text, stopReason, usage, costMicros, model, toolCalls, error } = result;
-  emitOf(turn, deps, {
-    type: "run.ended",
-    outcome: state,
-    text,
-    stopReason,
-    usage,
-    costMicros,
-    model,
-    toolCalls,
-    ...(error === null ? {} : { error }),
-  });
+  tellEnd(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }
 
@@ -61,6 +50,25 @@ interface PartFacts {
   readonly stored: (channel: string) => boolean;
 }
 
+/** What is told of an end. */
+type ToldEnd = Omit<TurnResult, "transcript" | "outbox" | "ledger" | "inbox" | "atMs">;
+
+/** The one terminal event of a run. */
+export function tellEnd(turn: Turn, end: ToldEnd, deps: Pick<AgentDeps, "bus" | "clock">): void {
+  const { state, text, stopReason, usage, costMicros, model, toolCalls, error } = end;
+  emitOf(turn, deps, {
+    type: "run.ended",
+    outcome: state,
+    text,
+    stopReason,
+    usage,
+    costMicros,
+    model,
+    toolCalls,
+    ...(error === null ? {} : { error }),
+  });
+}
+
 function turnResult(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFacts): TurnResult {
   return {
     state: end.state,
@@ -74,7 +82,10 @@ function turnResult(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFact
     transcript: turn.row.ephemeral ? [] : turn.transcript,
     outbox: outboxParts(turn, end, { atMs, partId, stored }),
     ledger: turn.ledger,
-    inbox: { state: "replied", reason: end.error === null ? end.state : `${end.state}:${end.error.code}` },
+    inbox:
+      end.givenUp === undefined
+        ? { state: "replied", reason: end.error === null ? end.state : `${end.state}:${end.error.code}` }
+        : { state: "dead", reason: end.givenUp },
     atMs,
   };
 }

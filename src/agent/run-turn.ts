@@ -10,7 +10,7 @@ import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
-import { commitTurn } from "./commit-turn.ts";
+import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
 import { runSteps } from "./step-loop.ts";
 import { conversationOf, personsEntries } from "./transcript-entry.ts";
@@ -57,6 +57,32 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
 
 async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
   emitOf(turn, deps, { type: "run.started", messageId: turn.row.message.id });
+  try {
+    await answerAndCommit(turn, deps);
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === "STORE_003") await tellIfGone(turn, deps);
+    throw thrown;
+  }
+}
+
+/**
+ * A lease that was lost to another worker is that worker's to end. One that was lost because the session was deleted
+ * or the message ended from outside has nobody left: whoever waits for the run is told.
+ */
+async function tellIfGone(turn: Turn, deps: AgentDeps): Promise<void> {
+  const row = await deps.store.inbox.byRunId(turn.row.runId);
+  if (row !== null && row.endedMs === null) return;
+  const error = new AppError("RUN_001", "The message was removed while it was being answered.").toJSON();
+  const { text, usage, costMicros } = turn;
+  const model = turn.model?.ref ?? "none";
+  tellEnd(
+    turn,
+    { state: "aborted", stopReason: "aborted", text, usage, costMicros, model, toolCalls: [], error },
+    deps,
+  );
+}
+
+async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
   let end: TurnEnd;
   try {
     end = await answer(turn, deps);
@@ -76,10 +102,10 @@ async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const { row } = turn;
-  if (row.attempts > maxAttempts)
-    throw new AppError("SYS_001", `This message stopped the gateway ${maxAttempts} times and is not tried again.`);
-  if (row.expiresMs <= deps.clock.nowMs())
-    throw new AppError("RUN_002", "The message waited too long and has expired.");
+  // Aborted while it waited: nothing of it is done, a command neither.
+  turn.signal.throwIfAborted();
+  const givenUp = giveUp(row, deps.clock.nowMs());
+  if (givenUp !== null) return givenUp;
   const command = commandOf(messageText(row.message));
   const session = row.ephemeral ? null : await openSession(row, deps);
   if (command !== null && session !== null) {
@@ -92,6 +118,16 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   turn.api = provider.endpoint.api;
   turn.conversation.push(...(await contextOf(turn, session, model, deps)));
   return runSteps(turn, model, provider, deps);
+}
+
+/** A message that brings the process down again and again, or comes too late, ends with a word instead of an answer. */
+function giveUp(row: InboxRow, nowMs: number): TurnEnd | null {
+  if (row.attempts > maxAttempts) {
+    const error = new AppError("SYS_001", `The gateway ended ${maxAttempts} times while it answered this message.`);
+    return { ...failedWith(error), givenUp: "too-many-attempts" };
+  }
+  if (row.expiresMs > nowMs) return null;
+  return { ...failedWith(new AppError("RUN_002", "The message waited too long and has expired.")), givenUp: "expired" };
 }
 
 /** The session, which admission opened; made anew where somebody deleted it while the message waited. */

@@ -72,6 +72,8 @@ export interface TurnEnd {
   readonly stopReason: StopReason;
   readonly toolCalls: readonly ToolCall[];
   readonly error: AppErrorJson | null;
+  /** Why the message is given up without having been answered; its row ends as dead for this reason. */
+  readonly givenUp?: "expired" | "too-many-attempts";
 }
 
 type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;

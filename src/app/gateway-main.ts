@@ -34,11 +34,20 @@ export async function runGateway(options: RunOptions): Promise<number> {
     // An answer under way gets its time; whoever waits at the terminal should know what for.
     options.say("OpenClaw is stopping. A second signal ends it at once; what is unfinished goes on at the next start.");
     await gateway.close(reason);
+    endAnyway(systemClock());
     return 0;
   } finally {
     stopListening();
   }
 }
+
+/** Everything is closed and written. A handle that a hanging part left open must not keep the process from its end. */
+function endAnyway(clock: Clock): void {
+  // oxlint-disable-next-line unicorn/no-process-exit -- there is nothing left that could end otherwise
+  clock.after(leftoverMs, () => process.exit(0));
+}
+
+const leftoverMs = 1_000;
 
 async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<void> {
   for (const issue of gateway.configIssues) say(issue);
