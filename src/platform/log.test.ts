@@ -254,3 +254,18 @@ describe("log file", () => {
     expect((await readFile(path, "utf8")).split("\n")).toHaveLength(5_001);
   });
 });
+
+it("leaves nothing behind on standard error when it is closed", async () => {
+  const before = process.stderr.listenerCount("error");
+  const options = {
+    clock: new FakeClock(),
+    redactor: createRedactor(),
+    file: null,
+    level: "silent",
+    consoleLevel: "silent",
+  } as const;
+  const logs = Array.from({ length: 12 }, () => createLog(options));
+  expect(process.stderr.listenerCount("error")).toBe(before + 12);
+  await Promise.all(logs.map((log) => log.close()));
+  expect(process.stderr.listenerCount("error")).toBe(before);
+});

@@ -46,7 +46,8 @@ export interface LogOptions {
 
 export function createLog(options: LogOptions): RootLog {
   const { clock, redactor, file } = options;
-  const writeConsole = options.writeConsole ?? standardError();
+  const toTerminal = options.writeConsole === undefined ? openStandardError() : null;
+  const writeConsole = options.writeConsole ?? ((line: string) => toTerminal?.write(line));
   const levels = { file: options.level, console: options.consoleLevel };
 
   function write(level: LogLevel, scope: string, message: string, fields: LogFields | undefined): void {
@@ -84,7 +85,10 @@ export function createLog(options: LogOptions): RootLog {
     ...scoped(""),
     setLevels: (next) => void Object.assign(levels, next),
     flush: async () => file?.flush(),
-    close: async () => file?.close(),
+    close: async () => {
+      toTerminal?.close();
+      await file?.close();
+    },
     status: () => file?.status() ?? { dropped: 0, failures: 0, lastFailure: null },
   };
 }
@@ -174,8 +178,12 @@ function escapeUnseen(text: string): string {
 // oxlint-disable-next-line eslint/no-control-regex -- control characters are what it looks for.
 const unseen = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-function standardError(): (line: string) => void {
-  // A reader that went away (a closed pipe) must not end the process that logs.
-  process.stderr.on("error", () => "nobody reads it; the file has the line");
-  return (line) => void process.stderr.write(`${line}\n`);
+function openStandardError(): { write(line: string): void; close(): void } {
+  // A reader that went away (a closed pipe) must not end the process that logs; the file has the line.
+  const nobodyReads = (): void => undefined;
+  process.stderr.on("error", nobodyReads);
+  return {
+    write: (line) => void process.stderr.write(`${line}\n`),
+    close: () => void process.stderr.removeListener("error", nobodyReads),
+  };
 }
