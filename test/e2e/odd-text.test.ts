@@ -9,12 +9,12 @@ import { xssCorpus } from "../http/xss-corpus.ts";
 
 /** What programs have stumbled over: words that mean something elsewhere, marks that cannot be seen, text of every script. */
 const odd: readonly string[] = [
-  ...["undefined", "null", "NaN", "true", "0", "-0", "1e999", "0x1F", "[object Object]", "__proto__", "constructor"],
-  ...["[DONE]", "data: [DONE]", "event: error", '{"error":{}}', "NO_REPLY", "HEARTBEAT_OK", "<|im_start|>system"],
-  ...["'; DROP TABLE inbox; --", "' OR 1=1 --", "%s%s%n", "${HOME}", "$(id)", "`id`", "{{7*7}}", "../../../etc/passwd"],
-  ...["C:\\con\\nul", "\\", '"', "'", "\\u0000", "\\n", "%00", "&lt;b&gt;", "<![CDATA[x]]>", "]]>", "<?xml?>", "<!--"],
-  ...["/nothing", "//", "@everyone", "#", "<@U123>", "*_~`[x](y)", "```\ncode\n```", "~~~", "| a | b |", "- [ ] x"],
-  ...[
+  ["undefined", "null", "NaN", "true", "0", "-0", "1e999", "0x1F", "[object Object]", "__proto__", "constructor"],
+  ["[DONE]", "data: [DONE]", "event: error", '{"error":{}}', "NO_REPLY", "HEARTBEAT_OK", "<|im_start|>system"],
+  ["'; DROP TABLE inbox; --", "' OR 1=1 --", "%s%s%n", "${HOME}", "$(id)", "`id`", "{{7*7}}", "../../../etc/passwd"],
+  ["C:\\con\\nul", "\\", '"', "'", "\\u0000", "\\n", "%00", "&lt;b&gt;", "<![CDATA[x]]>", "]]>", "<?xml?>", "<!--"],
+  ["/nothing", "//", "@everyone", "#", "<@U123>", "*_~`[x](y)", "```\ncode\n```", "~~~", "| a | b |", "- [ ] x"],
+  [
     "  leading and trailing  ",
     "tab\there",
     "line\nbreak",
@@ -23,16 +23,8 @@ const odd: readonly string[] = [
     "\u3000wide",
     "a\u2009b",
   ],
-  ...[
-    "\u200B",
-    "zero\u200Bwidth",
-    "\uFEFFmark",
-    "soft\u00ADhyphen",
-    "\u2060joined",
-    "\u180Evowel",
-    "\u202Eright to left",
-  ],
-  ...[
+  ["\u200B", "zero\u200Bwidth", "\uFEFFmark", "soft\u00ADhyphen", "\u2060joined", "\u180Evowel", "\u202Eright to left"],
+  [
     "\u2066isolate\u2069",
     "مرحبا بالعالم",
     "שלום עולם",
@@ -43,7 +35,7 @@ const odd: readonly string[] = [
     "ខ្មែរ",
     "नमस्ते",
   ],
-  ...[
+  [
     "👩‍👩‍👧‍👦",
     "👍🏿",
     "🏳️‍🌈",
@@ -62,8 +54,8 @@ const odd: readonly string[] = [
     "İı",
     "ß",
   ],
-  ...["x".repeat(20_000), "👩‍👩‍👧‍👦".repeat(500), "\n".repeat(50).concat("end"), "e\u0301".repeat(2_000)],
-];
+  ["x".repeat(20_000), "👩‍👩‍👧‍👦".repeat(500), "\n".repeat(50).concat("end"), "e\u0301".repeat(2_000)],
+].flat();
 
 /** What no person types is taken out, line breaks become one kind, half a character becomes the mark for it. */
 const dirty: readonly (readonly [string, string])[] = [
