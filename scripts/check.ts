@@ -48,6 +48,9 @@ const last: readonly Stage[] = [
 ];
 
 const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => ![...lanes.flat(), ...last].some((stage) => stage.name === name));
+// A misspelt stage must not pass for a clean one.
+if (unknown !== undefined) throw new Error(`there is no stage named ${JSON.stringify(unknown)}`);
 const isWanted = (stage: Stage) => wanted.length === 0 || wanted.includes(stage.name);
 const started = performance.now();
 const first = await Promise.all(lanes.map((lane) => runInOrder(lane.filter(isWanted))));
