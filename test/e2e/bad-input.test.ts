@@ -106,17 +106,19 @@ describe("frames", () => {
   });
 
   it("B2: two connects, or a request behind the connect that is not answered yet, close the socket and have no effect", async () => {
-    const one = new WireClient(socketUrl());
-    await one.challenge();
     const connect = { type: "req", id: "1", method: "connect", params: connectParams(gateway.token) };
-    one.send(connect);
-    one.send({
-      type: "req",
-      id: "2",
-      method: "chat.send",
-      params: { sessionKey: "main", message: "x", idempotencyKey: "early" },
-    });
-    expect((await one.closed).code).toBe(1008);
+    const early = { sessionKey: "main", message: "x", idempotencyKey: "early" };
+    for (const second of [
+      { type: "req", id: "2", method: "chat.send", params: early },
+      { ...connect, id: "2" },
+    ]) {
+      const one = new WireClient(socketUrl());
+      await one.challenge();
+      one.send(connect);
+      one.send(second);
+      expect((await one.closed).code).toBe(1008);
+      expect(one.frames.filter((frame) => frame.ok === true)).toEqual([]);
+    }
     const other = await client(gateway);
     expect(errorOf(await other.call("agent.wait", { runId: "early" })).details["errorCode"]).toBe("RPC_007");
     expect(errorOf(await other.call("connect", connectParams(gateway.token))).details["errorCode"]).toBe("RPC_001");
@@ -348,8 +350,7 @@ describe("HTTP", () => {
       );
       return answer;
     };
-    for (let attempt = 0; attempt < limits.authFailures; attempt += 1)
-      expect(await from("wrong")).toMatch(/^HTTP\/1\.1 401 /);
+    for (let attempt = 0; attempt < 10; attempt += 1) expect(await from("wrong")).toMatch(/^HTTP\/1\.1 401 /);
     const locked = await from(gateway.token);
     expect(locked).toMatch(/^HTTP\/1\.1 429 /);
     expect(Number(/retry-after: (\d+)/i.exec(locked)?.[1])).toBeGreaterThan(50);

@@ -130,7 +130,8 @@ describe("a start with a mistake in the configuration", () => {
       /^error: \S+openclaw\.json:4: agents\.defaults\.timeoutSeconds expected a number, got "soon"/m,
     ])
       expect(gateway.output().match(new RegExp(line.source, "gm"))).toHaveLength(1);
-    expect(gateway.output()).not.toMatch(/\n\s+at |undefined|\[object/);
+    // Not a second time as lines of the log.
+    expect(gateway.output()).not.toMatch(/WARN|\n\s+at |undefined|\[object/);
     expect((await ask(gateway, "GET", "/readyz")).status).toBe(200);
   });
 
@@ -158,7 +159,6 @@ describe("a start with a mistake in the configuration", () => {
     const socket = await client(gateway);
     await writeFile(configFile(), "{ broken");
     await socket.event("config.refused");
-    await writeFile(configFile(), "{ broken");
     await writeFile(
       configFile(),
       JSON.stringify({ ...configWith("http://127.0.0.1:9"), session: { mainKey: "house" } }),
