@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FakeIrcServer } from "../../src/channels/irc/fake-server.fixture.ts";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
 import { connect, type WireClient } from "../../src/gateway/wire-client.fixture.ts";
-import { configWith, newStateDir, program, runCommand, startGateway, type GatewayProcess } from "./gateway-process.ts";
+import { configWith, newStateDir, program, startGateway, type GatewayProcess } from "./gateway-process.ts";
 
 let model: ModelEmulator;
 let state: Awaited<ReturnType<typeof newStateDir>>;
@@ -152,25 +152,6 @@ describe("a message that is sent through a channel", () => {
     expect(await second.ask("send", request)).toEqual(accepted);
     await second.ask("send", { ...request, message: "and whistles", idempotencyKey: "s2" });
     await expect.poll(() => said(irc), { timeout: 10_000 }).toEqual(["the kettle boils", "and whistles"]);
-  });
-});
-
-describe("the command line", () => {
-  it("Y1 Y2: help is there within 150 ms, the status of a running gateway within 200 ms (the best of five)", async () => {
-    state = await newStateDir();
-    const gateway = await start();
-    const best = async (args: readonly string[]): Promise<number> => {
-      const took: number[] = [];
-      for (let count = 0; count < 5; count += 1) {
-        const began = performance.now();
-        const options = { stateDir: state.stateDir, env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) } };
-        expect((await runCommand(args, options)).code).toBe(0);
-        took.push(performance.now() - began);
-      }
-      return Math.min(...took);
-    };
-    expect(await best(["--help"])).toBeLessThan(150);
-    expect(await best(["status"])).toBeLessThan(200);
   });
 });
 

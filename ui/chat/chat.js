@@ -215,9 +215,11 @@ function hearChat(payload) {
   if (!isEnd(payload)) return;
   const entry = chat.runs.get(runId) ?? null;
   const usedTools = chat.withTools.has(runId);
+  // What it answers would be the first line of the conversation that it makes: that one begins empty.
+  const beganAnew = state === "final" && /^\/(new|reset)$/i.test(chat.said.get(runId)?.message ?? "");
   forgetRun(runId);
-  if (isOurs) finish(entry, payload);
-  if (!isOurs || usedTools) reread();
+  if (isOurs && !beganAnew) finish(entry, payload);
+  if (!isOurs || usedTools || beganAnew) reread();
   showDoing();
   updateComposer();
 }
