@@ -19,6 +19,7 @@ import {
   type Figure,
   type Target,
 } from "./measures.ts";
+import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
 import { short } from "./stats.ts";
 
@@ -64,6 +65,7 @@ async function measureOurs(): Promise<void> {
   } finally {
     await gateway.kill("SIGTERM");
   }
+  await take("prompt", ours, () => promptSize());
   await take("sessions", ours, () => sessionsPage(times(100_000)));
 }
 
