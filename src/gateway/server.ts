@@ -51,6 +51,7 @@ export interface Gateway {
 }
 
 const pruneKeysEveryMs = 3_600_000;
+const headCheckMs = 2_000;
 /** How long clients may take to answer the close before they are cut. */
 const closeWithinMs = 1_500;
 
@@ -129,7 +130,13 @@ class GatewayServer implements Gateway {
         stateVersion,
       },
     };
-    this.#server = createServer({ shouldUpgradeCallback: asksForSocket }, (req, res) => options.http(req, res));
+    const settings = {
+      shouldUpgradeCallback: asksForSocket,
+      // A head that drips gets no longer than a handshake; Node's own patience is ninety seconds.
+      headersTimeout: limits.handshakeTimeoutMs,
+      connectionsCheckingInterval: headCheckMs,
+    };
+    this.#server = createServer(settings, (req, res) => options.http(req, res));
     this.#server.on("upgrade", (req, socket, head) => this.#upgrade(req, { socket, head }));
     this.#server.on("clientError", (error, socket) => {
       if (socket.writable) refuseUpgrade(socket, malformedRequest(error));
