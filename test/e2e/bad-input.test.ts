@@ -1,5 +1,6 @@
 /** Bad input against a gateway as its users run it: every one has its typed answer, and the process goes on. */
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../../src/domain/limits.ts";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
@@ -112,12 +113,14 @@ describe("frames", () => {
       { type: "req", id: "2", method: "chat.send", params: early },
       { ...connect, id: "2" },
     ]) {
-      const one = new WireClient(socketUrl());
-      await one.challenge();
-      one.send(connect);
-      one.send(second);
-      expect((await one.closed).code).toBe(1008);
-      expect(one.frames.filter((frame) => frame.ok === true)).toEqual([]);
+      const socket = openSocket(gateway);
+      const answer = received(socket);
+      socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgradeHeaders}`);
+      await once(socket, "data");
+      // In one piece, so that the second is there before the first is answered.
+      socket.write(Buffer.concat([textFrame(connect), textFrame(second)]));
+      expect(await answer).toContain("wait for the answer to connect");
+      expect(await answer).not.toContain("hello-ok");
     }
     const other = await client(gateway);
     expect(errorOf(await other.call("agent.wait", { runId: "early" })).details["errorCode"]).toBe("RPC_007");
@@ -456,6 +459,26 @@ function randomValue(ids: Ids, depth: number): unknown {
   return Object.fromEntries(
     Array.from({ length: 3 }, () => [keys[Math.floor(ids.random() * keys.length)], randomValue(ids, depth - 1)]),
   );
+}
+
+/** Masked with zeros, as only a test would. */
+/**
+ * Frames that arrive together: sent one after the other, the second may come when the first is answered already, and
+ * then it is in order.
+ */
+function inOneSegment({ socket }: WireClient, frames: readonly unknown[]): void {
+  // `ws` keeps the connection to itself; corking it is the only way to hold frames back.
+  const tcp = Reflect.get(socket, "_socket") as Socket;
+  tcp.cork();
+  for (const frame of frames) socket.send(JSON.stringify(frame));
+  tcp.uncork();
+}
+
+function textFrame(frame: unknown): Buffer {
+  const text = Buffer.from(JSON.stringify(frame));
+  const head = Buffer.from([0x81, 0xfe, 0, 0, 0, 0, 0, 0]);
+  head.writeUInt16BE(text.length, 2);
+  return Buffer.concat([head, text]);
 }
 
 function expectTyped(frame: Frame): void {
