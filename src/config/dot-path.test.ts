@@ -128,7 +128,8 @@ describe("differences and patches", () => {
 
 /** Keys in order, for a comparison that does not look at it; and zero without a sign, as JSON has it. */
 function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+  // A list says that it is one: as pairs, an empty object would look like an empty list.
+  if (Array.isArray(value)) return ["list", ...value.map(sorted)];
   if (Object.is(value, -0)) return "-0";
   if (typeof value !== "object" || value === null) return value;
   return Object.entries(value)
