@@ -1,6 +1,5 @@
 /** Bad input against a gateway as its users run it: every one has its typed answer, and the process goes on. */
 import { once } from "node:events";
-import type { Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { limits } from "../../src/domain/limits.ts";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
@@ -461,19 +460,7 @@ function randomValue(ids: Ids, depth: number): unknown {
   );
 }
 
-/** Masked with zeros, as only a test would. */
-/**
- * Frames that arrive together: sent one after the other, the second may come when the first is answered already, and
- * then it is in order.
- */
-function inOneSegment({ socket }: WireClient, frames: readonly unknown[]): void {
-  // `ws` keeps the connection to itself; corking it is the only way to hold frames back.
-  const tcp = Reflect.get(socket, "_socket") as Socket;
-  tcp.cork();
-  for (const frame of frames) socket.send(JSON.stringify(frame));
-  tcp.uncork();
-}
-
+/** As it stands on the wire, masked with zeros: two of these in one write arrive together. */
 function textFrame(frame: unknown): Buffer {
   const text = Buffer.from(JSON.stringify(frame));
   const head = Buffer.from([0x81, 0xfe, 0, 0, 0, 0, 0, 0]);
