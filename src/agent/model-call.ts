@@ -3,6 +3,7 @@ import type { AppErrorJson } from "../domain/app-error.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AssistantContent, ToolCall } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
+import { limits } from "../domain/limits.ts";
 import { soundUsage, type TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -35,7 +36,14 @@ export async function callModel(
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
   let end: { stopReason: StopReason; usage: TokenUsage | null; error: AppErrorJson | null } | undefined;
+  let saidChars = 0;
   for await (const event of provider.stream(request, signal)) {
+    if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
+    // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
+    if (saidChars > limits.modelAnswerChars) {
+      end = { stopReason: "error", usage: null, error: tooLong(request).toJSON() };
+      break;
+    }
     switch (event.type) {
       case "text":
         appendText(content, event.text);
@@ -62,6 +70,10 @@ export async function callModel(
     error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
   };
   return finishAnswer(content, end, request, clock.monotonicMs() - startedMs);
+}
+
+function tooLong({ model }: ModelRequest): AppError {
+  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`);
 }
 
 function finishAnswer(

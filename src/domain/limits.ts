@@ -61,6 +61,8 @@ export const limits = Object.freeze({
   modelReasoningIdleMs: 360_000,
   /** One answer on the wire, frames and all: an endpoint that never ends a line would fill the memory. */
   modelAnswerBytes: 64 * 1024 * 1024,
+  /** What one answer says and thinks, as UTF-16 units: several times the most that any model may write. */
+  modelAnswerChars: 2 * 1024 * 1024,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   deliveryBackoffMs: 1_000,
