@@ -1,14 +1,15 @@
 /** A disk that is full or refuses, under a gateway as people run it: what was accepted stays, what is new is refused by name. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, statfs, unlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm, statfs, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { statePaths } from "../../src/config/paths.ts";
 import { startModelEmulator, type ModelEmulator } from "../../src/drill/model-emulator/server.ts";
 import { errorOf, type WireClient } from "../../src/gateway/wire-client.fixture.ts";
-import { configWith, newStateDir, startGateway, type GatewayProcess } from "./gateway-process.ts";
-import { ask, client, complete } from "./observe.ts";
+import { configWith, newStateDir, runCommand, startGateway, type GatewayProcess } from "./gateway-process.ts";
+import { ask, client, complete, metric } from "./observe.ts";
 
 const run = promisify(execFile);
 
@@ -164,6 +165,48 @@ describe("a disk that refuses to write", () => {
       await state.remove();
     }
   }, 30_000);
+});
+
+describe("a store whose file is damaged", () => {
+  it("D1: fails by name wherever it is asked, and neither ends the gateway nor keeps it from ending", async () => {
+    const state = await newStateDir();
+    try {
+      await start(state.stateDir);
+      for (let count = 0; count < 20; count += 1) {
+        await socket.ask("chat.send", { sessionKey: "main", message: "x".repeat(2_000), idempotencyKey: `k${count}` });
+        await socket.ask("agent.wait", { runId: `k${count}` });
+      }
+      // What was written moves into the file with the end, and is read from there.
+      await gateway.kill("SIGTERM");
+      await start(state.stateDir);
+      const { storeFile } = statePaths(state.stateDir);
+      const file = await open(storeFile, "r+");
+      const { size } = await file.stat();
+      await file.write(Buffer.alloc(size - 4_096, 0x5a), 0, size - 4_096, 4_096);
+      await file.close();
+
+      const send = { sessionKey: "main", message: "new", idempotencyKey: "new" };
+      const calls: readonly (readonly [string, object])[] = [
+        ["chat.history", { sessionKey: "main" }],
+        ["sessions.list", {}],
+        ["chat.send", send],
+      ];
+      for (const [method, params] of calls)
+        expect(errorOf(await socket.call(method, params)).details["errorCode"], method).toBe("STORE_001");
+      expect((await complete(gateway, "new")).status).toBe(503);
+      expect(await ready()).toEqual({ status: 503, failing: ["store: STORE_001"] });
+      expect((await ask(gateway, "GET", "/healthz")).status).toBe(200);
+      expect(await metric(gateway, "openclaw_store_up")).toBe(0);
+      expect(await metric(gateway, "openclaw_turns_active")).toBe(0);
+      expect(await gateway.kill("SIGTERM")).toBe(0);
+
+      const again = await runCommand(["gateway", "run", "--port", "0"], { stateDir: state.stateDir });
+      expect(again).toMatchObject({ code: 1 });
+      expect(again.stderr).toMatch(/malformed.*openclaw\.sqlite.*\(STORE_001\)/);
+    } finally {
+      await state.remove();
+    }
+  });
 });
 
 /** To the last block, whatever the file system holds back. */

@@ -38,7 +38,7 @@ export function createMetrics(deps: GatewayDeps): { readonly route: GuardedRoute
       handle: async (exchange) => {
         const families = [
           ...processFamilies(deps),
-          ...(await storeFamilies(deps)),
+          ...(await storeOrNothing(deps)),
           ...channelFamilies(deps),
           ...counters(),
         ];
@@ -88,6 +88,17 @@ function processFamilies({ health, turns, version }: GatewayDeps): readonly Metr
     gauge("openclaw_turns_active", "Turns under way.", turns.active().length),
     gauge("openclaw_draining", "1 while the gateway is stopping.", health.draining() ? 1 : 0),
   ];
+}
+
+/** A store that fails is seen here, and takes nothing else out of sight. */
+async function storeOrNothing(deps: GatewayDeps): Promise<readonly MetricFamily[]> {
+  const up = (value: number): MetricFamily => gauge("openclaw_store_up", "0 while the store cannot be read.", value);
+  try {
+    return [up(1), ...(await storeFamilies(deps))];
+  } catch (error) {
+    deps.log.child("http").debug("The metrics lack those of the store.", { error });
+    return [up(0)];
+  }
 }
 
 async function storeFamilies({ store, clock }: GatewayDeps): Promise<readonly MetricFamily[]> {

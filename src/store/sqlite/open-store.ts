@@ -2,6 +2,7 @@
  * Opens the SQLite store: one thread that writes, one connection here for small reads, one thread for heavy reads that
  * starts with the first of them. Resolves when the store is migrated and can be written.
  */
+import { AppError } from "../../domain/app-error.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Store } from "../port.ts";
 import { Access } from "./access.ts";
@@ -30,7 +31,9 @@ export interface SqliteStore extends Store {
 export async function openSqliteStore({ file, log }: SqliteStoreOptions): Promise<SqliteStore> {
   const writer = new ThreadLink(workerUrl(import.meta.url, "./writer-thread.ts", "store-writer.js"), { file }, log);
   const reader = new ThreadLink(workerUrl(import.meta.url, "./reader-thread.ts", "store-reader.js"), { file }, log);
-  await writer.start();
+  await writer.start().catch((thrown: unknown) => {
+    throw namingFile(thrown, file);
+  });
   const near = await openNear(file, writer);
   const access = new Access(writer, reader, near);
   return {
@@ -60,12 +63,20 @@ export async function openSqliteStore({ file, log }: SqliteStoreOptions): Promis
   };
 }
 
+/** Whoever starts a gateway has to know which file it is about; a caller of a running one has not. */
+function namingFile(thrown: unknown, file: string): AppError {
+  const error = AppError.from(thrown, "STORE_001");
+  if (error.message.includes(file)) return error;
+  const { code, message, details } = error;
+  return new AppError(code, `${message} Its file is ${file}.`, { cause: thrown, details });
+}
+
 /** A short lock wait: this thread serves everybody. */
 async function openNear(file: string, writer: ThreadLink): Promise<Database> {
   try {
     return new Database(file, { readOnly: true, cacheKiB: 4_096, busyTimeoutMs: 100 });
   } catch (thrown) {
     await writer.close();
-    throw storeFailure(thrown, file);
+    throw namingFile(storeFailure(thrown, file), file);
   }
 }
