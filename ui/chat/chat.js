@@ -102,7 +102,8 @@ async function readHistory() {
   for (const message of history.messages) showMessage(message);
   const held = chat.held ?? [];
   chat.held = null;
-  // Ended meanwhile: the history has it. Not ended: its next words carry the whole text.
+  // Not ended: its next words carry the whole text. Ended meanwhile: the history may have been read just before that,
+  // so it is read once more behind the end.
   for (const { payload } of held) if (isEnd(payload)) forgetRun(payload.runId);
   for (const { name, payload } of held) if (!isEnd(payload) && !hasEnded(held, payload)) hear(name, payload);
   for (const [runId, { message, entry, seenBefore }] of chat.said) {
@@ -117,6 +118,7 @@ async function readHistory() {
   transcript.keepEnd();
   showDoing();
   updateComposer();
+  if (held.some(({ payload }) => isEnd(payload))) reread();
 }
 
 /** The same words may have been said before: only one time more than then is ours. */
