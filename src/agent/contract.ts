@@ -1,5 +1,5 @@
 /** What the rest of the house may ask of the agent: its turns, by run id, and the models it can use. */
-import type { TurnRow } from "../store/port.ts";
+import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 
 export interface Turns {
@@ -31,4 +31,30 @@ export interface AgentInfo {
   readonly name: string;
   readonly isDefault: boolean;
   readonly model: string | null;
+}
+
+/** Opens a stream for a turn whose chat wants to see the answer grow; null where it gets it whole. */
+export type OpenReplyStream = (row: InboxRow, lease: Lease) => ReplyStream | null;
+
+/**
+ * An answer on its way out while it is still being written: in blocks, or as one message that is edited. What it has put
+ * out is durable under the turn's lease before it leaves.
+ */
+export interface ReplyStream {
+  /** The whole text so far. Cheap and synchronous; what follows from it happens in the stream's own time. Never throws. */
+  update(soFar: string): void;
+  /**
+   * The text is whole (or will never be): nothing more is put out, and what the turn's result has left to say is told.
+   * Never throws.
+   */
+  end(): Promise<StreamedReply>;
+}
+
+export interface StreamedReply {
+  /** How much of the text is in the outbox already, in UTF-16 units from its beginning. */
+  readonly saidChars: number;
+  /** The platform's id of the message that grew: the result's part replaces it. Null where there is none. */
+  readonly draftMessageId: string | null;
+  /** Goes in front of the rest, e.g. that an earlier attempt was interrupted; null where nothing is to be explained. */
+  readonly preface: string | null;
 }

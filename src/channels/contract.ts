@@ -11,6 +11,7 @@ import type { ZodType } from "zod";
 import type { AppError } from "../domain/app-error.ts";
 import type { Address, Attachment, ContentType, InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 
@@ -53,8 +54,19 @@ export interface ChannelManifest<Config = unknown> {
   readonly capabilities: ChannelCapabilities;
   readonly idempotency: IdempotencyClass;
   readonly text: { readonly max: number; readonly unit: TextUnit };
-  /** Ceiling for one account over all chats. */
+  /** Ceiling for one account over all chats, in any window of one second. */
   readonly messagesPerSecond: number;
+  /** What the platform allows in one chat besides; what a 429 teaches is learned on top of it. */
+  readonly messagesPerChat?: {
+    /** In a direct conversation. */
+    readonly directPerSecond?: number;
+    /** In a group or channel, in any window of one minute. */
+    readonly groupPerMinute?: number;
+  };
+  /** Edits of one message that the platform takes in a minute; for a reply that grows while it is written. */
+  readonly editsPerMinute?: number;
+  /** The largest file it takes, in bytes; a larger one is named in the text instead. */
+  readonly attachmentBytes?: number;
   /** Keys of the config that hold secrets, dot paths relative to the account; `*` stands for any index or name. */
   readonly secrets: readonly string[];
   /** Variable that stands in for a setting that is not written, by setting: `{ botToken: "EXAMPLE_BOT_TOKEN" }`. */
@@ -75,8 +87,11 @@ export interface ChannelModule<Config = unknown> {
    * After it resolved, `link.lost` is called at most once. Aborting `signal` ends an attempt under way.
    */
   connect(account: ChannelAccount<Config>, link: ChannelLink, signal: AbortSignal): Promise<ChannelConnection>;
-  /** Markdown → what `send` takes, in pieces within the platform's limit. Pure; joined pieces lose no visible text. */
-  render(markdown: string): readonly string[];
+  /**
+   * Markdown → what `send` takes, in pieces within `options.max`. Pure: the same text and options give the same pieces,
+   * or a retry after a restart would go on at the wrong one. Joined pieces lose no visible text.
+   */
+  render(markdown: string, options: RenderOptions): readonly Rendered[];
   /** Wipes what was stored to log this account in. Called by logout, after the connection is closed. */
   forget?(account: ChannelAccount<Config>): Promise<void>;
 }
@@ -85,6 +100,24 @@ export interface ChannelAccount<Config> {
   readonly channel: string;
   readonly accountId: string;
   readonly config: Config;
+}
+
+/** How a text is cut: `text` ignores markup, `markdown` keeps its blocks whole, `paragraph` makes each paragraph a piece. */
+export const chunkModes = ["text", "markdown", "paragraph"] as const;
+export type ChunkMode = (typeof chunkModes)[number];
+
+export interface RenderOptions {
+  /** Size of a piece, in the manifest's unit; at most the manifest's. */
+  readonly max: number;
+  readonly mode: ChunkMode;
+}
+
+/** One piece as the platform will show it. */
+export interface Rendered {
+  /** What a person reads, without markup where the platform keeps formatting apart from text. */
+  readonly text: string;
+  /** The channel's own, JSON-safe; made by its `render` and understood by its `send` alone. */
+  readonly format?: unknown;
 }
 
 /** What a channel may call. Handed in by the supervisor; a closed connection's calls are ignored. */
@@ -98,10 +131,43 @@ export interface ChannelLink {
   lost(error: AppError): void;
   /** One line for the status while connected, e.g. a room that could not be joined; null takes it back. */
   note?(text: string | null): void;
+  /** Small facts of this account that outlive a restart, such as how far its events were read. */
+  readonly memory: AccountMemory;
+  /** Where a platform can call us. */
+  readonly webhooks: WebhookPort;
+  /** What a person can tell the assistant with a slash, for platforms that show a list. */
+  readonly commands: readonly { readonly name: string; readonly description: string }[];
+  readonly failpoints: Failpoints;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
+
+export interface AccountMemory {
+  /** Undefined where nothing is kept under this name. */
+  get(key: string): Promise<unknown>;
+  /** Resolves when it is durable. `value` is JSON-safe. */
+  put(key: string, value: unknown): Promise<void>;
+}
+
+export interface WebhookPort {
+  /**
+   * Hands every POST to `path` (begins with a slash) to `handler`, until the returned function is called. Throws AppError
+   * CFG_004 where another account has the path. The channel checks who calls; nothing was checked before.
+   */
+  mount(path: string, handler: WebhookHandler): () => void;
+}
+
+export interface WebhookRequest {
+  /** Names in small letters. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+  /** The caller's address, as far as trusted proxies tell. */
+  readonly remoteAddress: string;
+}
+
+/** The HTTP status to answer with. 503 asks the platform to send the event again. Never throws. */
+export type WebhookHandler = (request: WebhookRequest) => Promise<{ readonly status: number; readonly body?: string }>;
 
 export type ReceiveOutcome =
   | { readonly outcome: "accepted" }
@@ -110,11 +176,12 @@ export type ReceiveOutcome =
   /** Could not be stored now: do not acknowledge, the platform will send it again. */
   | { readonly outcome: "unavailable" };
 
-export interface OutboundPiece {
+export interface OutboundPiece extends Rendered {
   /** Ours, stable over retries: `<part id>.<chunk index>`. */
   readonly id: string;
   readonly address: Address;
-  readonly text: string;
+  /** Goes in front of the text, e.g. that this may be a repetition; there is room for it in the platform's limit. */
+  readonly label: string | null;
   readonly replyToId: string | null;
   readonly attachments: readonly Attachment[];
 }
@@ -138,7 +205,12 @@ export interface ChannelConnection {
   find?(piece: OutboundPiece, signal: AbortSignal): Promise<{ platformMessageId: string } | null>;
   /** Only where the capability says so. */
   typing?(address: Address, signal: AbortSignal): Promise<void>;
-  edit?(address: Address, platformMessageId: string, text: string, signal: AbortSignal): Promise<SendOutcome>;
+  /** Makes that message this piece. To make it what it already is succeeds. */
+  edit?(piece: OutboundPiece, platformMessageId: string, signal: AbortSignal): Promise<SendOutcome>;
+  /** A message that is not there any more is deleted. */
   delete?(address: Address, platformMessageId: string, signal: AbortSignal): Promise<SendOutcome>;
+  /** An empty emoji takes our reaction back. */
   react?(address: Address, platformMessageId: string, emoji: string, signal: AbortSignal): Promise<SendOutcome>;
+  /** The bytes of an attachment that came in with a `mediaId`. Throws AppError; MSG_003 where it is larger than `maxBytes`. */
+  download?(attachment: Attachment, options: { maxBytes: number; signal: AbortSignal }): Promise<Uint8Array>;
 }

@@ -20,12 +20,15 @@ export interface Store {
   readonly inbox: InboxStore;
   readonly turns: TurnStore;
   readonly outbox: OutboxStore;
+  readonly deadLetters: DeadLetterStore;
   readonly sessions: SessionStore;
   readonly ledger: LedgerStore;
   readonly idempotency: IdempotencyStore;
   readonly devices: DeviceStore;
   readonly documents: DocumentStore;
   readonly trace: TraceStore;
+  /** Totals since the store was made, kept in the commits that they count. */
+  totals(): Promise<StoreTotals>;
   /** Resolves when a write could be made durable now; throws what a write would throw. For readiness. */
   probe(): Promise<void>;
   /**
@@ -37,6 +40,15 @@ export interface Store {
   compact(): Promise<void>;
   /** Waits for writes under way, then releases files and threads. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface StoreTotals {
+  /** Events that were known already. */
+  readonly duplicates: number;
+  /** Writes and renewals that were refused because another worker has the lease. */
+  readonly leasesLost: number;
+  /** Parts whose send ended without an answer. */
+  readonly unknownSends: number;
 }
 
 // ---------------------------------------------------------------- inbox
@@ -109,7 +121,10 @@ export interface InboxStore {
     entry: InboxEntry,
     options: { atMs: number; claimFor?: { owner: string; leaseMs: number }; openSession?: { sessionId: string } },
   ): Promise<AdmitResult>;
-  /** Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the caller. */
+  /**
+   * Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the
+   * caller, except of what a permitted sender said in a group without addressing the assistant: see `overheard`.
+   */
   reject(entry: InboxEntry, reason: string, atMs: number): Promise<AdmitResult>;
   /**
    * Takes the next message that may run: queued or with an expired lease, due, its session free,
@@ -128,17 +143,78 @@ export interface InboxStore {
   /** Gives a message back unfinished (shutdown): queued again, attempts unchanged. */
   release(lease: Lease, atMs: number): Promise<void>;
   /**
+   * Gives a message back whose attempt failed: it is taken again at `untilMs` and not before, and the attempt counts. Its
+   * session waits behind it, since order is kept; other sessions do not.
+   */
+  retry(lease: Lease, options: { atMs: number; untilMs: number; reason: string }): Promise<void>;
+  /**
    * Ends a message without a turn result: `merged`, `expired`, `dead`. A turn under way for it ends as `aborted` and its
    * worker loses the lease. Throws STORE_003 where it has ended already, RPC_007 where there is no such message.
    */
   end(messageId: string, state: "merged" | "expired" | "dead", reason: string, atMs: number): Promise<void>;
-  /** At start: every running row of another owner is queued again (its epoch rises), every ephemeral one ends as `expired`. */
-  recover(owner: string, atMs: number): Promise<{ requeued: number; expired: number }>;
+  /**
+   * At start: every running row of another owner is queued again (its epoch rises), every ephemeral one ends as `expired`.
+   * One that was under way in `attempts` crashes waits `crashPauseMs(attempts)` first, so that a message that brings the
+   * process down does not do so without end, and an innocent one is not in flight at every crash.
+   */
+  recover(
+    owner: string,
+    atMs: number,
+    crashPauseMs?: (attempts: number) => number,
+  ): Promise<{ requeued: number; expired: number }>;
+  /**
+   * What was said in the session since its last accepted message without addressing the assistant: messages rejected as
+   * `not-mentioned` whose content was kept, oldest first, the newest `limit`.
+   */
+  overheard(
+    sessionKey: string,
+    options: { beforeMessageId: string; limit: number },
+  ): Promise<readonly InboundMessage[]>;
   get(messageId: string): Promise<InboxRow | null>;
+  /** By channel, account, chat and the platform's id: the newest row of that event. */
+  byDedupeKey(dedupeKey: string): Promise<InboxRow | null>;
   byRunId(runId: string): Promise<InboxRow | null>;
   /** Earliest due time after `atMs` of a queued row, for the timer. */
   nextDueMs(atMs: number): Promise<number | null>;
   counts(): Promise<{ queued: number; running: number; oldestQueuedMs: number | null }>;
+}
+
+// ---------------------------------------------------------------- dead letters
+
+/** What could not be brought to its end: a message that was never answered, or a part that never arrived. */
+export type DeadLetter =
+  | {
+      readonly kind: "message";
+      readonly id: string;
+      readonly atMs: number;
+      readonly reason: string;
+      readonly row: InboxRow;
+    }
+  | {
+      readonly kind: "part";
+      readonly id: string;
+      readonly atMs: number;
+      readonly reason: string;
+      readonly row: OutboxRow;
+    };
+
+/**
+ * Messages that ended as `dead` or `expired` (not the ephemeral ones: their caller knows) and parts that ended as `failed`
+ * or `expired`, until somebody replays or purges them. `id` is the message's or the part's.
+ */
+export interface DeadLetterStore {
+  /** Newest first. */
+  list(options: { limit: number; beforeMs?: number }): Promise<readonly DeadLetter[]>;
+  get(id: string): Promise<DeadLetter | null>;
+  count(): Promise<number>;
+  /**
+   * Puts one back to work, once: a message is queued again with its dedupe key, run id and place in its session, its
+   * attempts at zero and what its ended turn left removed; a part is `prepared` again behind what was confirmed of it.
+   * False where it is no dead letter (any more).
+   */
+  replay(id: string, options: { atMs: number; expiresMs: number }): Promise<boolean>;
+  /** Takes them off the list and drops their content; the dedupe keys stay. Returns how many there were. */
+  purge(which: { ids: readonly string[] } | { beforeMs: number }, atMs: number): Promise<number>;
 }
 
 // ---------------------------------------------------------------- turns
@@ -191,15 +267,27 @@ export interface LedgerEntry {
   readonly origin: "chat" | "cron" | "heartbeat" | "hook" | "subagent";
 }
 
+/** What a part does on its platform. `messageId` is the platform's. */
+export type PartAction =
+  | { readonly type: "send" }
+  /** The first piece replaces that message, further pieces follow it as new ones. */
+  | { readonly type: "edit"; readonly messageId: string }
+  | { readonly type: "delete"; readonly messageId: string }
+  | { readonly type: "react"; readonly messageId: string; readonly emoji: string };
+
 export interface OutboxDraft {
   readonly id: string;
   readonly address: Address;
+  /** `send` where absent. */
+  readonly action?: PartAction;
   /** The platform's id of the message this part answers, where the platform can quote. */
   readonly replyToId: string | null;
   readonly reply: Reply;
   readonly expiresMs: number;
-  /** `prepared`, or `sent` where storing it is delivering it (webchat). */
-  readonly state: "prepared" | "sent";
+  /** `prepared`; `sent` where storing it is delivering it (webchat); `held` where a person has to allow it first. */
+  readonly state: "prepared" | "sent" | "held";
+  /** Not before this time; 0 or absent = at once. */
+  readonly notBeforeMs?: number;
 }
 
 export interface TurnResult {
@@ -247,7 +335,7 @@ export interface TurnStore {
 
 // ---------------------------------------------------------------- outbox
 
-export type PartState = "prepared" | "sending" | "sent" | "unknown" | "failed" | "expired";
+export type PartState = "held" | "prepared" | "sending" | "sent" | "unknown" | "failed" | "expired";
 
 export interface OutboxRow extends OutboxPart {
   readonly messageId: string | null;
@@ -256,8 +344,9 @@ export interface OutboxRow extends OutboxPart {
 }
 
 /** A part as it stands. (The draft's `state` is widened to every state of a part.) */
-export interface OutboxPart extends Omit<OutboxDraft, "state"> {
+export interface OutboxPart extends Omit<OutboxDraft, "state" | "action" | "notBeforeMs"> {
   readonly state: PartState;
+  readonly action: PartAction;
   /** Position in the chat: parts of one chat leave in this order. */
   readonly seq: number;
   readonly attempts: number;
@@ -273,14 +362,24 @@ export interface OutboxPart extends Omit<OutboxDraft, "state"> {
 }
 
 export interface OutboxStore {
-  /** A part that is not the reply of a turn (method `send`, notices). Same idempotency rules by `id`: a known id writes nothing. */
-  add(draft: OutboxDraft, context: { sessionKey: string; runId: string | null; atMs: number }): Promise<OutboxRow>;
+  /**
+   * A part that is not the last word of a turn (method `send`, notices, blocks of an answer that is still being written).
+   * Same idempotency rules by `id`: a known id writes nothing. With `lease`, only while that lease holds: STORE_003.
+   */
+  add(
+    draft: OutboxDraft,
+    context: { sessionKey: string; runId: string | null; atMs: number; messageId?: string; lease?: Lease },
+  ): Promise<OutboxRow>;
   /**
    * Parts that may leave now, at most one per chat (the oldest `prepared` or `sending` one, where it is `prepared`), for
-   * the given channels. Parts past their `expiresMs` are among them: the caller settles them. An `unknown` part holds up
-   * nobody: what becomes of it is decided by the operator's policy, which may take days.
+   * the given accounts. Parts past their `expiresMs` are among them: the caller settles them. A `held` or `unknown` part
+   * holds up nobody: what becomes of it is decided by a person or by the operator's policy, which may take days.
    */
-  ready(options: { channels: readonly string[]; atMs: number; limit: number }): Promise<readonly OutboxRow[]>;
+  ready(options: {
+    accounts: readonly Pick<Address, "channel" | "accountId">[];
+    atMs: number;
+    limit: number;
+  }): Promise<readonly OutboxRow[]>;
   /** Earliest attempt after `atMs` among the parts that are first in their chat, for the timer. */
   nextAttemptMs(atMs: number): Promise<number | null>;
   /** `prepared` → `sending`, before the first byte leaves; `attempts` rises. Throws STORE_003 when the part is in another state. */
@@ -292,6 +391,19 @@ export interface OutboxStore {
    * other state. Back to `prepared` keeps `chunksSent`.
    */
   settle(id: string, outcome: PartOutcome, atMs: number): Promise<void>;
+  /**
+   * What a person decided about a `held` part: `prepared` with a new expiry, or `failed` with that error. False where it
+   * is not held (any more).
+   */
+  decide(
+    id: string,
+    decision:
+      | { readonly allow: true; readonly expiresMs: number }
+      | { readonly allow: false; readonly error: AppErrorJson },
+    atMs: number,
+  ): Promise<boolean>;
+  /** A `prepared` part waits longer, and no attempt is counted: its chat or account has used up what the platform allows. */
+  postpone(id: string, untilMs: number): Promise<void>;
   /** `failed`, `expired` or `unknown` → `prepared`, by hand: attempts start again. False where it is in another state. */
   resubmit(id: string, options: { atMs: number; expiresMs: number }): Promise<boolean>;
   /** Parts in one state, newest first, for dead letters and doubts. */
@@ -299,6 +411,11 @@ export interface OutboxStore {
   /** At start: every `sending` part becomes `unknown`. Returns them. */
   recover(atMs: number): Promise<readonly OutboxRow[]>;
   get(id: string): Promise<OutboxRow | null>;
+  /** The part that became this message of the platform. Written with the confirmation, so it is there after a restart. */
+  byPlatformId(
+    at: Pick<Address, "channel" | "accountId" | "chatId">,
+    platformMessageId: string,
+  ): Promise<OutboxRow | null>;
   ofRun(runId: string): Promise<readonly OutboxRow[]>;
   counts(): Promise<Readonly<Record<PartState, number>>>;
 }
@@ -306,7 +423,15 @@ export interface OutboxStore {
 export type PartOutcome =
   | { readonly state: "sent"; readonly platformMessageIds: readonly string[] }
   | { readonly state: "prepared"; readonly nextAttemptMs: number; readonly error: AppErrorJson }
-  | { readonly state: "unknown" | "failed" | "expired"; readonly error: AppErrorJson };
+  | { readonly state: "unknown"; readonly error: AppErrorJson }
+  | {
+      readonly state: "failed" | "expired";
+      readonly error: AppErrorJson;
+      /** Told to the chat in the same commit, e.g. that a reply has expired; a known id is told once. */
+      readonly notice?: OutboxDraft;
+      /** What the session's transcript says about it, in the same commit; nothing where the session is gone. */
+      readonly transcript?: TranscriptDraft;
+    };
 
 // ---------------------------------------------------------------- sessions and transcripts
 
@@ -480,13 +605,20 @@ export interface DocumentStore {
   delete(namespace: string, key: string): Promise<void>;
 }
 
+/**
+ * The way of each message. Every command that changes the state of a message or a part appends an event in its own commit,
+ * so that none is missing after a crash: `inbox.queued`, `inbox.running`, `inbox.retry`, `inbox.released`, `inbox.recovered`,
+ * `inbox.replied`, `inbox.rejected`, … by the state that was reached, and `outbox.prepared`, `outbox.held`, `outbox.sending`,
+ * `outbox.progress`, `outbox.sent`, `outbox.unknown`, … with what is known of it (reason, attempt, lease epoch, part id,
+ * platform ids). What happens between two states (a tool, the first word of a model) is added by whoever sees it.
+ */
 export interface TraceStore {
   /** Appended in the transaction of nobody: diagnostic, but in order. */
   add(
     events: readonly { messageId: string | null; runId: string | null; type: string; atMs: number; data: unknown }[],
   ): Promise<void>;
-  /** Oldest first. */
-  of(messageIdOrRunId: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
+  /** Everything about one message, oldest first, by the message's, its run's or one of its parts' id. */
+  of(id: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
   /** The newest `limit`, oldest first. */
   recent(limit: number): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
   /** Drops what is older than this, and of the rest all but the newest `keep`. */
