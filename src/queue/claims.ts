@@ -16,7 +16,8 @@ export class Claims {
   #owed = 0;
   /** True when the last look found nothing while turns ran: what waits may wait behind one of them. */
   #maybeBlocked = false;
-  #looking = false;
+  /** The looks under way: one after the other, or two would find more than there are workers. */
+  #looking: Promise<void> | undefined;
   #closed = false;
   #due: Timer | undefined;
 
@@ -44,8 +45,9 @@ export class Claims {
 
   /** Makes the looks that are owed, as far as workers are free for what they find. */
   async settle(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
+    if (this.#looking !== undefined) return this.#looking;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#looking = promise;
     try {
       while (this.#owed > 0) {
         const worker = this.#workers.offer();
@@ -56,7 +58,9 @@ export class Claims {
       // The rows stay where they are; the sweep tries again.
       this.#options.log.error("waiting messages could not be claimed", { error: AppError.from(error).toJSON() });
     } finally {
-      this.#looking = false;
+      // At once, not when somebody hears of the end: what is owed from here on begins anew.
+      this.#looking = undefined;
+      resolve();
     }
   }
 

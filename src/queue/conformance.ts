@@ -17,12 +17,13 @@ export interface DispatchSuite {
   readonly open: () => Promise<DriverUnderTest>;
   /** Whether a node hears of what another node admitted without waiting for its own sweep. */
   readonly spansNodes: boolean;
-  /** Why the suite cannot run here; false where it can. */
-  readonly skip?: boolean;
+  /** Why the suite cannot run here; null or absent where it can. */
+  readonly skip?: string | null;
 }
 
 export function dispatchConformance(name: string, suite: DispatchSuite): void {
-  describe.skipIf(suite.skip === true)(`dispatch by ${name}`, () => {
+  const reason = suite.skip ?? null;
+  describe.skipIf(reason !== null)(`dispatch by ${name}${reason === null ? "" : ` (${reason})`}`, () => {
     let world: World;
     beforeEach(async () => {
       world = await openWorld(suite.open);

@@ -10,14 +10,14 @@ import type { AppError } from "../../domain/app-error.ts";
 import { noMentions } from "../../domain/message.ts";
 import { noUsage } from "../../domain/money.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
-import { silentLog } from "../../platform/log.ts";
+import { silentLog, type Log } from "../../platform/log.ts";
 import type { InboxEntry, InboxRow, Lease, Store, TurnResult } from "../../store/port.ts";
 import { openSqliteStore, type SqliteStore } from "../../store/sqlite/open-store.ts";
 import type { DispatchOptions, DispatchQueue, TurnHandler } from "../contract.ts";
 
 /** A driver with whatever it dispatches through; its nodes find each other where it spans nodes. */
 export interface DriverUnderTest {
-  /** One node more. Resolves when it would hear of others. */
+  /** One node more. Where it spans nodes, it has trouble until it hears of others. */
   open(options: DispatchOptions): Promise<DispatchQueue>;
   /** After every node is closed: removes what the driver left outside the store. */
   close(): Promise<void>;
@@ -56,6 +56,9 @@ export interface NodeOptions {
   readonly clock?: FakeClock;
   readonly store?: Store;
   readonly handler?: TurnHandler;
+  readonly log?: Log;
+  /** True where it will hear of nobody: then it is not waited for. */
+  readonly isAlone?: boolean;
 }
 
 export interface World {
@@ -126,7 +129,7 @@ async function openNode(ground: NodeGround, options: NodeOptions): Promise<Node>
   const queue = await driver.open({
     store,
     clock,
-    log: silentLog(),
+    log: options.log ?? silentLog(),
     owner,
     capacity: () => capacity,
     agingMs,
@@ -159,6 +162,14 @@ async function openNode(ground: NodeGround, options: NodeOptions): Promise<Node>
       running.set(row.runId, { row, lease, lost, resolve, reject });
     }).finally(() => running.delete(row.runId));
   });
+  if (options.isAlone !== true) await eventually(() => queue.trouble()).toBeNull();
+  // The first look is over: what a rule admits now finds the workers free that it counts on.
+  await eventually(() => {
+    if (queue.load().running >= capacity) return true;
+    if (queue.offer() === null) return false;
+    queue.decline();
+    return true;
+  }).toBe(true);
   return node;
 }
 
