@@ -76,7 +76,10 @@ function errorFor(method: string, status: number, { description, retryAfterS }: 
   if (status === 409) return new AppError("CONN_001", conflictSentence, { details });
   if (status === 429) {
     const retryAfterMs = Math.max(1, retryAfterS ?? 5) * 1_000;
-    return new AppError("CONN_003", "Telegram asks to slow down.", { details: { ...details, retryAfterMs }, retryAfterMs });
+    return new AppError("CONN_003", "Telegram asks to slow down.", {
+      details: { ...details, retryAfterMs },
+      retryAfterMs,
+    });
   }
   if (status === 413) return new AppError("MSG_003", `Telegram takes nothing as large as this${words}`, { details });
   if (status >= 500) return new AppError("CONN_001", `Telegram failed (${status})${words}`, { details });
@@ -88,8 +91,12 @@ function strangerFailure(method: string, status: number): ApiFailure {
   const refused = status >= 400 && status < 500;
   const error =
     status === 413
-      ? new AppError("MSG_003", "What stands before Telegram takes nothing as large as this.", { details: { method, status } })
-      : new AppError("CONN_001", `What answered for Telegram was not the Bot API (${status}).`, { details: { method, status } });
+      ? new AppError("MSG_003", "What stands before Telegram takes nothing as large as this.", {
+          details: { method, status },
+        })
+      : new AppError("CONN_001", `What answered for Telegram was not the Bot API (${status}).`, {
+          details: { method, status },
+        });
   return { ok: false, fate: refused ? "refused" : "unknown", status, migrateToChatId: null, error };
 }
 

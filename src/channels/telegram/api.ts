@@ -76,7 +76,10 @@ export class BotApi {
   }
 
   /** The bytes behind a `file_path`. Throws AppError; MSG_003 over `maxBytes`. */
-  async file(filePath: string, options: { readonly maxBytes: number; readonly signal: AbortSignal }): Promise<Uint8Array> {
+  async file(
+    filePath: string,
+    options: { readonly maxBytes: number; readonly signal: AbortSignal },
+  ): Promise<Uint8Array> {
     const segments = filePath.split("/");
     if (segments.includes("..")) throw new AppError("MSG_001", "Telegram named a file that cannot be.");
     const { apiRoot, token } = this.#options;

@@ -199,7 +199,8 @@ function surroundings(message: TelegramMessage, answersUs: boolean): readonly Co
   const origin = message.forward_origin;
   if (origin !== undefined) {
     const chat = origin.sender_chat ?? origin.chat;
-    const name = origin.sender_user === undefined ? (origin.sender_user_name ?? chat?.title) : nameOf(origin.sender_user);
+    const name =
+      origin.sender_user === undefined ? (origin.sender_user_name ?? chat?.title) : nameOf(origin.sender_user);
     lines.push(`[forwarded from ${name ?? "somebody"}]`);
   }
   const answered = isTopicHead(message) ? undefined : message.reply_to_message;
@@ -223,4 +224,3 @@ function reactionText({ type, emoji, custom_emoji_id: custom }: TelegramReaction
 function isInside(status: string): boolean {
   return status !== "left" && status !== "kicked";
 }
-

@@ -3,12 +3,14 @@ import { z } from "zod";
 import type { ChannelManifest } from "../contract.ts";
 import { policyConfigShape } from "../policy-config.ts";
 
-/** `<bot id>:<secret>`: neither has a slash, so that a token can be part of an address without escaping. */
-const token = z.string().regex(/^\d{1,20}:[\w-]{1,128}$/, "must look like 123456:ABC-def, as @BotFather gives it");
+/** `<bot id>:<secret>`, neither of which has a slash, so that a token can be part of an address without escaping. */
+const token = z.string().refine(isToken, "must look like 123456:ABC-def, as @BotFather gives it");
 
 const accountSchema = z.object({
   ...policyConfigShape,
-  botToken: token.optional().describe("The bot's token from @BotFather. Needed, unless tokenFile names a file with it."),
+  botToken: token
+    .optional()
+    .describe("The bot's token from @BotFather. Needed, unless tokenFile names a file with it."),
   tokenFile: z
     .string()
     .min(1)
@@ -22,7 +24,7 @@ const accountSchema = z.object({
     ),
   webhookSecret: z
     .string()
-    .regex(/^[\w-]{16,256}$/, "must be 16 to 256 letters, digits, _ and -")
+    .regex(/^[\w-]{8,256}$/, "must be 8 to 256 letters, digits, _ and -")
     .optional()
     .describe("What Telegram proves itself with at the webhook. Needed with webhookUrl."),
   webhookPath: z
@@ -107,6 +109,10 @@ export const manifest: ChannelManifest<TelegramConfig> = {
     interactive: "the labels as text",
   },
 };
+
+export function isToken(value: string): boolean {
+  return /^\d{1,20}:[\w-]{1,128}$/.test(value);
+}
 
 /** The token is part of every address: it goes over the network in the clear to nobody but this machine itself. */
 function isApiRoot(value: string): boolean {
