@@ -22,14 +22,16 @@ import { createDelivery } from "../outbound/deliver.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export interface MessageWayDeps extends Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery"> {
+  readonly dispatch: DispatchDriver;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
@@ -37,6 +39,8 @@ export interface MessageWay {
   readonly channels: ChannelSupervisor;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -58,7 +62,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
+  const queue = deps.dispatch({
     store,
     clock,
     log: log.child("queue"),
@@ -95,6 +99,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     turns: registry,
     channels,
     wakeDelivery: () => delivery.wake(),
+    dispatchTrouble: () => queue.trouble(),
     recover,
     async start() {
       await recover();
