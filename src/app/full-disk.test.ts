@@ -47,8 +47,8 @@ describe("a disk that is full when the answer is there", () => {
     await expect.poll(() => house?.requests.length).toBe(1);
     disk.isFull = true;
     answered.resolve();
-    // Longer than a lease: sweeps come by in the meantime, and one of them before the next try of the commit.
-    await clock.advance(2 * limits.leaseMs);
+    // Longer than a lease, and until a second before a sweep: the next try of the commit comes after it.
+    await clock.advance(2 * limits.leaseMs + limits.leaseSweepMs - 1_000);
     expect(house.events.filter((event) => event.type === "run.ended")).toEqual([]);
     disk.isFull = false;
     await clock.advance(limits.leaseSweepMs);
