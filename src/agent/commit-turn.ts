@@ -7,9 +7,6 @@ import type { OutboxDraft, TurnResult } from "../store/port.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 
-/** How long a result is held in memory while the medium refuses it. Within the lease, so that nobody else runs the turn. */
-const patienceMs = 60_000;
-
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   const atMs = deps.clock.nowMs();
   turn.transcript.unshift(...(await turn.unwritten));
@@ -22,7 +19,9 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
 /** Returns the result as it stands in the store. */
 async function writeResult(turn: Turn, result: TurnResult, part: PartFacts, deps: AgentDeps): Promise<TurnResult> {
   const { clock, log, store } = deps;
-  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs };
+  // Held for as long as the reply would be good: it was paid for, and to ask the model again would say something else.
+  // The lease may run out meanwhile; the queue renews it before it claims, and nobody else can claim on this medium.
+  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs: limits.replyTtlMs };
   try {
     await writeWithPatience(() => store.turns.finish(turn.lease, result), patience);
     return result;

@@ -31,6 +31,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -126,7 +127,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
     log,
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   const way = createMessageWay({
+    dispatch,
     store,
     bus,
     clock,
@@ -267,7 +270,10 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state }:
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });
     },
-    health: createHealthView({ store, clock, loopDelay: () => loop.read() }, state),
+    health: createHealthView(
+      { store, clock, loopDelay: () => loop.read(), dispatchTrouble: () => way.dispatchTrouble() },
+      state,
+    ),
     version,
     stateDir: paths.stateDir,
     configPath: options.environment.configPath,

@@ -23,15 +23,17 @@ import { createDelivery } from "../outbound/deliver.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export interface MessageWayDeps extends Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery"> {
+  readonly dispatch: DispatchDriver;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
@@ -41,6 +43,8 @@ export interface MessageWay {
   readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -62,7 +66,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
+  const queue = deps.dispatch({
     store,
     clock,
     log: log.child("queue"),
@@ -100,6 +104,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     channels,
     webhooks,
     wakeDelivery: () => delivery.wake(),
+    dispatchTrouble: () => queue.trouble(),
     recover,
     async start() {
       await recover();

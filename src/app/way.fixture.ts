@@ -15,7 +15,9 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
+import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
@@ -62,6 +64,8 @@ export interface TestWayOptions {
   readonly config?: Config;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** What stands between the way and its store, for a medium that refuses. */
+  readonly medium?: (store: Store) => Store;
 }
 
 export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
@@ -83,7 +87,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
   const tools = options.tools ?? [];
   const config = options.config ?? defaultConfig();
   const way = createMessageWay({
-    store,
+    store: options.medium?.(store) ?? store,
     bus,
     clock,
     ids: systemIds(),
@@ -92,6 +96,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     models: () => catalogue,
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
+    dispatch: createLocalQueue,
   });
   return {
     way,
