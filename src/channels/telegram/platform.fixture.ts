@@ -15,10 +15,11 @@ import { startTelegramEmulator } from "../../drill/telegram-emulator/server.ts";
 import type { FailpointName } from "../../platform/failpoints.ts";
 import type { ChannelHarness, ConformanceChat, ConformancePlatform, InboundFixture } from "../conformance.ts";
 import { RecordingLink } from "../conformance/session.ts";
-import type { Address } from "../../domain/message.ts";
-import type { ChannelAccount, OutboundPiece } from "../contract.ts";
+import { messageText, type Address } from "../../domain/message.ts";
+import type { ChannelAccount, ChannelConnection, OutboundPiece } from "../contract.ts";
 import { TcpProxy } from "../tcp-proxy.fixture.ts";
 import { parseUpdate } from "./inbound.ts";
+import { telegram } from "./index.ts";
 import { manifest, type TelegramConfig } from "./manifest.ts";
 import { readUpdate } from "./wire.ts";
 
@@ -108,6 +109,22 @@ export class TelegramWorld {
   }
 }
 
+/** Connects, runs and closes, whatever happens. */
+export async function connected(
+  world: TelegramWorld,
+  use: (connection: ChannelConnection, link: TelegramLink) => Promise<void>,
+  options: { readonly account?: ChannelAccount<TelegramConfig>; readonly link?: TelegramLink } = {},
+): Promise<void> {
+  const link = options.link ?? new TelegramLink();
+  const account = options.account ?? world.account();
+  const connection = await telegram.connect(account, link, AbortSignal.timeout(patienceMs));
+  try {
+    await use(connection, link);
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Resolves when it is so; fails after a while. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   const deadline = performance.now() + patienceMs;
@@ -140,6 +157,10 @@ export class TelegramLink extends RecordingLink {
 
   note(text: string | null): void {
     this.notes.push(text);
+  }
+
+  get texts(): readonly string[] {
+    return this.received.map(messageText);
   }
 
   #log(): RecordingLink["log"] {
