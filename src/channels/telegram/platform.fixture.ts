@@ -175,7 +175,7 @@ export function pieceFor(address: Address, text: string, more: Partial<OutboundP
 }
 
 export function telegramHarness(fixtures: readonly InboundFixture[]): ChannelHarness<TelegramConfig> {
-  return { exempt: {}, fixtures, parse: parseFixture, open: openPlatform };
+  return { exempt: {}, fixtures, parse: (payload) => parseFixture(payload), open: openPlatform };
 }
 
 async function openPlatform(): Promise<ConformancePlatform<TelegramConfig>> {
@@ -218,7 +218,10 @@ async function openPlatform(): Promise<ConformancePlatform<TelegramConfig>> {
 }
 
 /** In the circumstances that the fixtures were recorded in: we are `claw_bot`, 4200, and message 90 is ours. */
-export function parseFixture(payload: string): ReturnType<typeof parseUpdate> {
+export function parseFixture(
+  payload: string,
+  more: Partial<Parameters<typeof parseUpdate>[2]> = {},
+): ReturnType<typeof parseUpdate> {
   const raw = parsed(payload);
   const update = readUpdate(raw);
   if (update === null) return null;
@@ -229,6 +232,7 @@ export function parseFixture(payload: string): ReturnType<typeof parseUpdate> {
     receivedAtMs: Date.UTC(2026, 0, 2),
     id: "m",
     isOurs: (_chatId, messageId) => messageId === "90",
+    ...more,
   });
 }
 
