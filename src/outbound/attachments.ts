@@ -6,7 +6,10 @@ import type { ChannelManifest } from "../channels/contract.ts";
 import type { Attachment, Reply } from "../domain/message.ts";
 
 /** The reply as the channel can send it: what it cannot take stands in the text. */
-export function fitAttachments(reply: Reply, manifest: Pick<ChannelManifest, "capabilities" | "attachmentBytes">): Reply {
+export function fitAttachments(
+  reply: Reply,
+  manifest: Pick<ChannelManifest, "capabilities" | "attachmentBytes">,
+): Reply {
   const attachments = reply.attachments ?? [];
   const named = attachments.filter((attachment) => !isTaken(attachment, manifest));
   if (named.length === 0) return reply;
@@ -17,7 +20,10 @@ export function fitAttachments(reply: Reply, manifest: Pick<ChannelManifest, "ca
   };
 }
 
-function isTaken(attachment: Attachment, { capabilities, attachmentBytes }: Parameters<typeof fitAttachments>[1]): boolean {
+function isTaken(
+  attachment: Attachment,
+  { capabilities, attachmentBytes }: Parameters<typeof fitAttachments>[1],
+): boolean {
   if (!capabilities.sends.includes(attachment.type)) return false;
   return !isTooLarge(attachment, attachmentBytes);
 }

@@ -71,7 +71,8 @@ class Deliverer implements Delivery {
     const error = new AppError("RUN_001", `The turn was aborted: ${reason}.`);
     for (const { row, stop } of this.#busy.values()) if (row.runId === runId) stop.abort(error);
     for (const row of await store.outbox.ofRun(runId)) {
-      if (row.state === "held") await store.outbox.decide(row.id, { allow: false, error: error.toJSON() }, clock.nowMs());
+      if (row.state === "held")
+        await store.outbox.decide(row.id, { allow: false, error: error.toJSON() }, clock.nowMs());
       if (row.state !== "prepared" && row.state !== "unknown") continue;
       // It may have been taken up since the rows were read: then it stops by itself, behind what has left already.
       const taken = [...this.#busy.values()].find((one) => one.row.id === row.id);
@@ -112,7 +113,8 @@ class Deliverer implements Delivery {
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
-      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs()) this.#startWork(row, (attempt) => this.#decide(row, attempt));
+      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs())
+        this.#startWork(row, (attempt) => this.#decide(row, attempt));
     }
   }
 
@@ -174,7 +176,9 @@ class Deliverer implements Delivery {
     const attemptMs = await store.outbox.nextAttemptMs(nowMs);
     // What is overdue waits for its chat or its connection, and these wake us.
     const lookMs = [...this.#undecided.values()].filter((ms) => ms > nowMs);
-    const roomMs = accounts().map((account) => nowMs + this.#accountWaitMs(account)).filter((ms) => ms > nowMs);
+    const roomMs = accounts()
+      .map((account) => nowMs + this.#accountWaitMs(account))
+      .filter((ms) => ms > nowMs);
     const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, ...lookMs, ...roomMs);
     this.#timer?.cancel();
     if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - nowMs)));

@@ -6,7 +6,7 @@ import { AppError, type AppErrorJson } from "../domain/app-error.ts";
 import { retryPauseMs } from "../domain/delivery-policy.ts";
 import type { OutboxRow } from "../store/port.ts";
 import type { Attempt, DeliveryWork } from "./contract.ts";
-import { isRepeatable, mayRepeat, withKnown } from "./known-so-far.ts";
+import { isRepeatable, mayRepeat, withKnown, type KnownFacts } from "./known-so-far.ts";
 import { recordDoubt, recordProgress, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";
 import { piecesOf } from "./render-part.ts";
 import { confirmed } from "./send-part.ts";
@@ -19,20 +19,17 @@ export async function settleDoubt(row: OutboxRow, attempt: Attempt): Promise<voi
   if (route.manifest.idempotency === "read-back" && !isRepeatable(row)) return lookBack(row, attempt);
   await attempt.work.failpoints.reach("doubt-decided");
   const repeatable = isRepeatable(row) || route.manifest.idempotency === "native";
-  if (settings.policy.reliability === "fire-and-forget") return giveUp(row, repeatable ? {} : unseen, attempt);
+  if (settings.policy.reliability === "fire-and-forget") return giveUp(row, repeatable ? {} : inDoubt(row), attempt);
   return repeatable ? again(row, doubtOf(row.error), attempt) : settleBlind(row, attempt);
 }
 
-/** Whoever sends it again, at whatever time, says that it may be a repetition. */
-const unseen = { mayHaveBeenSent: true } as const;
-
 async function settleBlind(row: OutboxRow, attempt: Attempt): Promise<void> {
-  const labelled = withKnown(row, doubtOf(row.error), unseen);
+  const labelled = withKnown(row, doubtOf(row.error), inDoubt(row));
   switch (attempt.settings.policy.onDoubt) {
     case "resend-labelled":
       return again(row, labelled, attempt);
     case "drop":
-      return giveUp(row, unseen, attempt);
+      return giveUp(row, inDoubt(row), attempt);
     case "hold-and-ask":
       // It stays in doubt, visible in the outbox, until a person says what to do; sent again, it says why it comes twice.
       return mayRepeat(row) ? undefined : recordDoubt(row, labelled, attempt.work);
@@ -94,8 +91,13 @@ function again(row: OutboxRow, error: AppErrorJson, { settings, work }: Attempt)
   return recordRetry(row, { nextAttemptMs, error }, work);
 }
 
-function giveUp(row: OutboxRow, known: Readonly<Record<string, true>>, { work }: Attempt): Promise<void> {
+function giveUp(row: OutboxRow, known: KnownFacts, { work }: Attempt): Promise<void> {
   return recordUnsent(row, { state: "failed", error: withKnown(row, doubtOf(row.error), known) }, work);
+}
+
+/** Whoever sends it again, at whatever time, says that it may be a repetition. */
+function inDoubt({ chunksSent }: OutboxRow): KnownFacts {
+  return { mayHaveBeenSent: chunksSent };
 }
 
 function doubtOf(error: AppErrorJson | null): AppErrorJson {

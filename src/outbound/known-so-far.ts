@@ -1,25 +1,36 @@
 /**
  * What earlier attempts at a part have left to know, kept in the details of its error so that it survives a restart:
- * that its next piece may be there already, that what it was to edit is gone, that its chat was told it would not come.
+ * that a piece of it may be there already, that what it was to edit is gone, that its chat was told it would not come.
  */
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { OutboxRow, PartAction } from "../store/port.ts";
 
-type Known = Pick<OutboxRow, "error">;
+type Known = Pick<OutboxRow, "error" | "chunksSent">;
 
-/** True where an earlier attempt at the next piece may have got through and nobody can look. */
-export function mayRepeat(row: Known): boolean {
-  return row.error?.details["mayHaveBeenSent"] === true;
+/** Something to remember about a part from here on. */
+export interface KnownFacts {
+  /** The piece, by its index, that may have got through where nobody can look. */
+  readonly mayHaveBeenSent?: number;
+  /** What it was to edit is gone: its text is said anew. */
+  readonly sendInstead?: true;
+  /** The transcript says that it did not arrive. */
+  readonly toldUnsent?: true;
 }
 
-/** True where the transcript says that this part did not arrive. */
-export function toldUnsent(row: Known): boolean {
-  return row.error?.details["toldUnsent"] === true;
+/** True where an earlier attempt at the next piece may have got through. The doubt is about that piece and no other. */
+export function mayRepeat({ error, chunksSent }: Known): boolean {
+  // Rows of the version before said `true`, of whatever piece came next.
+  const doubtful = error?.details["mayHaveBeenSent"];
+  return doubtful === chunksSent || doubtful === true;
+}
+
+export function toldUnsent({ error }: Known): boolean {
+  return error?.details["toldUnsent"] === true;
 }
 
 /** What the part does now: an edit whose message is gone says its text anew. */
-export function actionOf(row: OutboxRow): PartAction {
-  return row.error?.details["sendInstead"] === true ? { type: "send" } : row.action;
+export function actionOf({ error, action }: Pick<OutboxRow, "error" | "action">): PartAction {
+  return error?.details["sendInstead"] === true ? { type: "send" } : action;
 }
 
 /** Whether the next step may be repeated without anybody seeing it twice: all but what adds a message. */
@@ -28,17 +39,10 @@ export function isRepeatable(row: OutboxRow): boolean {
   return type === "edit" ? row.chunksSent === 0 : type !== "send";
 }
 
-/** The error of a new attempt with what was known before it; `more` is what this attempt has taught. */
-export function withKnown(row: Known, error: AppErrorJson, more: Readonly<Record<string, true>> = {}): AppErrorJson {
-  const kept = Object.fromEntries(stickyFacts.filter((fact) => row.error?.details[fact] === true).map((fact) => [fact, true]));
-  return { ...error, details: { ...error.details, ...kept, ...more } };
+/** The error of a new attempt with what was known before it, and what this attempt has taught. */
+export function withKnown({ error: before }: Known, error: AppErrorJson, more: KnownFacts = {}): AppErrorJson {
+  const kept = Object.entries(before?.details ?? {}).filter(([fact]) => facts.has(fact));
+  return { ...error, details: { ...error.details, ...Object.fromEntries(kept), ...more } };
 }
 
-/** Only the doubt about the piece before is over with its confirmation; the rest stays known. */
-export function afterConfirmation(error: AppErrorJson | null): AppErrorJson | null {
-  if (error === null) return null;
-  const { mayHaveBeenSent: _over, ...details } = error.details;
-  return stickyFacts.some((fact) => details[fact] === true) ? { ...error, details } : null;
-}
-
-const stickyFacts = ["mayHaveBeenSent", "sendInstead", "toldUnsent"] as const;
+const facts: ReadonlySet<string> = new Set<keyof KnownFacts>(["mayHaveBeenSent", "sendInstead", "toldUnsent"]);

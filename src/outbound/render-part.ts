@@ -11,7 +11,10 @@ import { mayRepeat } from "./known-so-far.ts";
 export const repeatLabel = "(may repeat) ";
 
 /** The text's size in one message: the account's own limit where it is lower than the platform's. */
-export function pieceMax({ manifest }: Pick<Route, "manifest">, settings: Pick<DeliverySettings, "textChunkLimit">): number {
+export function pieceMax(
+  { manifest }: Pick<Route, "manifest">,
+  settings: Pick<DeliverySettings, "textChunkLimit">,
+): number {
   const { max, unit } = manifest.text;
   return Math.min(settings.textChunkLimit ?? max, max - measureText(repeatLabel, unit));
 }

@@ -6,7 +6,6 @@ import type { OutboundPiece } from "../channels/contract.ts";
 import type { AppError } from "../domain/app-error.ts";
 import type { OutboxRow } from "../store/port.ts";
 import type { Attempt } from "./contract.ts";
-import { afterConfirmation } from "./known-so-far.ts";
 import { perform } from "./perform.ts";
 import type { Room } from "./rate-limit.ts";
 import { recordProgress } from "./record.ts";
@@ -58,13 +57,12 @@ export function stepsOf(row: OutboxRow, pieces: readonly OutboundPiece[]): numbe
   return row.action.type === "delete" || row.action.type === "react" ? 1 : pieces.length;
 }
 
-/** The part with one more piece confirmed. A doubt about that piece is over with it. */
+/** The part with one more piece confirmed. */
 export function confirmed(row: OutboxRow, platformMessageId: string | null): OutboxRow {
   const ids = platformMessageId === null ? [] : [platformMessageId];
   return {
     ...row,
     chunksSent: row.chunksSent + 1,
     platformMessageIds: [...row.platformMessageIds, ...ids],
-    error: afterConfirmation(row.error),
   };
 }

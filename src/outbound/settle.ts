@@ -25,7 +25,7 @@ export async function settlePart(end: SendEnd, attempt: Attempt): Promise<void> 
       return retryOrGiveUp(row, end.error, attempt);
     case "unknown": {
       const nobodyCanTell = attempt.route.manifest.idempotency === "blind" && !isRepeatable(row);
-      const error = withKnown(row, end.error.toJSON(), nobodyCanTell ? { mayHaveBeenSent: true } : {});
+      const error = withKnown(row, end.error.toJSON(), nobodyCanTell ? { mayHaveBeenSent: row.chunksSent } : {});
       await recordDoubt(row, error, work);
       return settleDoubt({ ...row, state: "unknown", error }, attempt);
     }

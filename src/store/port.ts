@@ -407,7 +407,8 @@ export interface OutboxStore {
   ): Promise<boolean>;
   /**
    * A part waits longer, and no attempt is counted: its chat or account has used up what the platform allows. One that is
-   * `sending`, between two pieces, is `prepared` again and its attempt is taken back. Nothing in any other state.
+   * `sending`, between two pieces, is `prepared` again and its attempt is taken back. Throws STORE_003 in
+   * any other state.
    */
   postpone(id: string, untilMs: number): Promise<void>;
   /** `failed`, `expired` or `unknown` → `prepared`, by hand: attempts start again. False where it is in another state. */
