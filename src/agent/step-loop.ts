@@ -124,6 +124,7 @@ async function stepModel(
         const piece = joined === before && before !== "" ? `\n\n${text}` : text;
         joined += piece;
         emitOf(turn, deps, { type: "run.text", text: piece, soFar: joined });
+        turn.stream?.update(joined);
       },
       thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
     },
@@ -136,6 +137,7 @@ async function stepModel(
     turn.transcript.push(
       assistantEntry({
         id: deps.ids.hex(4),
+        runId: turn.row.runId,
         content: answer.content,
         model,
         api: provider.endpoint.api,
