@@ -7,7 +7,7 @@ import { accountSettings, type AccountSetting } from "../channels/account-settin
 import { admissionPolicyOf } from "../channels/policy-config.ts";
 import { channelManifest, channelManifests, channelPrefixes } from "../channels/registry.ts";
 import type { Config } from "../config/schema/root.ts";
-import type { AdmissionPolicy } from "../domain/admission-policy.ts";
+import { judgeAdmission, type AdmissionPolicy, type PolicyRefusal } from "../domain/admission-policy.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 
@@ -15,6 +15,10 @@ export interface ChannelRules {
   policyFor(message: InboundMessage): AdmissionPolicy;
   /** Null where a part may leave. A policy that was closed while a reply waited closes the way out too. */
   permissionFor(address: Address): AppError | null;
+  /** Null where this message would be let in now, if a platform's sender had just written it. */
+  admissionFor(message: InboundMessage): PolicyRefusal | null;
+  /** Whether its sender is named as an owner, by id and channel, or is an administrator of this gateway. */
+  isOwner(message: InboundMessage): boolean;
 }
 
 export function createChannelRules(config: () => Config): ChannelRules {
@@ -34,6 +38,11 @@ export function createChannelRules(config: () => Config): ChannelRules {
 
   return {
     policyFor: (message) => policyOf(message.address),
+    admissionFor: (message) =>
+      channelManifest(message.address.channel)?.builtIn === true
+        ? null
+        : judgeAdmission(message, policyOf(message.address)),
+    isOwner: (message) => isAdministrator(message) || isNamedOwner(message, config().commands.ownerAllowFrom),
     permissionFor(address) {
       const account = accountOf(address);
       if (account === undefined || !account.enabled) {
@@ -47,6 +56,19 @@ export function createChannelRules(config: () => Config): ChannelRules {
       return policy.groupPolicy === "disabled" ? refused("Groups are switched off for this account.") : null;
     },
   };
+}
+
+/** An entry without its channel in front names nobody: the same id is somebody else's on another platform. */
+function isNamedOwner({ address, sender }: InboundMessage, owners: readonly string[]): boolean {
+  const names = channelPrefixes(address.channel).map((prefix) => `${prefix}:${sender.id}`);
+  return owners.some((owner) => names.includes(owner));
+}
+
+/** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
+function isAdministrator({ address, raw }: InboundMessage): boolean {
+  if (channelManifest(address.channel)?.builtIn !== true) return false;
+  if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
+  return raw.scopes.includes("operator.admin");
 }
 
 function refused(message: string): AppError {

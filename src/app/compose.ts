@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
@@ -37,6 +38,7 @@ import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { createModels, type Models } from "./models.ts";
+import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -51,6 +53,8 @@ export interface GatewayServerOptions {
   readonly ids?: Ids;
   /** Somebody asked the gateway to stop, over the wire. */
   readonly onStopRequested?: (reason: string) => void;
+  /** Somebody asked the gateway to end and start anew. Without it nobody can. */
+  readonly onRestartRequested?: (reason: string) => void;
 }
 
 export interface RunningGateway {
@@ -67,8 +71,11 @@ export interface RunningGateway {
   /** Names of parts in the order in which they were started, and of those that failed. */
   readonly started: readonly string[];
   readonly degraded: readonly string[];
-  /** Ends everything within ten seconds. Idempotent. */
-  close(reason?: string): Promise<void>;
+  /**
+   * Ends everything within ten seconds. Idempotent. Where it is about to start anew, clients are told in how many
+   * milliseconds.
+   */
+  close(reason?: string, restartExpectedMs?: number | null): Promise<void>;
 }
 
 /** Throws STORE_005 where another gateway has the state directory, CFG_… where it cannot be started safely, SYS_005 for the port. */
@@ -126,6 +133,13 @@ async function start(ground: Ground): Promise<RunningGateway> {
     log,
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const restarts = createRestarts({
+    store,
+    clock,
+    log: log.child("app"),
+    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    ask: options.onRestartRequested ?? (() => undefined),
+  });
   const way = createMessageWay({
     store,
     bus,
@@ -136,14 +150,16 @@ async function start(ground: Ground): Promise<RunningGateway> {
     models: models.catalogue,
     provider: models.provider,
     tools: createToolSet(),
+    ...(options.onRestartRequested === undefined ? {} : { restarts }),
   });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
+  await restarts.fulfil();
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -165,8 +181,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
     configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
-    close(reason = "gateway stopping") {
-      closing ??= stop({ reason, ground, bus, state });
+    close(reason = "gateway stopping", restartExpectedMs = null) {
+      closing ??= stop({ reason, restartExpectedMs, ground, bus, state });
       return closing;
     },
   };
@@ -237,9 +253,10 @@ interface GatewayParts {
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
+  readonly restarts: RestartDesk;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state }: GatewayParts): GatewayDeps {
+function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -262,6 +279,14 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state }:
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       way.wakeDelivery();
     },
+    wake: () => {
+      way.wakeQueue();
+      way.wakeDelivery();
+    },
+    rules: {
+      admission: (message) => way.rules.admissionFor(message),
+      permission: (address) => way.rules.permissionFor(address),
+    },
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });
@@ -272,6 +297,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state }:
     configPath: options.environment.configPath,
     pagesDir: pagesDir(),
     ...(options.onStopRequested === undefined ? {} : { requestStop: options.onStopRequested }),
+    ...(options.onRestartRequested === undefined ? {} : { restarts }),
   };
 }
 
@@ -303,11 +329,13 @@ async function openPort(deps: GatewayDeps, { life }: Ground): Promise<{ auth: Ga
 
 async function stop({
   reason,
+  restartExpectedMs,
   ground,
   bus,
   state,
 }: {
   reason: string;
+  restartExpectedMs: number | null;
   ground: Ground;
   bus: EventBus;
   state: HealthState;
@@ -315,7 +343,7 @@ async function stop({
   const { clock, log, life } = ground;
   log.info("stopping", { reason });
   state.draining = true;
-  bus.emit({ type: "gateway.stopping", reason, restartExpectedMs: null, atMs: clock.nowMs() });
+  bus.emit({ type: "gateway.stopping", reason, restartExpectedMs, atMs: clock.nowMs() });
   await life.close();
   log.info("stopped");
   await log.close();

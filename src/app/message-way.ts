@@ -28,14 +28,17 @@ import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery" | "isOwner">;
 
 export interface MessageWay {
   readonly admit: Admit;
   readonly turns: TurnRegistry;
   readonly channels: ChannelSupervisor;
+  readonly rules: ChannelRules;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -82,6 +85,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     registry,
     storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
     wakeDelivery: () => delivery.wake(),
+    isOwner: (message) => rules.isOwner(message),
+    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
@@ -92,7 +97,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     admit,
     turns: registry,
     channels,
+    rules,
     wakeDelivery: () => delivery.wake(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();

@@ -1,0 +1,127 @@
+/**
+ * Handlers of the outbox: what waits for a person, and the person's word. A decision is made once; whoever comes second
+ * is told so. Who decided, and why, stands in the trace beside what followed.
+ */
+import { AppError, type AppErrorJson } from "../../../domain/app-error.ts";
+import type { PartDecision } from "../../../domain/events.ts";
+import { limits } from "../../../domain/limits.ts";
+import type { ParamsOf, ResultOf } from "../../../protocol/method.ts";
+import { outboxApprove, outboxDeny, outboxList, outboxResolve } from "../../../protocol/methods/outbox.ts";
+import type { OutboxRow, PartOutcome } from "../../../store/port.ts";
+import { handle, type BoundMethod, type Caller } from "../handler.ts";
+import type { RpcServices } from "../services.ts";
+import { shownPart } from "./shown.ts";
+
+const defaultParts = 50;
+
+export function outboxMethods({ deps }: RpcServices): readonly BoundMethod[] {
+  const { clock, store } = deps;
+  return [
+    handle(outboxList, (params) => list(deps, params)),
+    handle(outboxApprove, async ({ id }, caller) => {
+      const atMs = clock.nowMs();
+      const allowed = await store.outbox.decide(id, { allow: true, expiresMs: atMs + limits.replyTtlMs }, atMs);
+      if (!allowed) return alreadyDecided(deps, id);
+      return decided(deps, { id, decision: "approved", caller, reason: undefined });
+    }),
+    handle(outboxDeny, async ({ id, reason }, caller) => {
+      const error = deniedBy(caller, reason);
+      const denied = await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
+      if (!denied) return alreadyDecided(deps, id);
+      return decided(deps, { id, decision: "denied", caller, reason });
+    }),
+    handle(outboxResolve, (params, caller) => resolve(deps, params, caller)),
+  ];
+}
+
+/** A part that a person did not let out; no replay lets it out either. */
+export function wasDenied({ error }: Pick<OutboxRow, "error">): boolean {
+  return error?.details["reason"] === "denied";
+}
+
+type Answer = ResultOf<typeof outboxResolve>;
+type Deps = RpcServices["deps"];
+
+async function list({ store }: Deps, { state, limit = defaultParts }: ParamsOf<typeof outboxList>) {
+  const wanted = state === undefined ? (["held", "unknown"] as const) : [state];
+  const [counts, ...rows] = await Promise.all([
+    store.outbox.counts(),
+    ...wanted.map((one) => store.outbox.inState(one, limit)),
+  ]);
+  return { state: state ?? null, counts: { ...counts }, parts: rows.flat().slice(0, limit).map(shownPart) };
+}
+
+async function resolve(deps: Deps, { id, as }: ParamsOf<typeof outboxResolve>, caller: Caller): Promise<Answer> {
+  const { outbox } = deps.store;
+  const row = await outbox.get(id);
+  if (row === null) throw noSuchPart();
+  if (row.state !== "unknown") return { id, outcome: "already-decided", state: row.state };
+  try {
+    await outbox.settle(id, outcomeOf(row, as, caller), deps.clock.nowMs());
+    // Given up first, then taken up again: so its attempts and its time begin anew, and its doubt is kept for the label.
+    if (as === "resend") await takeUpAgain(deps, id);
+  } catch (thrown) {
+    // Somebody else was quicker: the operator's policy, its expiry, or another person.
+    if (AppError.from(thrown).code !== "STORE_003") throw thrown;
+    return alreadyDecided(deps, id);
+  }
+  return decided(deps, { id, decision: as, caller, reason: undefined });
+}
+
+async function takeUpAgain({ store, clock }: Deps, id: string): Promise<void> {
+  const atMs = clock.nowMs();
+  await store.outbox.resubmit(id, { atMs, expiresMs: atMs + limits.replyTtlMs });
+}
+
+function outcomeOf(row: OutboxRow, as: "resend" | "sent" | "drop", caller: Caller): PartOutcome {
+  if (as === "sent") return { state: "sent", platformMessageIds: row.platformMessageIds };
+  const told =
+    as === "drop" ? "An operator gave it up; it may have arrived." : "An operator asks for it to be sent again.";
+  const error = new AppError("MSG_002", told, {
+    retry: "never",
+    details: { mayHaveBeenSent: true, by: caller.principal.id },
+  });
+  return { state: "failed", error: error.toJSON() };
+}
+
+function deniedBy(caller: Caller, reason: string | undefined): AppError {
+  const message = reason === undefined ? "It was not allowed to be sent." : `It was not allowed to be sent: ${reason}`;
+  return new AppError("MSG_002", message, {
+    retry: "never",
+    details: { reason: "denied", by: caller.principal.id } satisfies AppErrorJson["details"],
+  });
+}
+
+interface Decision {
+  readonly id: string;
+  readonly decision: PartDecision;
+  readonly caller: Caller;
+  readonly reason: string | undefined;
+}
+
+async function decided(deps: Deps, { id, decision, caller, reason }: Decision): Promise<Answer> {
+  const atMs = deps.clock.nowMs();
+  const by = caller.principal.id;
+  const row = await deps.store.outbox.get(id);
+  const outcome = decision === "approved" || decision === "denied" ? decision : ("resolved" as const);
+  const type = `outbox.${outcome}`;
+  const as = outcome === "resolved" ? { as: decision } : {};
+  const data = { partId: id, by, ...as, ...(reason === undefined ? {} : { reason }) };
+  deps.log.info("A part was decided about.", { partId: id, decision, by });
+  await deps.store.trace.add([{ messageId: row?.messageId ?? null, runId: row?.runId ?? null, type, atMs, data }]);
+  deps.bus.emit({ type: "outbox.decided", partId: id, decision, by, atMs });
+  if (decision === "denied" || decision === "drop")
+    deps.bus.emit({ type: "dlq.changed", change: "added", ids: [id], atMs });
+  deps.wake();
+  return { id, outcome, state: row?.state ?? "sent" };
+}
+
+async function alreadyDecided({ store }: Deps, id: string): Promise<Answer> {
+  const row = await store.outbox.get(id);
+  if (row === null) throw noSuchPart();
+  return { id, outcome: "already-decided", state: row.state };
+}
+
+function noSuchPart(): AppError {
+  return new AppError("RPC_007", "there is no such part in the outbox");
+}
