@@ -24,6 +24,7 @@ export interface GatewayDeps {
   readonly models: ModelCatalogue;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
+  readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
   readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
   /** Something that lay still may go on, in the inbox or the outbox. Cheap; may be called often. */
@@ -62,6 +63,20 @@ export interface ChannelsView {
   logout(channel: string, accountId?: string): Promise<void>;
   /** A round trip to every connected account now, all at once; resolves when each has answered, failed or used up its time. */
   probe(options: { channel?: string; timeoutMs?: number }): Promise<void>;
+}
+
+/** The paths at which platforms call a channel. Whoever calls was not checked: that is the channel's. */
+export interface WebhooksView {
+  mounted(path: string): boolean;
+  /** Null where nothing is mounted (any more); 401 says that the caller's secret was wrong. */
+  handle(
+    path: string,
+    request: {
+      readonly headers: Readonly<Record<string, string | undefined>>;
+      readonly body: Uint8Array;
+      readonly remoteAddress: string;
+    },
+  ): Promise<{ readonly status: number; readonly body?: string }> | null;
 }
 
 export interface HealthView {
