@@ -133,25 +133,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
     log,
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
-  const restarts = createRestarts({
-    store,
-    clock,
-    log: log.child("app"),
-    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
-    ask: options.onRestartRequested ?? (() => undefined),
-  });
-  const way = createMessageWay({
-    store,
-    bus,
-    clock,
-    ids,
-    log,
-    config: () => config.current().config,
-    models: models.catalogue,
-    provider: models.provider,
-    tools: createToolSet(),
-    ...(options.onRestartRequested === undefined ? {} : { restarts }),
-  });
+  const restarts = createRestartDesk(ground, store);
+  const way = wayOf({ ground, bus, store, config, models, restarts });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -186,6 +169,39 @@ async function start(ground: Ground): Promise<RunningGateway> {
       return closing;
     },
   };
+}
+
+function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
+  return createRestarts({
+    store,
+    clock,
+    log: log.child("app"),
+    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    ask: options.onRestartRequested ?? (() => undefined),
+  });
+}
+
+function wayOf({
+  ground,
+  bus,
+  store,
+  config,
+  models,
+  restarts,
+}: Omit<GatewayParts, "way" | "loop" | "state">): MessageWay {
+  const { options, clock, ids, log } = ground;
+  return createMessageWay({
+    store,
+    bus,
+    clock,
+    ids,
+    log,
+    config: () => config.current().config,
+    models: models.catalogue,
+    provider: models.provider,
+    tools: createToolSet(),
+    ...(options.onRestartRequested === undefined ? {} : { restarts }),
+  });
 }
 
 async function holdLock({ options, clock, life }: Ground): Promise<void> {
