@@ -75,6 +75,8 @@ export const limits = Object.freeze({
   deadLettersPerRequest: 500,
   /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
   overheardTextBytes: 4 * 1024,
+  /** Such messages that one prompt shows at most, whatever the configuration says. */
+  overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
   reconnectAttempts: 10,
