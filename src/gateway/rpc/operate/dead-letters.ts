@@ -82,7 +82,7 @@ async function noteReplay(deps: Deps, letter: DeadLetter, { by, atMs }: { by: st
   const messageId = letter.kind === "message" ? letter.id : letter.row.messageId;
   const data = { by, ...(letter.kind === "part" ? { partId: letter.id } : {}) };
   deps.log.info("A dead letter was replayed.", { id: letter.id, kind: letter.kind, by });
-  await deps.store.trace.add([{ messageId, runId: letter.row.runId, type: "dlq.replayed", atMs, data }]);
+  await deps.store.trace.add([{ messageId, runId: letter.row.runId ?? letter.id, type: "dlq.replayed", atMs, data }]);
 }
 
 async function purge(deps: Deps, { ids, olderThanMs }: ParamsOf<typeof dlqPurge>, caller: Caller) {

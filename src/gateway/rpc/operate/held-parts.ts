@@ -56,10 +56,11 @@ async function resolve(deps: Deps, { id, as }: ParamsOf<typeof outboxResolve>, c
   const row = await outbox.get(id);
   if (row === null) throw noSuchPart();
   if (row.state !== "unknown") return { id, outcome: "already-decided", state: row.state };
+  const atMs = deps.clock.nowMs();
   try {
-    await outbox.settle(id, outcomeOf(row, as, caller), deps.clock.nowMs());
-    // Given up first, then taken up again: so its attempts and its time begin anew, and its doubt is kept for the label.
-    if (as === "resend") await takeUpAgain(deps, id);
+    await outbox.settle(id, outcomeOf(row, as, caller), atMs);
+    if (as === "resend" && !(await outbox.resubmit(id, { atMs, expiresMs: atMs + limits.replyTtlMs })))
+      return await alreadyDecided(deps, id);
   } catch (thrown) {
     // Somebody else was quicker: the operator's policy, its expiry, or another person.
     if (AppError.from(thrown).code !== "STORE_003") throw thrown;
@@ -68,20 +69,13 @@ async function resolve(deps: Deps, { id, as }: ParamsOf<typeof outboxResolve>, c
   return decided(deps, { id, decision: as, caller, reason: undefined });
 }
 
-async function takeUpAgain({ store, clock }: Deps, id: string): Promise<void> {
-  const atMs = clock.nowMs();
-  await store.outbox.resubmit(id, { atMs, expiresMs: atMs + limits.replyTtlMs });
-}
-
+/** Sent again, it has to say that it may be there already: the doubt is written down before it goes on. */
 function outcomeOf(row: OutboxRow, as: "resend" | "sent" | "drop", caller: Caller): PartOutcome {
   if (as === "sent") return { state: "sent", platformMessageIds: row.platformMessageIds };
-  const told =
-    as === "drop" ? "An operator gave it up; it may have arrived." : "An operator asks for it to be sent again.";
-  const error = new AppError("MSG_002", told, {
-    retry: "never",
-    details: { mayHaveBeenSent: true, by: caller.principal.id },
-  });
-  return { state: "failed", error: error.toJSON() };
+  const lost = new AppError("MSG_002", "Whether it arrived was not known.").toJSON();
+  const details = { ...(row.error ?? lost).details, mayHaveBeenSent: row.chunksSent, by: caller.principal.id };
+  const error = { ...(row.error ?? lost), details };
+  return { state: as === "resend" ? "unknown" : "failed", error };
 }
 
 function deniedBy(caller: Caller, reason: string | undefined): AppError {
@@ -108,12 +102,18 @@ async function decided(deps: Deps, { id, decision, caller, reason }: Decision): 
   const as = outcome === "resolved" ? { as: decision } : {};
   const data = { partId: id, by, ...as, ...(reason === undefined ? {} : { reason }) };
   deps.log.info("A part was decided about.", { partId: id, decision, by });
-  await deps.store.trace.add([{ messageId: row?.messageId ?? null, runId: row?.runId ?? null, type, atMs, data }]);
+  await deps.store.trace.add([{ ...tracedWith(row, id), type, atMs, data }]);
   deps.bus.emit({ type: "outbox.decided", partId: id, decision, by, atMs });
   if (decision === "denied" || decision === "drop")
     deps.bus.emit({ type: "dlq.changed", change: "added", ids: [id], atMs });
   deps.wake();
   return { id, outcome, state: row?.state ?? "sent" };
+}
+
+/** A part of no message and no run is found by its own id. */
+function tracedWith(row: OutboxRow | null, id: string): { messageId: string | null; runId: string | null } {
+  const messageId = row?.messageId ?? null;
+  return { messageId, runId: row?.runId ?? (messageId === null ? id : null) };
 }
 
 async function alreadyDecided({ store }: Deps, id: string): Promise<Answer> {

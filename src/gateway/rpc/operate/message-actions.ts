@@ -57,11 +57,12 @@ interface Act {
   readonly anybodys?: boolean;
 }
 
-function act({ deps, once }: RpcServices, { declaration, params, caller, steps, anybodys = false }: Act) {
+async function act({ deps, once }: RpcServices, { declaration, params, caller, steps, anybodys = false }: Act) {
   const { idempotencyKey, ...content } = params;
   const key = { principalId: caller.principal.id, method: declaration.name, key: idempotencyKey };
+  // Before the key is taken: an order that names nothing has used up none.
+  const { address, sessionKey, platformIds } = await targetOf(deps, params, anybodys);
   return once.keep(key, contentHash(content), async () => {
-    const { address, sessionKey, platformIds } = await targetOf(deps, params, anybodys);
     // The ids follow from the key, so that a repetition after a crash finds the parts instead of making others.
     const name = createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32);
     const partIds: string[] = [];

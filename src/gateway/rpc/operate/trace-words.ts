@@ -1,5 +1,7 @@
 /** What an event of a message's way means, in words for a person who does not know our names for it. */
 
+import { errorCodes, isErrorCode } from "../../../domain/error-codes.ts";
+
 export type TraceFacts = Readonly<Record<string, unknown>>;
 
 export interface TraceWords {
@@ -18,7 +20,7 @@ type Sentence = (facts: TraceFacts) => string;
 const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "message.received": () => "came in",
   "message.refused": () => "refused at the door",
-  "inbox.queued": () => "stored; it waits for its turn",
+  "inbox.queued": (facts) => (facts["replayed"] === true ? "waits for its turn anew" : "stored; it waits for its turn"),
   "inbox.running": (facts) => `taken up${nth(facts)}`,
   "inbox.retry": () => "the attempt failed; it will be tried again",
   "inbox.released": () => "given back unfinished, because the gateway stops",
@@ -28,6 +30,7 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "inbox.rejected": () => "refused, and the refusal kept",
   "inbox.expired": () => "waited too long and expired",
   "inbox.dead": () => "given up",
+  "inbox.purged": () => "taken off the list of dead letters, and its words dropped",
   "run.started": () => "the turn begins",
   "run.ended": (facts) => `the turn ends${text(facts, "outcome", (outcome) => `: ${outcome}`)}`,
   "tool.started": (facts) => `tool ${text(facts, "tool")} starts`,
@@ -44,6 +47,7 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "outbox.unknown": (facts) => `whether ${part(facts)} arrived is not known`,
   "outbox.failed": (facts) => `${part(facts)} could not be sent`,
   "outbox.expired": (facts) => `${part(facts)} waited too long and expired`,
+  "outbox.purged": (facts) => `${part(facts)} was taken off the list of dead letters, and its words dropped`,
   "message.sent": (facts) => `the platform has ${part(facts)}${receipts(facts)}`,
   "message.unsent": (facts) => `${part(facts)} did not arrive for certain: ${text(facts, "state")}`,
   "dlq.replayed": (facts) => `put back to work by hand${by(facts)}`,
@@ -52,6 +56,7 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
 function whyOf(facts: TraceFacts): string | null {
   const { reason, error } = facts;
   if (typeof reason === "string" && reason !== "") return reason;
+  if (isErrorCode(error)) return `${errorCodes[error].meaning} (${error})`;
   if (typeof error !== "object" || error === null || !("message" in error)) return null;
   const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
   return typeof error.message === "string" ? `${error.message}${code}` : null;

@@ -218,11 +218,11 @@ export function postpone(db: Database, args: { id: string; untilMs: number }): n
   return null;
 }
 
-/** What was purged has nothing left to say: it is not sent again. */
+/** What was purged has nothing left to say: it is not sent again. What is known of earlier attempts stays. */
 export function resubmit(db: Database, args: { id: string; atMs: number; expiresMs: number }): boolean {
   const row = db.get<PartRecord>(
-    `UPDATE outbox SET state = 'prepared', attempts = 0, next_attempt_ms = 0, expires_ms = ?, error = NULL,
-       dead_letter = 0, updated_ms = ?
+    `UPDATE outbox SET state = 'prepared', attempts = 0, next_attempt_ms = 0, expires_ms = ?, dead_letter = 0,
+       updated_ms = ?
      WHERE id = ? AND state IN ('failed', 'expired', 'unknown') AND dead_letter <> 2 RETURNING *`,
     args.expiresMs,
     args.atMs,
