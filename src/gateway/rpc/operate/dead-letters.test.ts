@@ -67,8 +67,9 @@ describe("dead letters", () => {
     const part = await scene.failed();
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => replay(message.message.id, part.id)));
     for (const index of [0, 1]) {
-      const told = outcomes.map((results) => results[index]?.[0]).toSorted();
-      expect(told).toEqual(["gone", "gone", "gone", "gone", "replayed"]);
+      const told = outcomes.map((results) => results[index]?.[0]);
+      expect(told.filter((outcome) => outcome === "replayed")).toHaveLength(1);
+      expect(told.filter((outcome) => outcome === "gone")).toHaveLength(4);
     }
     expect(await stage.store.inbox.get(message.message.id)).toMatchObject({
       state: "queued",
