@@ -19,9 +19,6 @@ import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
 
-/** A message whose turn brought the process down this often is not tried again. */
-const maxAttempts = 5;
-
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
@@ -121,10 +118,10 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   return runSteps(turn, model, provider, deps);
 }
 
-/** A message that brings the process down again and again, or comes too late, ends with a word instead of an answer. */
+/** A message whose turn fails or brings the process down again and again, or that comes too late, ends with a word instead of an answer. */
 function giveUp(row: InboxRow, nowMs: number): TurnEnd | null {
-  if (row.attempts > maxAttempts) {
-    const error = new AppError("SYS_001", `The gateway ended ${maxAttempts} times while it answered this message.`);
+  if (row.attempts > limits.turnAttempts) {
+    const error = new AppError("SYS_001", `This message could not be answered in ${limits.turnAttempts} attempts.`);
     return { ...failedWith(error), givenUp: "too-many-attempts" };
   }
   if (row.expiresMs > nowMs) return null;
@@ -224,7 +221,7 @@ function failedWith(error: AppError): TurnEnd {
   return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
 }
 
-/** The medium failed: no result can be written now, so the lease runs out and the turn is run again. */
+/** The medium failed: no result can be written now. The queue runs the turn again after a pause. */
 function isStoreFailure(thrown: unknown): boolean {
   return thrown instanceof AppError && thrown.code.startsWith("STORE_");
 }

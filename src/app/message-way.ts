@@ -25,6 +25,7 @@ import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createAccountMemory } from "./account-memory.ts";
+import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
@@ -70,6 +71,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     log: log.child("queue"),
     owner,
     agingMs,
+    random: () => ids.random(),
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
   const intake = { stopped: false };
@@ -131,7 +133,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
 }
 
 async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
-  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
 }
 

@@ -55,7 +55,15 @@ export const limits = Object.freeze({
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,
+  /** How often the leases of workers that are gone are looked for. */
+  leaseSweepMs: 30_000,
   turnTimeoutMs: 10 * 60_000,
+  /** How often a message is tried before it is given up: failed attempts and crashes that found it under way. */
+  turnAttempts: 10,
+  /** The longest pause before a message whose attempt failed is tried again. */
+  turnRetryCapMs: 30_000,
+  /** The longest pause before a message is tried again that was under way in several crashes. */
+  crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
   stepsPerTurn: 32,
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */

@@ -70,7 +70,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
   else {
     if (claimFor !== null) deps.queue.decline();
-    deps.queue.wake();
+    deps.queue.wake(admitted.row);
   }
   return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
 }
