@@ -4,11 +4,13 @@
  * configuration.
  */
 import { accountSettings, type AccountSetting } from "../channels/account-settings.ts";
+import { deliverySettingsOf } from "../channels/delivery-config.ts";
 import { admissionPolicyOf } from "../channels/policy-config.ts";
 import { channelManifest, channelManifests, channelPrefixes } from "../channels/registry.ts";
 import type { Config } from "../config/schema/root.ts";
 import { judgeAdmission, type AdmissionPolicy, type PolicyRefusal } from "../domain/admission-policy.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { DeliverySettings } from "../domain/delivery-policy.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 
 export interface ChannelRules {
@@ -19,6 +21,8 @@ export interface ChannelRules {
   admissionFor(message: InboundMessage): PolicyRefusal | null;
   /** Whether its sender is named as an owner, by id and channel, or is an administrator of this gateway. */
   isOwner(message: InboundMessage): boolean;
+  /** How what is sent there leaves. */
+  deliveryFor(address: Address): DeliverySettings;
 }
 
 export function createChannelRules(config: () => Config): ChannelRules {
@@ -31,12 +35,24 @@ export function createChannelRules(config: () => Config): ChannelRules {
     return read.accounts.find((account) => account.channel === channel && account.accountId === accountId);
   }
 
+  /** By the account's settings as they were read: made once per configuration, asked for with every part. */
+  const delivery = new WeakMap<AccountSetting, DeliverySettings>();
+
+  function deliveryOf(address: Address): DeliverySettings {
+    const account = accountOf(address);
+    if (account === undefined) return deliverySettingsOf(undefined);
+    const settings = delivery.get(account) ?? deliverySettingsOf(account.config);
+    delivery.set(account, settings);
+    return settings;
+  }
+
   function policyOf(address: Address): AdmissionPolicy {
     const prefixes = channelPrefixes(address.channel);
     return admissionPolicyOf(accountOf(address)?.config, { chatId: address.chatId, prefixes, paired: [] });
   }
 
   return {
+    deliveryFor: deliveryOf,
     policyFor: (message) => policyOf(message.address),
     admissionFor: (message) =>
       channelManifest(message.address.channel)?.builtIn === true

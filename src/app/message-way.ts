@@ -20,7 +20,10 @@ import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
+import { createInitialState } from "../outbound/initial-state.ts";
+import { createRateLimit } from "../outbound/rate-limit.ts";
 import type { Clock } from "../platform/clock.ts";
+import { noFailpoints } from "../platform/failpoints.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
@@ -31,7 +34,10 @@ import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery" | "isOwner">;
+export type MessageWayDeps = Omit<
+  AgentDeps,
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+>;
 
 export interface MessageWay {
   readonly admit: Admit;
@@ -89,7 +95,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     provider: deps.provider,
     tools: deps.tools,
     registry,
-    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    initialStateOf: createInitialState(
+      (channel) => channelManifest(channel)?.builtIn === true,
+      (address) => rules.deliveryFor(address),
+    ),
+    openReplyStream: () => null,
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
@@ -203,10 +213,13 @@ function createChannels(
     clock,
     log: log.child("delivery"),
     bus,
-    channels: () => connectedChannels(channels),
+    ids,
+    rate: createRateLimit(clock),
+    failpoints: noFailpoints,
+    accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
     route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),
-    blindPolicy: () => "resend-labelled",
+    settings: (address) => rules.deliveryFor(address),
   });
   channels.onReady(() => delivery.wake());
   return { channels, webhooks, delivery };
@@ -257,9 +270,4 @@ function routeTo(
   const module = loaded.get(address.channel);
   if (connection === null || module === undefined) return null;
   return { connection, manifest: module.manifest, render: (markdown, options) => module.render(markdown, options) };
-}
-
-function connectedChannels(channels: ChannelSupervisor): readonly string[] {
-  const connected = channels.status().filter((account) => account.state === "CONNECTED");
-  return [...new Set(connected.map((account) => account.channel))];
 }

@@ -1,6 +1,7 @@
 /** What waits for a person: held parts and parts in doubt, decided once, and never without a trace. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeClock } from "../../../platform/fake-clock.ts";
+import { deliveryMarkOf } from "../../../domain/delivery-mark.ts";
 import { limits } from "../../../domain/limits.ts";
 import { t0 } from "../../../store/conformance/samples.ts";
 import { openStage, type Stage } from "../../fake-deps.fixture.ts";
@@ -61,6 +62,18 @@ describe("a held part", () => {
     expect(denied?.data).toMatchObject({ partId: part.id, reason: "not to strangers" });
     expect(await traceTypes(part.id)).toEqual(expect.arrayContaining(["outbox.held", "outbox.failed"]));
     expect(await client.ask("outbox.list")).toMatchObject({ parts: [] });
+  });
+
+  it("N3, N11: what was kept back is marked in the conversation as unread, by denial and by giving it up", async () => {
+    const [held, unknown] = [await scene.held(), await scene.unknown()];
+    for (const { sessionKey } of [held, unknown])
+      await stage.store.sessions.open(sessionKey, "main", { sessionId: stage.deps.ids.uuid(), atMs: t0 });
+    await client.ask("outbox.deny", { id: held.id });
+    await client.ask("outbox.resolve", { id: unknown.id, as: "drop" });
+    for (const { id, sessionKey } of [held, unknown]) {
+      const marks = (await stage.store.sessions.transcript(sessionKey)).map(({ body }) => deliveryMarkOf(body));
+      expect(marks).toMatchObject([{ partId: id, state: "failed", piecesSeen: 0, code: "MSG_002" }]);
+    }
   });
 
   it("N11: a word about what is not there, or needs no word, changes nothing", async () => {

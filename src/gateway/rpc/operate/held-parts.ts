@@ -3,11 +3,12 @@
  * is told so. Who decided, and why, stands in the trace beside what followed.
  */
 import { AppError, type AppErrorJson } from "../../../domain/app-error.ts";
+import { deliveryMarkBody } from "../../../domain/delivery-mark.ts";
 import type { PartDecision } from "../../../domain/events.ts";
 import { limits } from "../../../domain/limits.ts";
 import type { ParamsOf, ResultOf } from "../../../protocol/method.ts";
 import { outboxApprove, outboxDeny, outboxList, outboxResolve } from "../../../protocol/methods/outbox.ts";
-import type { OutboxRow, PartOutcome } from "../../../store/port.ts";
+import type { OutboxRow, PartOutcome, TranscriptDraft } from "../../../store/port.ts";
 import { handle, type BoundMethod, type Caller } from "../handler.ts";
 import type { RpcServices } from "../services.ts";
 import { shownPart } from "./shown.ts";
@@ -28,6 +29,7 @@ export function outboxMethods({ deps }: RpcServices): readonly BoundMethod[] {
       const error = deniedBy(caller, reason);
       const denied = await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
       if (!denied) return alreadyDecided(deps, id);
+      await markUnsaid(deps, id);
       return decided(deps, { id, decision: "denied", caller, reason });
     }),
     handle(outboxResolve, (params, caller) => resolve(deps, params, caller)),
@@ -58,7 +60,7 @@ async function resolve(deps: Deps, { id, as }: ParamsOf<typeof outboxResolve>, c
   if (row.state !== "unknown") return { id, outcome: "already-decided", state: row.state };
   const atMs = deps.clock.nowMs();
   try {
-    await outbox.settle(id, outcomeOf(row, as, caller), atMs);
+    await outbox.settle(id, outcomeOf(row, as, { caller, deps }), atMs);
     if (as === "resend" && !(await outbox.resubmit(id, { atMs, expiresMs: atMs + limits.replyTtlMs })))
       return await alreadyDecided(deps, id);
   } catch (thrown) {
@@ -70,12 +72,41 @@ async function resolve(deps: Deps, { id, as }: ParamsOf<typeof outboxResolve>, c
 }
 
 /** Sent again, it has to say that it may be there already: the doubt is written down before it goes on. */
-function outcomeOf(row: OutboxRow, as: "resend" | "sent" | "drop", caller: Caller): PartOutcome {
+function outcomeOf(
+  row: OutboxRow,
+  as: "resend" | "sent" | "drop",
+  { caller, deps }: { caller: Caller; deps: Deps },
+): PartOutcome {
   if (as === "sent") return { state: "sent", platformMessageIds: row.platformMessageIds };
   const lost = new AppError("MSG_002", "Whether it arrived was not known.").toJSON();
   const details = { ...(row.error ?? lost).details, mayHaveBeenSent: row.chunksSent, by: caller.principal.id };
   const error = { ...(row.error ?? lost), details };
-  return { state: as === "resend" ? "unknown" : "failed", error };
+  if (as === "resend") return { state: "unknown", error };
+  const transcript = markOf({ ...row, error }, deps);
+  return transcript === null
+    ? { state: "failed", error }
+    : { state: "failed", error: { ...error, details: { ...details, toldUnsent: true } }, transcript };
+}
+
+/** What the transcript says of a reply that a person kept back: the conversation held words that nobody read. */
+async function markUnsaid(deps: Deps, id: string): Promise<void> {
+  const row = await deps.store.outbox.get(id);
+  const mark = row === null ? null : markOf(row, deps);
+  if (row === null || mark === null) return;
+  try {
+    await deps.store.sessions.append(row.sessionKey, [mark], mark.atMs);
+  } catch (thrown) {
+    // The session was deleted meanwhile: there is nothing left that could mislead anybody.
+    if (AppError.from(thrown).code !== "RPC_007") throw thrown;
+  }
+}
+
+/** Null where the transcript holds nothing of the part. */
+function markOf(row: OutboxRow, { clock, ids }: Deps): TranscriptDraft | null {
+  const { id: partId, runId, action, chunksSent: piecesSeen, createdMs: writtenMs, error } = row;
+  if (runId === null || action.type === "delete" || action.type === "react") return null;
+  const mark = { partId, runId, state: "failed" as const, piecesSeen, code: error?.code ?? null, writtenMs };
+  return { id: ids.hex(4), type: "custom", atMs: clock.nowMs(), body: deliveryMarkBody(mark) };
 }
 
 function deniedBy(caller: Caller, reason: string | undefined): AppError {
