@@ -16,6 +16,7 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   const part = { atMs, partId: deps.ids.uuid(), initialStateOf: deps.initialStateOf, streamed };
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
   tellEnd(turn, result, deps);
+  tellWhatWaits(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }
 
@@ -72,6 +73,15 @@ export function tellEnd(turn: Turn, end: ToldEnd, deps: Pick<AgentDeps, "bus" | 
     toolCalls,
     ...(error === null ? {} : { error }),
   });
+}
+
+/** What a person has to look at: a part that needs a yes, and a message that nobody will answer by itself. */
+function tellWhatWaits(turn: Turn, { outbox, inbox, atMs }: TurnResult, { bus }: AgentDeps): void {
+  const { sessionKey, message } = turn.row;
+  for (const { id, address, state } of outbox) {
+    if (state === "held") bus.emit({ type: "outbox.held", partId: id, sessionKey, address, atMs });
+  }
+  if (inbox.state === "dead") bus.emit({ type: "dlq.changed", change: "added", ids: [message.id], atMs });
 }
 
 function turnResult(turn: Turn, end: TurnEnd, part: PartFacts): TurnResult {

@@ -12,6 +12,7 @@ import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
+import { overheardBefore } from "./overheard.ts";
 import { runSteps } from "./step-loop.ts";
 import { conversationOf, personsEntries } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
@@ -148,7 +149,8 @@ async function contextOf(
 ): Promise<ModelMessage[]> {
   const { row, options } = turn;
   const id = entryIdOf(row);
-  const said = personsEntries(id, row.message, options.input);
+  const overheard = await overheardBefore(turn, deps.store.inbox);
+  const said = personsEntries(id, row.message, options.input, overheard);
   const input: readonly ModelMessage[] = options.input ?? conversationOf(said);
   let history: readonly ModelMessage[] = options.history ?? [];
   if (session !== null) {

@@ -36,7 +36,7 @@ import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
 }
@@ -45,12 +45,15 @@ export interface MessageWay {
   readonly admit: Admit;
   readonly turns: TurnRegistry;
   readonly channels: ChannelSupervisor;
+  readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
   dispatchTrouble(): string | null;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -102,6 +105,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     ),
     openReplyStream: () => null,
     wakeDelivery: () => delivery.wake(),
+    isOwner: (message) => rules.isOwner(message),
+    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
@@ -112,9 +117,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     admit,
     turns: registry,
     channels,
+    rules,
     webhooks,
     wakeDelivery: () => delivery.wake(),
     dispatchTrouble: () => queue.trouble(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();

@@ -83,6 +83,14 @@ export const limits = Object.freeze({
   /** Chats whose use of what the platform allows is remembered; the longest-silent are forgotten first. */
   rateChats: 10_000,
   inboundTtlMs: 24 * 3_600_000,
+  /** Dead letters in one answer, or named in one request. */
+  deadLettersPerRequest: 500,
+  /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
+  overheardTextBytes: 4 * 1024,
+  /** Such messages that one prompt shows at most, whatever the configuration says. */
+  overheardMessages: 500,
+  /** All that one prompt shows of such messages; the newest stay. */
+  overheardPromptBytes: 32 * 1024,
   reconnectAttempts: 10,
   reconnectBaseMs: 1_000,
   reconnectCapMs: 60_000,
