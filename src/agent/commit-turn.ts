@@ -13,8 +13,10 @@ const patienceMs = 60_000;
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   const atMs = deps.clock.nowMs();
   turn.transcript.unshift(...(await turn.unwritten));
+  await deps.failpoints.reach("before-result");
   const part = { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered };
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
+  await deps.failpoints.reach("result-committed");
   tellEnd(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }

@@ -5,6 +5,7 @@ import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conv
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { ModelProvider } from "../providers/contract.ts";
@@ -33,6 +34,7 @@ export interface AgentDeps {
   readonly provider: (id: string) => Promise<ModelProvider>;
   readonly tools: () => Promise<ToolSet>;
   readonly registry: TurnRegistry;
+  readonly failpoints: Failpoints;
   /** Whether storing a reply for this channel is delivering it (the caller reads it from the gateway). */
   readonly storedIsDelivered: (channel: string) => boolean;
   /** There is something in the outbox. */

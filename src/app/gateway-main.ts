@@ -4,7 +4,7 @@
  */
 import type { Environment } from "../config/environment.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { startGatewayServer, type RunningGateway } from "./compose.ts";
+import { startGatewayServer, type GatewayServerOptions, type RunningGateway } from "./compose.ts";
 
 export interface RunOptions {
   readonly environment: Environment;
@@ -21,6 +21,7 @@ export async function runGateway(options: RunOptions): Promise<number> {
   const stopListening = listenForSignals(ask, systemClock());
   try {
     const gateway = await startGatewayServer(options.port ?? null, {
+      ...(await planted(options)),
       environment: options.environment,
       overrides: {
         ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
@@ -39,6 +40,14 @@ export async function runGateway(options: RunOptions): Promise<number> {
   } finally {
     stopListening();
   }
+}
+
+/** What a drill wants of this process; nothing in a gateway of people, which does not even load it. */
+async function planted({ environment, say }: RunOptions): Promise<Pick<GatewayServerOptions, "failpoints" | "drill">> {
+  if (environment.drillPlan === null) return {};
+  const { plantDrill } = await import("../drill/planted.ts");
+  const drill = await plantDrill(environment.drillPlan, environment.stateDir, say);
+  return drill === null ? {} : { failpoints: drill.failpoints, drill };
 }
 
 /** Everything is closed and written. A handle that a hanging part left open must not keep the process from its end. */

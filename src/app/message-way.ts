@@ -28,7 +28,10 @@ import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export interface MessageWayDeps extends Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery"> {
+  /** As the house has it where absent. */
+  readonly leaseMs?: number;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
@@ -63,6 +66,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     log: log.child("queue"),
     owner,
     agingMs,
+    ...leaseTimes(deps.leaseMs),
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
   const intake = { stopped: false };
@@ -80,6 +84,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     provider: deps.provider,
     tools: deps.tools,
     registry,
+    failpoints: deps.failpoints,
     storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
     wakeDelivery: () => delivery.wake(),
   });
@@ -103,6 +108,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
+      await deps.failpoints.reach("intake-stopped");
       backlog.close();
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
@@ -118,9 +124,15 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
 }
 
-async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
+/** A short lease is renewed and looked after as often as a long one, by its length. */
+function leaseTimes(leaseMs: number | undefined): { leaseMs?: number; leaseRenewMs?: number; sweepMs?: number } {
+  return leaseMs === undefined ? {} : { leaseMs, leaseRenewMs: leaseMs / 5, sweepMs: leaseMs / 2 };
+}
+
+async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, owner: string): Promise<void> {
   const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+  await failpoints.reach("recovered");
 }
 
 interface DoorParts {
@@ -141,6 +153,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
     clock,
     ids,
     config,
+    failpoints: deps.failpoints,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
