@@ -44,13 +44,18 @@ export async function runCommand(command: Command, context: CommandContext): Pro
   }
 }
 
+/** What is told to somebody who asks, and to platforms that show a list. */
+export const offeredCommands: readonly { readonly name: Command; readonly description: string }[] = Object.freeze([
+  { name: "new", description: "starts a new conversation; the old one is kept" },
+  { name: "stop", description: "stops the answer that is being written" },
+  { name: "status", description: "shows model, tokens and cost of this conversation" },
+  { name: "help", description: "shows this" },
+]);
+
 const helpText = [
   "Write to me and I answer.",
   "",
-  "- `/new` starts a new conversation; the old one is kept",
-  "- `/stop` stops the answer that is being written",
-  "- `/status` shows model, tokens and cost of this conversation",
-  "- `/help` shows this",
+  ...offeredCommands.map(({ name, description }) => `- \`/${name}\` ${description}`),
 ].join("\n");
 
 async function startAnew({ turn, deps }: CommandContext): Promise<string> {

@@ -266,6 +266,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state }:
     },
     agents: () => agentsOf(config, models),
     channels: way.channels,
+    webhooks: way.webhooks,
     enqueue: async (draft, context) => {
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       way.wakeDelivery();

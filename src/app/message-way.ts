@@ -2,7 +2,7 @@
  * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
  * Nothing runs before `start`.
  */
-import { commandOf } from "../agent/commands.ts";
+import { commandOf, offeredCommands } from "../agent/commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
 import type { AgentDeps } from "../agent/turn.ts";
@@ -10,6 +10,7 @@ import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
 import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
+import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
@@ -23,6 +24,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
+import { createAccountMemory } from "./account-memory.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
@@ -37,6 +39,8 @@ export interface MessageWay {
   readonly admit: Admit;
   readonly turns: TurnRegistry;
   readonly channels: ChannelSupervisor;
+  /** What platforms call, for whoever has the port. */
+  readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /**
@@ -72,7 +76,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const intake = { stopped: false };
   const rules = createChannelRules(config);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
-  const { channels, delivery } = createChannels(deps, admit, rules);
+  const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
     bus,
@@ -97,6 +101,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     admit,
     turns: registry,
     channels,
+    webhooks,
     wakeDelivery: () => delivery.wake(),
     recover,
     async start() {
@@ -175,9 +180,10 @@ function createChannels(
   deps: MessageWayDeps,
   admit: Admit,
   rules: ChannelRules,
-): { channels: ChannelSupervisor; delivery: Delivery } {
+): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
   const { store, bus, clock, ids, log, config } = deps;
   const loaded = new Map<string, ChannelModule>();
+  const webhooks = createWebhooks();
   const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
@@ -192,6 +198,9 @@ function createChannels(
     ids,
     log: log.child("channels"),
     bus,
+    memoryOf: createAccountMemory(store.documents, clock),
+    webhooks,
+    commands: offeredCommands,
   });
   const delivery = createDelivery({
     store,
@@ -204,7 +213,7 @@ function createChannels(
     blindPolicy: () => "resend-labelled",
   });
   channels.onReady(() => delivery.wake());
-  return { channels, delivery };
+  return { channels, webhooks, delivery };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */
@@ -251,7 +260,7 @@ function routeTo(
   const connection = channels.connection(address.channel, address.accountId);
   const module = loaded.get(address.channel);
   if (connection === null || module === undefined) return null;
-  return { connection, manifest: module.manifest, render: (markdown) => module.render(markdown) };
+  return { connection, manifest: module.manifest, render: (markdown, options) => module.render(markdown, options) };
 }
 
 function connectedChannels(channels: ChannelSupervisor): readonly string[] {

@@ -7,11 +7,13 @@ import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import { AccountLife, type AccountLifeDeps } from "./account-life.ts";
 import type { AccountSetting } from "./account-settings.ts";
-import type { ChannelConnection, ChannelModule, ReceiveOutcome } from "./contract.ts";
+import type { AccountMemory, ChannelConnection, ChannelLink, ChannelModule, ReceiveOutcome } from "./contract.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 export interface ChannelSupervisorDeps {
   /** Loads a channel's code; called when one of its accounts is first connected. */
@@ -28,6 +30,13 @@ export interface ChannelSupervisorDeps {
   readonly bus: EventBus;
   /** Uniform in [0, 1), for the spread of pauses; `ids.random` where none is given. */
   readonly random?: () => number;
+  /** Where an account keeps the small facts that outlive a restart. */
+  readonly memoryOf: (channel: string, accountId: string) => AccountMemory;
+  readonly webhooks: Webhooks;
+  /** Shown by platforms that have a list of what can be said with a slash. */
+  readonly commands: ChannelLink["commands"];
+  /** `noFailpoints` where none are given. */
+  readonly failpoints?: Failpoints;
 }
 
 export type ReadyListener = (channel: string, accountId: string) => void;
@@ -75,6 +84,10 @@ class Supervisor implements ChannelSupervisor {
       loadModule: deps.modules,
       receive: deps.receive,
       ready: (channel, accountId) => this.#tellReady(channel, accountId),
+      memoryOf: deps.memoryOf,
+      webhooks: deps.webhooks,
+      commands: deps.commands,
+      failpoints: deps.failpoints ?? noFailpoints,
     };
     for (const setting of deps.accounts) this.#add(setting);
   }

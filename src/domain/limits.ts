@@ -17,6 +17,8 @@ export const limits = Object.freeze({
   idempotencyTtlMs: 7 * 24 * 3_600_000,
   /** A JSON body over HTTP. */
   httpBodyBytes: 20 * 1024 * 1024,
+  /** What a platform may send to a webhook at once. */
+  webhookBodyBytes: 1024 * 1024,
   /** From the first byte of a body to its last. */
   httpBodyTimeoutMs: 30_000,
   /** How long the rest of a refused body is thrown away before the line is cut. */

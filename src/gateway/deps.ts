@@ -21,6 +21,7 @@ export interface GatewayDeps {
   readonly models: ModelCatalogue;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
+  readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
   readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
   /** Lines of the log file, newest last; `cursor` goes on behind an earlier answer and survives rotation. */
@@ -46,6 +47,20 @@ export interface ChannelsView {
   restart(channel: string, accountId?: string): Promise<void>;
   /** Stops it and wipes what it stored to log in. */
   logout(channel: string, accountId?: string): Promise<void>;
+}
+
+/** The paths at which platforms call a channel. Whoever calls was not checked: that is the channel's. */
+export interface WebhooksView {
+  mounted(path: string): boolean;
+  /** Null where nothing is mounted (any more); 401 says that the caller's secret was wrong. */
+  handle(
+    path: string,
+    request: {
+      readonly headers: Readonly<Record<string, string | undefined>>;
+      readonly body: Uint8Array;
+      readonly remoteAddress: string;
+    },
+  ): Promise<{ readonly status: number; readonly body?: string }> | null;
 }
 
 export interface HealthView {

@@ -97,6 +97,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       restart: verb("restart"),
       logout: verb("logout"),
     },
+    webhooks: { mounted: () => false, handle: () => null },
     enqueue: async (draft, context) => {
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       sent.push(draft);
