@@ -5,7 +5,7 @@
  */
 import { accountSettings, type AccountSetting } from "../channels/account-settings.ts";
 import { admissionPolicyOf } from "../channels/policy-config.ts";
-import { channelManifest, channelManifests, channelPrefixes } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { AdmissionPolicy } from "../domain/admission-policy.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -17,18 +17,18 @@ export interface ChannelRules {
   permissionFor(address: Address): AppError | null;
 }
 
-export function createChannelRules(config: () => Config): ChannelRules {
+export function createChannelRules(config: () => Config, catalogue: ChannelCatalogue = shippedChannels): ChannelRules {
   let read: { readonly config: Config; readonly accounts: readonly AccountSetting[] } | undefined;
 
   function accountOf({ channel, accountId }: Address): AccountSetting | undefined {
     const current = config();
     if (read?.config !== current)
-      read = { config: current, accounts: accountSettings(current.channels, channelManifests()) };
+      read = { config: current, accounts: accountSettings(current.channels, catalogue.manifests()) };
     return read.accounts.find((account) => account.channel === channel && account.accountId === accountId);
   }
 
   function policyOf(address: Address): AdmissionPolicy {
-    const prefixes = channelPrefixes(address.channel);
+    const prefixes = catalogue.prefixes(address.channel);
     return admissionPolicyOf(accountOf(address)?.config, { chatId: address.chatId, prefixes, paired: [] });
   }
 
@@ -39,7 +39,7 @@ export function createChannelRules(config: () => Config): ChannelRules {
       if (account === undefined || !account.enabled) {
         return refused(`The account ${address.channel}/${address.accountId} is not in use.`);
       }
-      if (channelManifest(address.channel)?.builtIn === true) return null;
+      if (catalogue.manifest(address.channel)?.builtIn === true) return null;
       const policy = policyOf(address);
       if (address.chatKind === "dm") {
         return policy.dmPolicy === "disabled" ? refused("Direct messages are switched off for this account.") : null;

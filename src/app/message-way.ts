@@ -8,7 +8,7 @@ import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
-import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -33,6 +33,8 @@ import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 export interface MessageWayDeps extends Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery"> {
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** Those that ship where absent. */
+  readonly catalogue?: ChannelCatalogue;
 }
 
 export interface MessageWay {
@@ -60,7 +62,7 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
@@ -74,7 +76,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
   const intake = { stopped: false };
-  const rules = createChannelRules(config);
+  const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
   const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
@@ -89,7 +91,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
-    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
     wakeDelivery: () => delivery.wake(),
   });
   let recovered: Promise<void> | undefined;
@@ -121,7 +123,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, channelManifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -181,18 +183,18 @@ function createChannels(
   admit: Admit,
   rules: ChannelRules,
 ): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
   const webhooks = createWebhooks();
   const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
-      const module = await channelModule(id);
+      const module = await catalogue.module(id);
       loaded.set(id, module);
       return module;
     },
-    label: (id) => channelManifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, channelManifests()),
+    label: (id) => catalogue.manifest(id)?.label ?? id,
+    accounts: accountSettings(config().channels, catalogue.manifests()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,
@@ -201,6 +203,7 @@ function createChannels(
     memoryOf: createAccountMemory(store.documents, clock),
     webhooks,
     commands: offeredCommands,
+    failpoints: deps.failpoints,
   });
   const delivery = createDelivery({
     store,

@@ -31,8 +31,8 @@ export interface SaidMessage {
   readonly address: Address;
   readonly platformMessageId: string;
   readonly atMs: number;
-  /** `silence`: it is not for us, or its sender may not write. */
-  readonly expect: "answer" | "silence";
+  /** `silence`: it is not for us, or its sender may not write. `either`: its chat was closed while it was answered. */
+  readonly expect: "answer" | "silence" | "either";
   /** What a complete answer shows, each once and in this order, e.g. `m17#1`, `m17#2`. */
   readonly marks: readonly string[];
   /** The platform was told that it arrived. */

@@ -58,12 +58,12 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
   }
   // Without a row it is lost already; while it waits nothing has to be seen yet. Both were said above.
   if (row === undefined || row.state === "queued" || row.state === "running") return [];
-  if (!endedWithAnswer(row)) return wordFaults(message, row, shown.truth);
+  if (!endedWithAnswer(row)) return expect === "either" ? [] : wordFaults(message, row, shown.truth);
   return marks.flatMap((mark) => {
     const copies = shown.copies.get(mark) ?? [];
     const plain = copies.filter((copy) => !copy.labelled).length;
     return [
-      ...(copies.length === 0 ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
+      ...(copies.length === 0 && expect === "answer" ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
       ...(plain > 1 ? [`${mark} in ${chat} was shown ${plain} times, and nothing said that it may repeat`] : []),
       ...copies
         .filter((copy) => copy.chat !== chat)
