@@ -70,6 +70,10 @@ export const limits = Object.freeze({
   deliveryBackoffMs: 1_000,
   deliveryBackoffCapMs: 30_000,
   replyTtlMs: 3_600_000,
+  /** How long the word that a reply has expired waits for its chat. */
+  noticeTtlMs: 24 * 3_600_000,
+  /** Chats whose use of what the platform allows is remembered; the longest-silent are forgotten first. */
+  rateChats: 10_000,
   inboundTtlMs: 24 * 3_600_000,
   reconnectAttempts: 10,
   reconnectBaseMs: 1_000,
