@@ -115,11 +115,10 @@ function duplicate(existing: InboxRow): Admission {
 
 function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   const message = cleanMessage(request.message);
-  const { channel, accountId, chatId } = message.address;
   const route = routeMessage(message.address, deps.config());
   return {
     message,
-    dedupeKey: JSON.stringify([channel, accountId, chatId, message.platformMessageId]),
+    dedupeKey: dedupeKeyOf(message),
     sessionKey: request.sessionKey ?? route.sessionKey,
     agentId: request.agentId ?? route.agentId,
     runId: request.runId ?? deps.ids.uuid(),
@@ -129,6 +128,15 @@ function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
     options: request.options ?? {},
     ephemeral: request.ephemeral ?? false,
   };
+}
+
+/** What makes two deliveries of one platform event the same event. */
+export function dedupeKeyOf({
+  address,
+  platformMessageId,
+}: Pick<InboundMessage, "address" | "platformMessageId">): string {
+  const { channel, accountId, chatId } = address;
+  return JSON.stringify([channel, accountId, chatId, platformMessageId]);
 }
 
 /**
