@@ -72,32 +72,35 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
   });
 }
 
-/** Ended with an honest word (the model failed, it came too late): that word is shown once, as an answer would be. */
+/** Ended with an honest word (the model failed, it came too late): it has to reach the person, as an answer would. */
 function wordFaults({ token, chat }: SaidMessage, row: EndRow, { parts, seen }: Truth): readonly string[] {
   if (row.state === "rejected") return [`${token} in ${chat} was refused (${row.reason}), and should not have been`];
-  const words = parts.filter((part) => part.token === token);
-  const ids = new Set(words.flatMap((part) => part.platformMessageIds));
-  const plain = seen.filter((one) => one.chat === chat && ids.has(one.platformMessageId) && !one.labelled);
-  const told = seen.some((one) => one.chat === chat && ids.has(one.platformMessageId));
-  if (!told) return [`${token} in ${chat} ended as ${row.state} (${row.reason}), and nobody was told`];
-  return plain.length > 1 ? [`${token} in ${chat} got ${plain.length} words about why there is no answer`] : [];
+  const ids = new Set(parts.filter((part) => part.token === token).flatMap((part) => part.platformMessageIds));
+  if (seen.some((one) => one.chat === chat && ids.has(one.platformMessageId))) return [];
+  return [`${token} in ${chat} ended as ${row.state} (${row.reason}), and nobody was told`];
 }
 
 function endedWithAnswer({ state, reason }: EndRow): boolean {
   return state === "merged" || (state === "replied" && reason?.startsWith("error") !== true);
 }
 
-/** What people saw that no message asked for. */
+/**
+ * What people saw that no message asked for. A word without a mark may be there as often as parts say so, and in one more
+ * copy for each of them that was repeated with a label.
+ */
 function strangers({ said, seen, parts }: Truth): readonly string[] {
   const tokens = new Set(said.map((message) => message.token));
   const ours = new Set(parts.flatMap((part) => part.platformMessageIds.map((id) => `${part.chat} ${id}`)));
-  return seen
-    .filter((one) => {
-      const marks = marksIn(one.text);
-      if (marks.some((mark) => !tokens.has(mark.split("#")[0] ?? ""))) return true;
-      return marks.length === 0 && !one.labelled && !ours.has(`${one.chat} ${one.platformMessageId}`);
-    })
-    .map((one) => `${one.chat} shows ${JSON.stringify(one.text.slice(0, 60))}, which answers nobody`);
+  const known = seen.filter((one) => ours.has(`${one.chat} ${one.platformMessageId}`));
+  const isForeign = (mark: string): boolean => !tokens.has(mark.split("#")[0] ?? "");
+  const words = seen.filter((one) => marksIn(one.text).length === 0 && !one.labelled);
+  const tooOften = words.filter((word) => {
+    const same = (other: SeenMessage): boolean => other.chat === word.chat && other.text.endsWith(word.text);
+    return words.filter(same).length > known.filter(same).length;
+  });
+  return [...seen.filter((one) => marksIn(one.text).some(isForeign)), ...tooOften].map(
+    (one) => `${one.chat} shows ${JSON.stringify(one.text.slice(0, 60))}, which answers nobody`,
+  );
 }
 
 function copiesByMark(seen: readonly SeenMessage[]): ReadonlyMap<string, readonly SeenMessage[]> {

@@ -147,7 +147,12 @@ function connectionOf({ manifest, platform, process }: Ends, account: ChannelAcc
     });
   return {
     isClosed: () => closed,
-    send: (piece) => process.guard(() => Promise.resolve(sendPiece(piece, { platform, account, idempotency }))),
+    send: (piece) =>
+      process.guard(() => {
+        // What the lock of a state directory makes impossible is not tried: two gateways that deliver from one outbox.
+        if (process.isSuperseded) return new Promise(() => undefined);
+        return Promise.resolve(sendPiece(piece, { platform, account, idempotency }));
+      }),
     probe: () => process.guard(() => Promise.resolve()),
     close: () => {
       closed = true;

@@ -29,6 +29,7 @@ export class SimulatedProcess {
   readonly reached = new Map<FailpointName, number>();
   readonly #options: ProcessOptions;
   #state: "runs" | "stands" | "dead" = "runs";
+  #superseded = false;
   /** Whoever waits for the process to be continued. */
   #continued: (() => void)[] = [];
 
@@ -40,6 +41,11 @@ export class SimulatedProcess {
 
   get isAlive(): boolean {
     return this.#state !== "dead";
+  }
+
+  /** True for one that was continued after another had taken over. */
+  get isSuperseded(): boolean {
+    return this.#superseded;
   }
 
   /** Runs work on the world, if there is still somebody to do it, and tells its outcome, if there is still somebody to hear it. */
@@ -68,6 +74,7 @@ export class SimulatedProcess {
   continue(): void {
     if (this.#state !== "stands") return;
     this.#state = "runs";
+    this.#superseded = true;
     for (const go of this.#continued.splice(0)) go();
   }
 
