@@ -45,7 +45,7 @@ export interface ReplyStream {
   update(soFar: string): void;
   /**
    * The text is whole (or will never be): nothing more is put out, and what the turn's result has left to say is told.
-   * Never throws.
+   * Idempotent. Never throws.
    */
   end(): Promise<StreamedReply>;
 }
@@ -55,6 +55,9 @@ export interface StreamedReply {
   readonly saidChars: number;
   /** The platform's id of the message that grew: the result's part replaces it. Null where there is none. */
   readonly draftMessageId: string | null;
-  /** Goes in front of the rest, e.g. that an earlier attempt was interrupted; null where nothing is to be explained. */
+  /**
+   * Goes right in front of the rest, with whatever separates the two: that an earlier attempt was interrupted, or the fence
+   * of code whose beginning was said. Null where nothing is to be explained.
+   */
   readonly preface: string | null;
 }

@@ -42,6 +42,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       transcript: [],
       ledger: [],
       unwritten: Promise.resolve([]),
+      stream: null,
       text: "",
       usage: noUsage,
       costMicros: 0,
@@ -49,6 +50,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
     try {
       await runTurn(turn, deps);
     } finally {
+      // A turn that is given back or lost says nothing more; of one that was committed the stream has ended already.
+      await turn.stream?.end();
       timeout.cancel();
       active.end();
     }
@@ -118,6 +121,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const provider = await deps.provider(model.provider);
   turn.api = provider.endpoint.api;
   turn.conversation.push(...(await contextOf(turn, session, model, deps)));
+  if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
   return runSteps(turn, model, provider, deps);
 }
 

@@ -125,6 +125,7 @@ async function stepModel(
         const piece = joined === before && before !== "" ? `\n\n${text}` : text;
         joined += piece;
         emitOf(turn, deps, { type: "run.text", text: piece, soFar: joined });
+        turn.stream?.update(joined);
       },
       thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
     },

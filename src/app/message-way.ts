@@ -20,6 +20,8 @@ import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
+import { createInitialState } from "../outbound/initial-state.ts";
+import { createRateLimit } from "../outbound/rate-limit.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
@@ -30,7 +32,10 @@ import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export interface MessageWayDeps extends Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery"> {
+export interface MessageWayDeps extends Omit<
+  AgentDeps,
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+> {
   /** As the house has it where absent. */
   readonly leaseMs?: number;
   /** Those that ship where absent. */
@@ -91,7 +96,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
-    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    initialStateOf: createInitialState(
+      (channel) => catalogue.manifest(channel)?.builtIn === true,
+      (address) => rules.deliveryFor(address),
+    ),
+    openReplyStream: () => null,
     wakeDelivery: () => delivery.wake(),
   });
   let recovered: Promise<void> | undefined;
@@ -210,10 +219,13 @@ function createChannels(
     clock,
     log: log.child("delivery"),
     bus,
-    channels: () => connectedChannels(channels),
+    ids,
+    rate: createRateLimit(clock),
+    failpoints: deps.failpoints,
+    accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
     route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),
-    blindPolicy: () => "resend-labelled",
+    settings: (address) => rules.deliveryFor(address),
   });
   channels.onReady(() => delivery.wake());
   return { channels, webhooks, delivery };
@@ -264,9 +276,4 @@ function routeTo(
   const module = loaded.get(address.channel);
   if (connection === null || module === undefined) return null;
   return { connection, manifest: module.manifest, render: (markdown, options) => module.render(markdown, options) };
-}
-
-function connectedChannels(channels: ChannelSupervisor): readonly string[] {
-  const connected = channels.status().filter((account) => account.state === "CONNECTED");
-  return [...new Set(connected.map((account) => account.channel))];
 }

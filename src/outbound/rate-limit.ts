@@ -11,7 +11,7 @@ import type { Clock } from "../platform/clock.ts";
 export type Ceiling = Pick<ChannelManifest, "messagesPerSecond" | "messagesPerChat">;
 
 export type Room =
-  /** Taken. `done` is called once, when the platform has answered or nobody waits for it any longer. */
+  /** Taken. `done` gives it back, when the platform has answered or nobody waits for it any longer. Idempotent. */
   | { readonly ok: true; done(): void }
   /** `scope` says who has used it up. */
   | { readonly ok: false; readonly scope: "chat" | "account"; readonly waitMs: number };
@@ -34,18 +34,23 @@ export function createRateLimit(clock: Clock): RateLimit {
       const nowMs = clock.monotonicMs();
       const account = accounts.of(accountKey(address));
       const chat = chats.of(chatKey(address));
+      const perChat = chatRate(address, ceiling);
       const accountWaitMs = account.waitMs(nowMs, accountRate(ceiling));
       if (accountWaitMs > 0) return { ok: false, scope: "account", waitMs: finite(accountWaitMs) };
-      const chatWaitMs = chat.waitMs(nowMs, chatRate(address, ceiling));
+      const chatWaitMs = chat.waitMs(nowMs, perChat);
       if (chatWaitMs > 0) return { ok: false, scope: "chat", waitMs: finite(chatWaitMs) };
       account.take();
       chat.take();
+      let taken = true;
       return {
         ok: true,
         done() {
+          if (!taken) return;
+          taken = false;
           const doneMs = clock.monotonicMs();
           account.done(doneMs);
-          chat.done(doneMs);
+          // Where nothing is counted, nothing is remembered: nobody would forget it again.
+          chat.done(perChat === null ? null : doneMs);
         },
       };
     },
@@ -115,11 +120,9 @@ class Allowance {
     this.#underWay += 1;
   }
 
-  done(nowMs: number): void {
+  done(doneMs: number | null): void {
     this.#underWay -= 1;
-    this.#doneMs.push(nowMs);
-    // Where no rate is asked about, nobody else would forget them.
-    if (this.#doneMs.length > mostRemembered) this.#doneMs.shift();
+    if (doneMs !== null) this.#doneMs.push(doneMs);
   }
 
   slowDown(nowMs: number, pauseMs: number): void {
@@ -144,9 +147,6 @@ const lowestShare = 1 / 16;
 
 /** What a minute without a refusal gives back. */
 const recoveryPerMinute = 0.1;
-
-/** More than any platform allows in a window. */
-const mostRemembered = 4_096;
 
 /** Bounded: the longest-silent is forgotten first, unless something of it is on its way. */
 class Allowances {

@@ -105,7 +105,13 @@ function settleArgs(id: string, outcome: PartOutcome, atMs: number): SettleArgs 
   const settled = { ...nothing, id, state, atMs };
   switch (outcome.state) {
     case "sent":
-      return { ...settled, platformMessageIds: JSON.stringify(outcome.platformMessageIds) };
+      return {
+        ...settled,
+        platformMessageIds: JSON.stringify(outcome.platformMessageIds),
+        transcript: outcome.transcript === undefined ? null : entryArgs(outcome.transcript),
+      };
+    case "held":
+      return settled;
     case "prepared":
       return { ...settled, error: JSON.stringify(outcome.error), nextAttemptMs: storedMs(outcome.nextAttemptMs) };
     case "unknown":
