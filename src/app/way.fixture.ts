@@ -12,6 +12,7 @@ import type { AdmitRequest } from "../inbound/contract.ts";
 import { noMentions, type InboundMessage } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
+import { noFailpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -105,6 +106,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ids: systemIds(),
     log,
     config: () => config,
+    failpoints: noFailpoints,
     models: () => catalogue,
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
