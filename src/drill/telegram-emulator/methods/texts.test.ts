@@ -94,6 +94,17 @@ describe("sendMessage", () => {
     expect(telegram.calls.at(-1)).toMatchObject({ status: 400, effective: false, messageId: null });
   });
 
+  it("quotes only what the answered message says, and answers nothing that was deleted", async () => {
+    const { telegram, bot, ann, call, hello } = await stage();
+    const answer = async (quote: string): Promise<unknown> =>
+      (await call("sendMessage", { chat_id: ann.id, text: "x", reply_parameters: { message_id: hello, quote } })).body;
+    expect(await answer("ell")).toMatchObject({ ok: true });
+    expect(await answer("bell")).toEqual(bad("QUOTE_TEXT_INVALID"));
+    ann.remove(bot, hello);
+    expect(await answer("ell")).toEqual(bad("message to be replied not found"));
+    expect(telegram.visible(ann.id)).toHaveLength(1);
+  });
+
   it("takes callback data of 64 bytes", async () => {
     const { ann, call } = await stage();
     const keyboard = { inline_keyboard: [[{ text: "a", callback_data: "é".repeat(32) }]] };

@@ -34,10 +34,15 @@ describe("parameters", () => {
       await raw(set, "sendMessage", post("application/json", JSON.stringify(fields))),
       await raw(
         set,
-        "sendMessage?text=overruled",
+        `sendMessage?text=${encodeURIComponent(fields.text)}`,
         post(
           "application/json; charset=utf-8",
-          JSON.stringify({ ...fields, chat_id: ann.id, reply_parameters: { message_id: hello }, parse_mode: null }),
+          JSON.stringify({
+            chat_id: ann.id,
+            text: "overruled",
+            reply_parameters: { message_id: hello },
+            parse_mode: null,
+          }),
         ),
       ),
     ];
@@ -47,18 +52,23 @@ describe("parameters", () => {
   });
 
   it.each([
-    ["JSON that ends early", post("application/json", '{"chat_id": 1'), "can't parse JSON object"],
+    ["JSON that ends early", post("application/json", '{"chat_id": 1'), "expected next field or object end"],
     ["JSON that is no object", post("application/json", "[1]"), "JSON object expected"],
     [
       "a multipart body without its boundary",
       post("multipart/form-data; boundary=x", "--y\r\n\r\n--y--"),
-      "can't parse multipart form data",
+      "boundary not found",
     ],
-    ["multipart without a boundary", post("multipart/form-data", "x"), "can't parse multipart form data"],
+    ["multipart without a boundary", post("multipart/form-data", "x"), "boundary not found"],
     [
       "a part without a name",
       post("multipart/form-data; boundary=x", "--x\r\ncontent-type: text/plain\r\n\r\nv\r\n--x--"),
-      "can't parse multipart form data",
+      "field name in multipart/form-data not found",
+    ],
+    [
+      "a part without headers",
+      post("multipart/form-data; boundary=x", "--x\r\nv\r\n--x--"),
+      "can't parse form data headers",
     ],
     ["a type that it does not know", post("text/plain", "text=x"), "message text is empty"],
     ["nothing", { method: "POST" }, "message text is empty"],

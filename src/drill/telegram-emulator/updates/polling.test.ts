@@ -215,5 +215,6 @@ describe("a token", () => {
       has_main_web_app: false,
     });
     expect((await fetch(`${telegram.url}/elsewhere`)).status).toBe(404);
+    expect((await fetch(`${telegram.url}/bot${bot.token}/getMe`, { method: "PUT" })).status).toBe(501);
   });
 });

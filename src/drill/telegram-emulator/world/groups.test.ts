@@ -78,6 +78,10 @@ describe("a supergroup", () => {
     expect(messages[2]).toMatchObject({ message_thread_id: first, reply_to_message: { message_id: second } });
     expect(messages[2]).not.toHaveProperty("is_topic_message");
     expect(messages[2].reply_to_message).not.toHaveProperty("reply_to_message");
+    ann.remove(group, first);
+    ann.say(group, "@helper_bot four", { replyTo: second });
+    const [last] = await heard(call);
+    expect(last!["message"]).toMatchObject({ message_thread_id: first, reply_to_message: { message_id: second } });
     const reply = { chat_id: group.id, text: "x", message_thread_id: first };
     expect((await call("sendMessage", reply)).body).toEqual(refusal(400, "Bad Request: message thread not found"));
   });
