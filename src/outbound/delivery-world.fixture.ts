@@ -52,6 +52,8 @@ export interface WorldOptions {
   readonly policy?: Partial<DeliveryPolicy>;
   readonly settings?: Partial<DeliverySettings>;
   readonly folder?: string;
+  /** False: it connects when the test says so. */
+  readonly connected?: boolean;
   readonly failpoints?: Failpoints;
   readonly clock?: FakeClock;
   readonly render?: (markdown: string, max: number) => readonly string[];
@@ -122,7 +124,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     events,
     folder,
     settings,
-    connected: true,
+    connected: options.connected ?? true,
     refusal: null,
     delivery: createDelivery(deps),
     async put(id, markdown, { chatId = "#room", runId, ...draft } = {}) {
