@@ -149,12 +149,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   closers.push(async () => {
     await world.delivery.close(AbortSignal.abort());
     await store.close();
-    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   });
   return world;
 }
 
-/** Ends a world as a crash would: what was under way is never settled. Its folder stays for the next. */
+/** Ends a world as a crash would: what was under way is never settled. Its folder stays for the next, which removes it. */
 export async function crash(world: World): Promise<void> {
   await world.store.close();
   closers.length = 0;
