@@ -61,8 +61,10 @@ export function recordStopped(row: OutboxRow, reason: unknown, work: DeliveryWor
   return recordUnsent(row, { state: "failed", error: AppError.from(reason, "RUN_001").toJSON() }, work);
 }
 
-export function recordHeld(row: OutboxRow, work: DeliveryWork): Promise<void> {
-  return settle(row, { state: "held" }, work);
+export async function recordHeld(row: OutboxRow, work: DeliveryWork): Promise<void> {
+  await settle(row, { state: "held" }, work);
+  const { id: partId, sessionKey, address } = row;
+  work.bus.emit({ type: "outbox.held", partId, sessionKey, address, atMs: work.clock.nowMs() });
 }
 
 async function settle(row: OutboxRow, outcome: PartOutcome, work: DeliveryWork): Promise<void> {

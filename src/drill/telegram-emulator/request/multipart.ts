@@ -1,0 +1,48 @@
+/** Cuts a `multipart/form-data` body into its parts (RFC 7578). Pure; refuses with null what is malformed. */
+
+export interface MultipartPart {
+  readonly name: string;
+  /** Null: a plain field. */
+  readonly fileName: string | null;
+  readonly mimeType: string | null;
+  readonly bytes: Uint8Array;
+}
+
+export function multipartParts(body: Buffer, boundary: string): readonly MultipartPart[] | null {
+  if (boundary === "") return null;
+  const delimiter = Buffer.from(`--${boundary}`);
+  const parts: MultipartPart[] = [];
+  let start = body.indexOf(delimiter);
+  while (start !== -1) {
+    const afterDelimiter = start + delimiter.length;
+    if (body.toString("latin1", afterDelimiter, afterDelimiter + 2) === "--") return parts;
+    const end = body.indexOf(delimiter, afterDelimiter);
+    if (end === -1) return null;
+    const part = partOf(body.subarray(afterDelimiter, end));
+    if (part === null) return null;
+    parts.push(part);
+    start = end;
+  }
+  return null;
+}
+
+/** What stands between two delimiters: a line break, headers, an empty line, the content, a line break. */
+function partOf(section: Buffer): MultipartPart | null {
+  const headEnd = section.indexOf("\r\n\r\n");
+  if (headEnd === -1 || section.toString("latin1", section.length - 2) !== "\r\n") return null;
+  const head = section.toString("utf8", 0, headEnd);
+  const disposition = /^content-disposition:\s*form-data;(.*)$/im.exec(head)?.[1] ?? "";
+  const name = parameterOf(disposition, "name");
+  if (name === null) return null;
+  return {
+    name,
+    fileName: parameterOf(disposition, "filename"),
+    mimeType: /^content-type:\s*(\S+)/im.exec(head)?.[1] ?? null,
+    bytes: section.subarray(headEnd + 4, section.length - 2),
+  };
+}
+
+function parameterOf(disposition: string, name: string): string | null {
+  const found = new RegExp(`(?:^|[;\\s])${name}=(?:"([^"]*)"|([^;\\s]+))`, "i").exec(disposition);
+  return found === null ? null : (found[1] ?? found[2] ?? "");
+}
