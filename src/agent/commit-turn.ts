@@ -8,9 +8,6 @@ import type { StreamedReply } from "./contract.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 
-/** How long a result is held in memory while the medium refuses it. Within the lease, so that nobody else runs the turn. */
-const patienceMs = 60_000;
-
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   turn.transcript.unshift(...(await turn.unwritten));
   // From here on the stream says nothing more: what is left to say is the result's.
@@ -26,7 +23,9 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
 /** Returns the result as it stands in the store. */
 async function writeResult(turn: Turn, result: TurnResult, part: PartFacts, deps: AgentDeps): Promise<TurnResult> {
   const { clock, log, store } = deps;
-  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs };
+  // Held for as long as the reply would be good: it was paid for, and to ask the model again would say something else.
+  // The lease may run out meanwhile; the queue renews it before it claims, and nobody else can claim on this medium.
+  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs: limits.replyTtlMs };
   try {
     await writeWithPatience(() => store.turns.finish(turn.lease, result), patience);
     return result;

@@ -10,6 +10,7 @@ import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
 import { quoteOverheard, type Overheard } from "./overheard.ts";
 import { speakerLabel } from "./speaker-label.ts";
+import { unreadReplies } from "./unread-reply.ts";
 
 interface LineMessage {
   readonly role: "user" | "assistant" | "toolResult";
@@ -105,6 +106,8 @@ function idsFrom(id: string): () => string {
 
 export interface AssistantEntry {
   readonly id: string;
+  /** The turn that says it. */
+  readonly runId: string;
   readonly content: readonly AssistantContent[];
   readonly model: ModelInfo;
   readonly api: string;
@@ -121,6 +124,7 @@ export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
     type: "message",
     atMs,
     body: {
+      runId: entry.runId,
       message: {
         role: "assistant",
         content: entry.content.map(lineContent),
@@ -157,6 +161,7 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
 /** A transcript as a conversation. Lines that are no messages, or not readable as one, are left out. */
 export function conversationOf(entries: readonly (TranscriptEntry | TranscriptDraft)[]): ModelMessage[] {
   const conversation: ModelMessage[] = [];
+  const unread = unreadReplies(entries);
   for (const entry of entries) {
     if (entry.type !== "message") continue;
     const message = entry.body["message"] as LineMessage | undefined;
@@ -165,8 +170,20 @@ export function conversationOf(entries: readonly (TranscriptEntry | TranscriptDr
       speaker: speakerOf(entry.body["origin"]),
       quote: quoteOf(entry.body["overheard"]),
     });
+    const note = unread.get(entry);
+    if (note !== undefined) appendNote(conversation, note);
   }
   return conversation;
+}
+
+/** What was said and not read is marked where it was said, or the assistant would build on it. */
+function appendNote(conversation: ModelMessage[], note: string): void {
+  const last = conversation.at(-1);
+  if (last?.role !== "assistant") return;
+  // In front of what it asked of tools: a provider wants the results right behind that.
+  const calls = last.content.filter((part) => part.type === "tool-call");
+  const rest = last.content.filter((part) => part.type !== "tool-call");
+  conversation[conversation.length - 1] = { ...last, content: [...rest, { type: "text", text: note }, ...calls] };
 }
 
 /** Who is named in front of what they said: everybody in a group, nobody in a talk between two. */

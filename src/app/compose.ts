@@ -32,6 +32,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -134,7 +135,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = wayOf({ ground, bus, store, config, models, restarts });
+  const way = await wayOf({ ground, bus, store, config, models, restarts });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -181,16 +182,18 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-function wayOf({
+async function wayOf({
   ground,
   bus,
   store,
   config,
   models,
   restarts,
-}: Omit<GatewayParts, "way" | "loop" | "state">): MessageWay {
+}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
+  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
+    dispatch,
     store,
     bus,
     clock,
@@ -308,7 +311,10 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });
     },
-    health: createHealthView({ store, clock, loopDelay: () => loop.read() }, state),
+    health: createHealthView(
+      { store, clock, loopDelay: () => loop.read(), dispatchTrouble: () => way.dispatchTrouble() },
+      state,
+    ),
     version,
     stateDir: paths.stateDir,
     configPath: options.environment.configPath,

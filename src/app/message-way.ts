@@ -26,18 +26,20 @@ import type { Clock } from "../platform/clock.ts";
 import { noFailpoints } from "../platform/failpoints.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<
+export interface MessageWayDeps extends Omit<
   AgentDeps,
   "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
->;
+> {
+  readonly dispatch: DispatchDriver;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
@@ -50,6 +52,8 @@ export interface MessageWay {
   wakeDelivery(): void;
   /** A message may have its turn. */
   wakeQueue(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -71,7 +75,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
+  const queue = deps.dispatch({
     store,
     clock,
     log: log.child("queue"),
@@ -117,6 +121,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     webhooks,
     wakeDelivery: () => delivery.wake(),
     wakeQueue: () => queue.wake(),
+    dispatchTrouble: () => queue.trouble(),
     recover,
     async start() {
       await recover();

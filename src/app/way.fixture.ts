@@ -15,7 +15,9 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
+import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
@@ -66,6 +68,8 @@ export interface TestWayOptions {
   readonly log?: Log;
   /** Hears when somebody asks for a restart; without it nobody can. */
   readonly onRestart?: (reason: string) => void;
+  /** What stands between the way and its store, for a medium that refuses. */
+  readonly medium?: (store: Store) => Store;
 }
 
 export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
@@ -95,7 +99,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ask: ask ?? (() => undefined),
   });
   const way = createMessageWay({
-    store,
+    store: options.medium?.(store) ?? store,
     bus,
     clock,
     ids: systemIds(),
@@ -105,6 +109,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     ...(ask === undefined ? {} : { restarts }),
+    dispatch: createLocalQueue,
   });
   return {
     way,

@@ -85,6 +85,8 @@ export interface HealthView {
   /** Milliseconds since start. */
   uptimeMs(): number;
   draining(): boolean;
+  /** What dispatch has to do without; a node that goes on by itself is ready all the same. Null or absent: nothing. */
+  dispatchTrouble?(): string | null;
   /** Event-loop delay (ms) over the last sampling window. */
   loopDelay(): { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
 }

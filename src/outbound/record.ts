@@ -78,9 +78,9 @@ function markOf(
   { state, error }: { readonly state: "failed" | "expired" | "sent"; readonly error: AppErrorJson | null },
   { clock, ids }: DeliveryWork,
 ): TranscriptDraft | null {
-  const { id, runId, action, chunksSent, createdMs } = row;
+  const { id, runId, action, chunksSent } = row;
   if (runId === null || action.type === "delete" || action.type === "react") return null;
-  const mark = { partId: id, runId, state, piecesSeen: chunksSent, code: error?.code ?? null, writtenMs: createdMs };
+  const mark = { partId: id, runId, state, piecesSeen: chunksSent, code: error?.code ?? null };
   return { id: ids.hex(4), type: "custom", atMs: clock.nowMs(), body: deliveryMarkBody(mark) };
 }
 

@@ -15,10 +15,11 @@ import { startTelegramEmulator } from "../../drill/telegram-emulator/server.ts";
 import type { FailpointName } from "../../platform/failpoints.ts";
 import type { ChannelHarness, ConformanceChat, ConformancePlatform, InboundFixture } from "../conformance.ts";
 import { RecordingLink } from "../conformance/session.ts";
-import type { Address } from "../../domain/message.ts";
-import type { ChannelAccount, OutboundPiece } from "../contract.ts";
+import { messageText, type Address } from "../../domain/message.ts";
+import type { ChannelAccount, ChannelConnection, OutboundPiece } from "../contract.ts";
 import { TcpProxy } from "../tcp-proxy.fixture.ts";
 import { parseUpdate } from "./inbound.ts";
+import { telegram } from "./index.ts";
 import { manifest, type TelegramConfig } from "./manifest.ts";
 import { readUpdate } from "./wire.ts";
 
@@ -108,6 +109,22 @@ export class TelegramWorld {
   }
 }
 
+/** Connects, runs and closes, whatever happens. */
+export async function connected(
+  world: TelegramWorld,
+  use: (connection: ChannelConnection, link: TelegramLink) => Promise<void>,
+  options: { readonly account?: ChannelAccount<TelegramConfig>; readonly link?: TelegramLink } = {},
+): Promise<void> {
+  const link = options.link ?? new TelegramLink();
+  const account = options.account ?? world.account();
+  const connection = await telegram.connect(account, link, AbortSignal.timeout(patienceMs));
+  try {
+    await use(connection, link);
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Resolves when it is so; fails after a while. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   const deadline = performance.now() + patienceMs;
@@ -142,6 +159,10 @@ export class TelegramLink extends RecordingLink {
     this.notes.push(text);
   }
 
+  get texts(): readonly string[] {
+    return this.received.map(messageText);
+  }
+
   #log(): RecordingLink["log"] {
     const write = (message: string, fields?: unknown): void => void this.lines.push({ message, fields });
     const log = { trace: write, debug: write, info: write, warn: write, error: write, fatal: write };
@@ -154,7 +175,7 @@ export function pieceFor(address: Address, text: string, more: Partial<OutboundP
 }
 
 export function telegramHarness(fixtures: readonly InboundFixture[]): ChannelHarness<TelegramConfig> {
-  return { exempt: {}, fixtures, parse: parseFixture, open: openPlatform };
+  return { exempt: {}, fixtures, parse: (payload) => parseFixture(payload), open: openPlatform };
 }
 
 async function openPlatform(): Promise<ConformancePlatform<TelegramConfig>> {
@@ -197,7 +218,10 @@ async function openPlatform(): Promise<ConformancePlatform<TelegramConfig>> {
 }
 
 /** In the circumstances that the fixtures were recorded in: we are `claw_bot`, 4200, and message 90 is ours. */
-export function parseFixture(payload: string): ReturnType<typeof parseUpdate> {
+export function parseFixture(
+  payload: string,
+  more: Partial<Parameters<typeof parseUpdate>[2]> = {},
+): ReturnType<typeof parseUpdate> {
   const raw = parsed(payload);
   const update = readUpdate(raw);
   if (update === null) return null;
@@ -208,6 +232,7 @@ export function parseFixture(payload: string): ReturnType<typeof parseUpdate> {
     receivedAtMs: Date.UTC(2026, 0, 2),
     id: "m",
     isOurs: (_chatId, messageId) => messageId === "90",
+    ...more,
   });
 }
 

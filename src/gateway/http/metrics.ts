@@ -78,6 +78,11 @@ function processFamilies({ health, turns, version }: GatewayDeps): readonly Metr
   const delay = health.loopDelay();
   return [
     family("openclaw_info", "gauge", "The running version.", [{ labels: { version }, value: 1 }]),
+    gauge(
+      "openclaw_dispatch_alone",
+      "1 while this node goes on without the calls of other nodes.",
+      (health.dispatchTrouble?.() ?? null) === null ? 0 : 1,
+    ),
     gauge("openclaw_uptime_seconds", "Seconds since the start.", health.uptimeMs() / 1000),
     family("process_cpu_seconds_total", "counter", "CPU time used.", [{ value: (cpu.user + cpu.system) / 1e6 }]),
     gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),

@@ -5,7 +5,7 @@
  */
 import { limits } from "../../domain/limits.ts";
 import type { Timer } from "../../platform/clock.ts";
-import type { InboxRow, Lease, Store } from "../../store/port.ts";
+import type { InboxRow, Lease } from "../../store/port.ts";
 import { Claims } from "../claims.ts";
 import type { DispatchOptions, DispatchQueue, TurnHandler, WaitingMessage } from "../contract.ts";
 import { Workers } from "../workers.ts";
@@ -13,16 +13,15 @@ import { Tickets, type TicketKind } from "./tickets.ts";
 
 export interface RedisOptions {
   readonly url: string;
-  /** Of every key in Redis. */
+  /** See `queueName`. */
+  readonly name: string;
+  /** Of every key in Redis; `openclaw` where absent. */
   readonly prefix?: string;
 }
 
-/** Reads which queue is this store's; connects to nothing before `start`. */
-export async function createRedisQueue(
-  options: DispatchOptions,
-  { url, prefix = "openclaw" }: RedisOptions,
-): Promise<DispatchQueue> {
-  return new RedisQueue(options, { url, prefix, name: await queueName(options) });
+/** Connects to nothing before `start`. */
+export function createRedisQueue(options: DispatchOptions, redis: RedisOptions): DispatchQueue {
+  return new RedisQueue(options, redis);
 }
 
 /**
@@ -38,7 +37,7 @@ class RedisQueue implements DispatchQueue {
   readonly #tickets: Tickets;
   #sweep: Timer | undefined;
 
-  constructor(options: DispatchOptions, redis: { url: string; prefix: string; name: string }) {
+  constructor(options: DispatchOptions, redis: RedisOptions) {
     this.#options = options;
     const { clock, log, owner } = options;
     this.#workers = new Workers(options, {
@@ -46,7 +45,7 @@ class RedisQueue implements DispatchQueue {
       postponed: (row, untilMs) => this.#callAt(row, untilMs),
     });
     this.#tickets = new Tickets(
-      { ...redis, owner, clock, log },
+      { prefix: "openclaw", ...redis, owner, clock, log },
       {
         isWanted: () => this.#workers.hasFree,
         redeem: (kind) => this.#redeem(kind),
@@ -135,20 +134,4 @@ class RedisQueue implements DispatchQueue {
     await this.#claims.look(times);
     if (this.#claims.isOwing && !this.#workers.hasFree) this.#tickets.callAll();
   }
-}
-
-/**
- * The queue of this store, by a name that the store was given once: two installations on one Redis would otherwise take
- * each other's tickets. Of two nodes that give it a name at the same moment, both use the one that stayed.
- */
-async function queueName({ store, owner, clock }: DispatchOptions): Promise<string> {
-  const known = await storedName(store);
-  if (known !== null) return known;
-  await store.documents.put("queue", "name", `dispatch-${owner}`, clock.nowMs());
-  return (await storedName(store)) ?? `dispatch-${owner}`;
-}
-
-async function storedName(store: Store): Promise<string | null> {
-  const name = await store.documents.get("queue", "name");
-  return typeof name === "string" && name !== "" ? name : null;
 }

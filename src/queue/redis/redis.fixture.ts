@@ -4,6 +4,7 @@ import { Redis } from "ioredis";
 import { systemIds } from "../../platform/ids.ts";
 import type { DriverUnderTest } from "../conformance.ts";
 import { createRedisQueue } from "./dispatch-queue.ts";
+import { queueName } from "./queue-name.ts";
 
 const port = 6379;
 /** Not the one that somebody's own programs use. */
@@ -40,7 +41,10 @@ export async function openRedisDriver(url = testUrl): Promise<RedisUnderTest> {
     prefix,
     redis,
     keys,
-    open: (options) => createRedisQueue(options, { url, prefix }),
+    async open(options) {
+      const name = await queueName(options.store, { fresh: options.owner, atMs: 0 });
+      return createRedisQueue(options, { url, name, prefix });
+    },
     async close() {
       const left = await keys();
       if (left.length > 0) await redis.del(...left);
