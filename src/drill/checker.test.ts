@@ -35,6 +35,7 @@ function sound(part: Partial<Truth> = {}): Truth {
     rows: [row("m1"), row("m2")],
     parts: [endPart("m1", ["p1", "p2"]), endPart("m2", ["p3", "p4"])],
     disruptions: [],
+    refusals: [],
     closures: [],
     ledger: { calls: 2, costMicros: 40 },
     reads: [{ name: "everything", before: "a", after: "a" }],
@@ -69,6 +70,14 @@ describe("a drill that went well", () => {
     };
     expect(broken(truth)).toEqual([]);
     expect(broken({ ...truth, seen: [] })).toEqual(["I2"]);
+  });
+
+  it("lets delivery give up where the platform refused as often as it is asked, and not sooner", () => {
+    const parts = [endPart("m1", ["p1", "p2"]), { ...endPart("m2", ["p3"]), state: "failed" as const }];
+    const truth = { seen: shown.slice(0, 3), parts };
+    const refusals = Array.from({ length: 4 }, () => ({ chat, atMs: 8 }));
+    expect(check(sound({ ...truth, refusals }))).toMatchObject({ violations: [], givenUp: 1 });
+    expect(broken({ ...truth, refusals: refusals.slice(1) })).toEqual(["I2"]);
   });
 
   it("lets a step be asked again across a crash, and after an answer that broke", () => {

@@ -262,6 +262,7 @@ class Simulation {
       rows: evidence.rows,
       parts,
       disruptions: this.#disruptions,
+      refusals: this.#platform.refusals,
       closures: this.#closures,
       ledger: evidence.ledger,
       reads: [{ name: "reading everything", before, after }],
