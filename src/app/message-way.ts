@@ -71,15 +71,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
-    store,
-    clock,
-    log: log.child("queue"),
-    owner,
-    agingMs,
-    ...leaseTimes(deps.leaseMs),
-    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
-  });
+  const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
@@ -138,6 +130,18 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       }
     },
   };
+}
+
+function createQueue({ store, clock, log, config, leaseMs }: MessageWayDeps, owner: string): DispatchQueue {
+  return createLocalQueue({
+    store,
+    clock,
+    log: log.child("queue"),
+    owner,
+    agingMs,
+    ...leaseTimes(leaseMs),
+    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
+  });
 }
 
 /** A short lease is renewed and looked after as often as a long one, by its length. */

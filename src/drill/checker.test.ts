@@ -111,6 +111,10 @@ describe("I2: one end and one answer for each message", () => {
     expect(broken({ rows: [row("m1"), row("m2", { reason: null })] })).toEqual(["I2"]);
   });
 
+  it("finds a part that never left", () => {
+    expect(broken({ parts: [...sound().parts, { ...endPart("m2", []), state: "prepared" }] })).toEqual(["I2"]);
+  });
+
   it("finds an answer to what was not for us, and an answer in a strange chat", () => {
     expect(broken({ said: [said("m1"), said("m2", { expect: "silence" })] })).toEqual(["I2"]);
     const astray = [...shown.slice(0, 3), seen("two m2#2", "p4", { chat: "fake/one/8" })];

@@ -19,6 +19,9 @@ export function answeredOnce(truth: Truth): readonly string[] {
       ...endFaults(message, rows.get(message.token)),
       ...answerFaults(message, rows.get(message.token), { copies, truth }),
     ]),
+    ...truth.parts
+      .filter(({ state }) => state === "prepared" || state === "sending")
+      .map(({ id, chat, state }) => `${id} for ${chat} is still ${state}`),
     ...strangers(truth),
   ];
 }
