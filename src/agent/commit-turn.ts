@@ -8,9 +8,6 @@ import type { StreamedReply } from "./contract.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 
-/** How long a result is held in memory while the medium refuses it. Within the lease, so that nobody else runs the turn. */
-const patienceMs = 60_000;
-
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
   turn.transcript.unshift(...(await turn.unwritten));
   // From here on the stream says nothing more: what is left to say is the result's.
@@ -21,13 +18,16 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
   await deps.failpoints.reach("result-committed");
   tellEnd(turn, result, deps);
+  tellWhatWaits(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }
 
 /** Returns the result as it stands in the store. */
 async function writeResult(turn: Turn, result: TurnResult, part: PartFacts, deps: AgentDeps): Promise<TurnResult> {
   const { clock, log, store } = deps;
-  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs };
+  // Held for as long as the reply would be good: it was paid for, and to ask the model again would say something else.
+  // The lease may run out meanwhile; the queue renews it before it claims, and nobody else can claim on this medium.
+  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs: limits.replyTtlMs };
   try {
     await writeWithPatience(() => store.turns.finish(turn.lease, result), patience);
     return result;
@@ -75,6 +75,15 @@ export function tellEnd(turn: Turn, end: ToldEnd, deps: Pick<AgentDeps, "bus" | 
     toolCalls,
     ...(error === null ? {} : { error }),
   });
+}
+
+/** What a person has to look at: a part that needs a yes, and a message that nobody will answer by itself. */
+function tellWhatWaits(turn: Turn, { outbox, inbox, atMs }: TurnResult, { bus }: AgentDeps): void {
+  const { sessionKey, message } = turn.row;
+  for (const { id, address, state } of outbox) {
+    if (state === "held") bus.emit({ type: "outbox.held", partId: id, sessionKey, address, atMs });
+  }
+  if (inbox.state === "dead") bus.emit({ type: "dlq.changed", change: "added", ids: [message.id], atMs });
 }
 
 function turnResult(turn: Turn, end: TurnEnd, part: PartFacts): TurnResult {

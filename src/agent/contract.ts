@@ -1,6 +1,7 @@
 /** What the rest of the house may ask of the agent: its turns, by run id, and the models it can use. */
-import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
+import type { Address } from "../domain/message.ts";
+import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 
 export interface Turns {
   /** Stops a running or waiting turn; its text so far is kept. False where nothing of that id runs. */
@@ -31,6 +32,29 @@ export interface AgentInfo {
   readonly name: string;
   readonly isDefault: boolean;
   readonly model: string | null;
+}
+
+/** Starting the gateway anew, and telling whoever asked when it is back. */
+export interface Restarts {
+  /** When this run of the gateway began, by the house's clock. */
+  readonly startedMs: number;
+  /** Roughly how long clients should wait before they come back. */
+  readonly expectedMs: number;
+  /**
+   * Resolves when the wish is durable; the restart then comes by itself, in order. The chat is told once when the gateway
+   * is back, whatever happens in between. The same id is the same wish.
+   */
+  request(wish: RestartWish): Promise<void>;
+  /** Whether a wish with this id was fulfilled and its chat told, or is about to be. */
+  isTold(id: string): Promise<boolean>;
+}
+
+export interface RestartWish {
+  readonly id: string;
+  /** For the log and for clients. */
+  readonly reason: string;
+  /** Who is told; null: nobody. */
+  readonly chat: { readonly address: Address; readonly sessionKey: string } | null;
 }
 
 /** Opens a stream for a turn whose chat wants to see the answer grow; null where it gets it whole. */

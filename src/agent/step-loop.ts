@@ -139,6 +139,7 @@ async function stepModel(
     turn.transcript.push(
       assistantEntry({
         id: deps.ids.hex(4),
+        runId: turn.row.runId,
         content: answer.content,
         model,
         api: provider.endpoint.api,

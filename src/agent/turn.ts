@@ -3,7 +3,7 @@ import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conversation.ts";
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
-import type { Address } from "../domain/message.ts";
+import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -12,7 +12,7 @@ import type { Log } from "../platform/log.ts";
 import type { ModelProvider } from "../providers/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
-import type { ModelCatalogue, OpenReplyStream, ReplyStream } from "./contract.ts";
+import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 
@@ -42,6 +42,10 @@ export interface AgentDeps {
   readonly openReplyStream: OpenReplyStream;
   /** There is something in the outbox. */
   readonly wakeDelivery: () => void;
+  /** Whether an owner of the gateway wrote this, as the configuration and the sender's id say. */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Absent where the gateway cannot be started anew from within. */
+  readonly restarts?: Restarts;
 }
 
 export interface Turn {

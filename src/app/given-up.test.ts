@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { limits } from "../domain/limits.ts";
 import { chatRequest, openTestWay, says, type Script, type TestWay } from "./way.fixture.ts";
 
 const opened: TestWay[] = [];
@@ -27,10 +28,10 @@ describe("a message that is not answered", () => {
     expect(await ended).toMatchObject({ runId: "run-1", outcome: "aborted", error: { code: "RUN_001" } });
   });
 
-  it("ends as dead, with a word to the person, after the gateway ended five times while it was answered", async () => {
+  it("M9: ends as dead, with a word to the person, when its attempts are used up", async () => {
     const first = await openTestWay({ script: hangs });
     await first.way.admit(chatRequest("the last straw", { runId: "run-1" }));
-    for (let crash = 1; crash <= 5; crash += 1) {
+    for (let crash = 1; crash <= limits.turnAttempts; crash += 1) {
       const owner = `crashed-${crash}`;
       await first.store.inbox.claim({ owner, leaseMs: 60_000, atMs: crash, agingMs: 0 });
       await first.store.inbox.recover("next", crash);

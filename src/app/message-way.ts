@@ -25,17 +25,19 @@ import { createRateLimit } from "../outbound/rate-limit.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createAccountMemory } from "./account-memory.ts";
+import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
+  readonly dispatch: DispatchDriver;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
   /** Those that ship where absent. */
@@ -46,10 +48,15 @@ export interface MessageWay {
   readonly admit: Admit;
   readonly turns: TurnRegistry;
   readonly channels: ChannelSupervisor;
+  readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -94,6 +101,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     ),
     openReplyStream: () => null,
     wakeDelivery: () => delivery.wake(),
+    isOwner: (message) => rules.isOwner(message),
+    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
@@ -104,8 +113,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     admit,
     turns: registry,
     channels,
+    rules,
     webhooks,
     wakeDelivery: () => delivery.wake(),
+    dispatchTrouble: () => queue.trouble(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();
@@ -132,13 +144,15 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
 }
 
-function createQueue({ store, clock, log, config, leaseMs }: MessageWayDeps, owner: string): DispatchQueue {
-  return createLocalQueue({
+function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
+  const { store, clock, ids, log, config, leaseMs } = deps;
+  return deps.dispatch({
     store,
     clock,
     log: log.child("queue"),
     owner,
     agingMs,
+    random: () => ids.random(),
     ...leaseTimes(leaseMs),
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
@@ -150,7 +164,7 @@ function leaseTimes(leaseMs: number | undefined): { leaseMs?: number; leaseRenew
 }
 
 async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, owner: string): Promise<void> {
-  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
   await failpoints.reach("recovered");
 }

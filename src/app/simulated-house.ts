@@ -29,6 +29,7 @@ import { openInlineStore } from "../store/sqlite/open-inline-store.ts";
 import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { collectEvidence } from "./drill-evidence.ts";
+import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createMessageWay } from "./message-way.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { createVirtualDisk, tablesOf, type VirtualDisk } from "./virtual-disk.ts";
@@ -93,6 +94,7 @@ async function boot(parts: BootParts, store: Store): Promise<RunningHouse> {
   const bus = createEventBus(log);
   const settings = followSettings(parts.settings);
   const way = createMessageWay({
+    dispatch: createLocalQueue,
     store,
     bus,
     clock,

@@ -6,16 +6,14 @@ import { isErrorCode, type ErrorCode } from "./error-codes.ts";
 
 export interface DeliveryMark {
   readonly partId: string;
-  /** The turn that said it; null for a part that no turn wrote. */
-  readonly runId: string | null;
+  /** The turn that said it. */
+  readonly runId: string;
   /** `sent`: it arrived after all. */
   readonly state: "failed" | "expired" | "sent";
   /** How many messages of it were seen in the chat. */
   readonly piecesSeen: number;
   /** Why it did not arrive. */
   readonly code: ErrorCode | null;
-  /** When the part was written, which is when its turn ended: what was said before that is what it is about. */
-  readonly writtenMs: number;
 }
 
 export const deliveryMarkType = "delivery";
@@ -28,15 +26,14 @@ export function deliveryMarkBody(mark: DeliveryMark): Readonly<Record<string, un
 export function deliveryMarkOf(body: Readonly<Record<string, unknown>>): DeliveryMark | null {
   const { customType, data } = body;
   if (customType !== deliveryMarkType || typeof data !== "object" || data === null) return null;
-  const { partId, runId, state, piecesSeen, code, writtenMs } = data as Readonly<Record<string, unknown>>;
-  if (typeof partId !== "string" || typeof piecesSeen !== "number" || typeof writtenMs !== "number") return null;
+  const { partId, runId, state, piecesSeen, code } = data as Readonly<Record<string, unknown>>;
+  if (typeof partId !== "string" || typeof runId !== "string" || typeof piecesSeen !== "number") return null;
   if (state !== "failed" && state !== "expired" && state !== "sent") return null;
   return {
     partId,
-    runId: typeof runId === "string" ? runId : null,
+    runId,
     state,
     piecesSeen,
     code: isErrorCode(code) ? code : null,
-    writtenMs,
   };
 }

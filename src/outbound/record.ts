@@ -54,8 +54,10 @@ export function recordStopped(row: OutboxRow, reason: unknown, work: DeliveryWor
   return recordUnsent(row, { state: "failed", error: AppError.from(reason, "RUN_001").toJSON() }, work);
 }
 
-export function recordHeld(row: OutboxRow, work: DeliveryWork): Promise<void> {
-  return settle(row, { state: "held" }, work);
+export async function recordHeld(row: OutboxRow, work: DeliveryWork): Promise<void> {
+  await settle(row, { state: "held" }, work);
+  const { id: partId, sessionKey, address } = row;
+  work.bus.emit({ type: "outbox.held", partId, sessionKey, address, atMs: work.clock.nowMs() });
 }
 
 async function settle(row: OutboxRow, outcome: PartOutcome, work: DeliveryWork): Promise<void> {
@@ -76,9 +78,9 @@ function markOf(
   { state, error }: { readonly state: "failed" | "expired" | "sent"; readonly error: AppErrorJson | null },
   { clock, ids }: DeliveryWork,
 ): TranscriptDraft | null {
-  const { id, runId, action, chunksSent, createdMs } = row;
+  const { id, runId, action, chunksSent } = row;
   if (runId === null || action.type === "delete" || action.type === "react") return null;
-  const mark = { partId: id, runId, state, piecesSeen: chunksSent, code: error?.code ?? null, writtenMs: createdMs };
+  const mark = { partId: id, runId, state, piecesSeen: chunksSent, code: error?.code ?? null };
   return { id: ids.hex(4), type: "custom", atMs: clock.nowMs(), body: deliveryMarkBody(mark) };
 }
 

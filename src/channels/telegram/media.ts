@@ -10,6 +10,8 @@ export interface FileCall {
   readonly file: ApiFile;
   /** Whether a text can go with it. */
   readonly captioned: boolean;
+  /** What is said instead where Telegram does not take it. */
+  readonly line: string;
 }
 
 interface Kind {
@@ -42,9 +44,9 @@ export function fileCall(attachment: Attachment, maxBytes: number): FileCall | n
 }
 
 /** The same bytes as a plain file: what is refused as a picture is often taken as that. */
-export function plainFileCall({ file }: FileCall): FileCall {
+export function plainFileCall({ file, line }: FileCall): FileCall {
   const { method, field, captioned } = kinds.document;
-  return { method, file: { ...file, field }, captioned };
+  return { method, file: { ...file, field }, captioned, line };
 }
 
 /** What is said of a file instead of sending it. */
@@ -55,10 +57,11 @@ export function attachmentLine({ type, fileName, mimeType, url, sizeBytes }: Att
   return [`[${type}]`, name, size, address].filter((part) => part !== "").join(" ");
 }
 
-function callFor({ fileName, mimeType }: Attachment, kind: Kind, bytes: Uint8Array): FileCall {
+function callFor(attachment: Attachment, kind: Kind, bytes: Uint8Array): FileCall {
   const { method, field, captioned } = kind;
-  const name = fileName ?? `file.${kind.extension}`;
-  return { method, captioned, file: { field, bytes, fileName: safeName(name), mimeType: mimeType ?? kind.mimeType } };
+  const fileName = safeName(attachment.fileName ?? `file.${kind.extension}`);
+  const file = { field, bytes, fileName, mimeType: attachment.mimeType ?? kind.mimeType };
+  return { method, captioned, file, line: attachmentLine(attachment) };
 }
 
 function bytesOf({ data }: Attachment, maxBytes: number): Uint8Array | null {

@@ -138,25 +138,23 @@ export class Outbound {
     return shown.entities.length === 0 ? call([], null) : call(shown.entities, call([], null));
   }
 
+  /** As it is; then as a plain file without marks; then named in a text. */
   #fileCall(file: FileCall, base: ApiParams, { text, entities }: ShownText): OutboundCall {
-    const call = (sent: FileCall, marked: readonly unknown[], otherwise: OutboundCall | null): OutboundCall => ({
+    const call = (sent: FileCall, marks: readonly unknown[], otherwise: OutboundCall): OutboundCall => ({
       method: sent.method,
       params: {
         ...base,
-        ...(text === "" ? {} : { caption: text, ...(marked.length === 0 ? {} : { caption_entities: marked }) }),
+        ...(text === "" ? {} : { caption: text, ...(marks.length === 0 ? {} : { caption_entities: marks }) }),
       },
       file: sent.file,
       shown: null,
       otherwise,
     });
-    const named = this.#textCall(base, {
-      text: [text, `[${file.file.field}] ${file.file.fileName} (not taken by Telegram)`]
-        .filter((l) => l !== "")
-        .join("\n"),
-      entities: [],
-    });
-    const plain = call(plainFileCall(file), [], named);
-    return call(file, entities, file.method === plain.method ? (entities.length === 0 ? named : plain) : plain);
+    const lines = [text, file.line].filter((line) => line !== "");
+    const named = this.#textCall(base, { text: lines.join("\n"), entities: [] });
+    const plain = plainFileCall(file);
+    const isPlain = plain.method === file.method && entities.length === 0;
+    return call(file, entities, isPlain ? named : call(plain, [], named));
   }
 
   #replyTo({ id, replyToId }: OutboundPiece): number | null {

@@ -3,11 +3,12 @@
  * in the world; refuses loudly what no person could do, because then the test is wrong.
  */
 import { AppError } from "../../domain/app-error.ts";
+import { botApiLimits } from "./bot-api-limits.ts";
 import type { EmulatedBot, EmulatedGroup, EmulatedPerson, SayOptions } from "./contract.ts";
 import { detectEntities } from "./text/detect.ts";
 import { userObject, type Actor } from "./world/actor.ts";
 import type { Chat } from "./world/chat.ts";
-import type { Draft, Message } from "./world/message.ts";
+import { withReactions, type Draft, type Message } from "./world/message.ts";
 import type { Bot, World } from "./world/world.ts";
 
 export function personHandle(world: World, person: Actor): EmulatedPerson {
@@ -17,12 +18,21 @@ export function personHandle(world: World, person: Actor): EmulatedPerson {
   };
   return {
     id: person.id,
-    say: (where, text, options) => speak(where, { text }, options),
+    say(where, text, options) {
+      if (text.length > botApiLimits.textChars) {
+        throw new AppError(
+          "SYS_003",
+          `The apps send no more than ${botApiLimits.textChars} characters in one message.`,
+        );
+      }
+      return speak(where, { text }, options);
+    },
     post: (where, fields, options) => speak(where, { fields }, options),
     upload(where, file, options) {
-      const stored = world.files.add(file.bytes, file.name ?? null, file.mimeType ?? null);
-      const caption = file.caption === undefined ? {} : { text: file.caption };
-      return speak(where, { media: { kind: file.as, file: stored, details: {} }, ...caption }, options);
+      const { as: kind, bytes, name: fileName = null, mimeType = null, caption } = file;
+      const stored = world.files.add({ kind, bytes, fileName, mimeType });
+      const said = caption === undefined ? {} : { text: caption };
+      return speak(where, { media: { kind, file: stored, details: {} }, ...said }, options);
     },
     edit: (where, messageId, text) => edit(world, person, { where, messageId }, text),
     react: (where, messageId, emoji) => react(world, person, { where, messageId }, emoji),
@@ -56,12 +66,18 @@ interface Target {
 
 function chatWith(world: World, person: Actor, where: EmulatedBot | EmulatedGroup): Chat {
   const group = world.groups.get(where.id);
-  if (group === undefined) return world.direct(botOf(world, where.id), person);
+  if (group === undefined) return directWith(world, person, botOf(world, where.id));
   if (group.migratedTo !== null)
     throw new AppError("SYS_003", `The group ${group.id} has become ${group.migratedTo.id}.`);
   if (!group.members.has(person.id))
     throw new AppError("SYS_003", `${person.firstName} is not in the group ${group.id}.`);
   return group;
+}
+
+/** The apps let nobody write to a bot that they blocked before they take it back. */
+function directWith(world: World, person: Actor, bot: Bot): Chat {
+  if (bot.blockedBy.has(person.id)) throw new AppError("SYS_003", `${person.firstName} has blocked that bot.`);
+  return world.direct(bot, person);
 }
 
 /** An answer to a message of a topic is in that topic. */
@@ -97,6 +113,7 @@ function react(world: World, person: Actor, target: Target, emoji: string): void
   const after = emoji === "" ? [] : [emoji];
   message.reactions = withReactions(message, person.id, after);
   for (const bot of world.botsOf(chat)) {
+    if (chat.kind !== "private" && !bot.canReadAllGroupMessages) continue;
     bot.queue.push("message_reaction", chat.id, {
       message_reaction: {
         chat: chat.object(),
@@ -108,13 +125,6 @@ function react(world: World, person: Actor, target: Target, emoji: string): void
       },
     });
   }
-}
-
-export function withReactions(message: Message, actorId: number, emojis: readonly string[]): Message["reactions"] {
-  const all = new Map(message.reactions);
-  all.delete(actorId);
-  if (emojis.length > 0) all.set(actorId, emojis);
-  return all.size === 0 ? null : all;
 }
 
 function reactionType(emoji: string): Readonly<Record<string, unknown>> {

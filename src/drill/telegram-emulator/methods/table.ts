@@ -1,7 +1,13 @@
 /** Every method that the emulator knows, by the name that the documentation gives it. */
+import { sendMediaGroup } from "./album.ts";
+import { getChat, getChatMember, getChatMemberCount } from "./chats.ts";
 import { deleteMessage } from "./deletion.ts";
-import { getMe } from "./identity.ts";
+import { getFile, sendFile } from "./files.ts";
+import { copyMessage, forwardMessage } from "./forwarding.ts";
+import { answerCallbackQuery, sendChatAction, setMessageReaction } from "./gestures.ts";
+import { deleteMyCommands, getMe, getMyCommands, setMyCommands } from "./identity.ts";
 import type { Method } from "./method.ts";
+import { sendContact, sendLocation } from "./places-and-contacts.ts";
 import { editMessageCaption, editMessageReplyMarkup, editMessageText, sendMessage } from "./texts.ts";
 import { deleteWebhook, getUpdates, getWebhookInfo, setWebhook } from "./updates.ts";
 
@@ -16,6 +22,29 @@ const methods: Readonly<Record<string, Method>> = {
   editMessageCaption,
   editMessageReplyMarkup,
   deleteMessage,
+  forwardMessage,
+  copyMessage,
+  setMessageReaction,
+  sendPhoto: sendFile("photo"),
+  sendDocument: sendFile("document"),
+  sendVoice: sendFile("voice"),
+  sendAudio: sendFile("audio"),
+  sendVideo: sendFile("video"),
+  sendVideoNote: sendFile("video_note"),
+  sendSticker: sendFile("sticker"),
+  sendAnimation: sendFile("animation"),
+  sendMediaGroup,
+  sendLocation,
+  sendContact,
+  sendChatAction,
+  answerCallbackQuery,
+  getFile,
+  getChat,
+  getChatMember,
+  getChatMemberCount,
+  setMyCommands,
+  getMyCommands,
+  deleteMyCommands,
 };
 
 export interface NamedMethod {

@@ -1,5 +1,6 @@
 /** The entities that the server finds in plain text: commands, mentions, links, addresses, tags. Pure. */
 import type { Entity } from "./entity.ts";
+import { overlaps } from "./settle-entities.ts";
 
 /** Each as the platform's published source describes it; a group named `it` is what is marked. */
 const patterns: readonly { readonly type: string; readonly pattern: RegExp }[] = [
@@ -30,10 +31,6 @@ export function detectEntities(text: string): readonly Entity[] {
     }
   }
   return found.sort((one, other) => one.offset - other.offset);
-}
-
-export function overlaps(one: Entity, other: Entity): boolean {
-  return one.offset < other.offset + other.length && other.offset < one.offset + one.length;
 }
 
 /** A full stop behind a link ends the sentence, and a closing bracket without an opening one encloses the link. */

@@ -5,8 +5,13 @@
 import { botApiLimits } from "../bot-api-limits.ts";
 import { badRequest, Refusal } from "../refusal.ts";
 import { notJson, objectOf, type Params } from "../request/params.ts";
-import { detectEntities, overlaps } from "./detect.ts";
+import { detectEntities } from "./detect.ts";
 import type { Entity, FormattedText } from "./entity.ts";
+import { parseHtml } from "./html.ts";
+import { checkedLink, isEmojiId, linkedUserId } from "./link.ts";
+import { parseMarkdown } from "./markdown.ts";
+import { parseMarkdownV2 } from "./markdown-v2.ts";
+import { addDetected, settleEntities } from "./settle-entities.ts";
 
 /** Where the text, its markup and its entities are: a caption has other names than a text. */
 export interface TextFields {
@@ -42,15 +47,37 @@ export function formatted(text: string, parseMode: string, given: unknown): Form
   return { text, entities };
 }
 
-const parsers: Readonly<Record<string, (text: string) => FormattedText | Refusal>> = {};
+const parsers: Readonly<Record<string, (text: string) => FormattedText | Refusal>> = {
+  html: parseHtml,
+  markdown: parseMarkdown,
+  markdownv2: parseMarkdownV2,
+};
 
 /** Step two: what people see, with the entities that the server finds itself. */
 export function settleText(draft: FormattedText, longest: number, tooLong: string): FormattedText | Refusal {
-  const { text, entities } = draft;
+  const linked: Entity[] = [];
+  for (const entity of draft.entities) {
+    const checked = checkedEntity(entity);
+    if (checked instanceof Refusal) return checked;
+    linked.push(checked);
+  }
+  const settled = settleEntities({ text: draft.text, entities: linked });
+  if (settled instanceof Refusal) return settled;
+  const { text, entities } = settled;
   if (text.length > longest) return badRequest(tooLong);
-  const detected = detectEntities(text).filter((found) => !entities.some((entity) => overlaps(entity, found)));
-  const all = [...entities, ...detected].sort((one, other) => one.offset - other.offset || other.length - one.length);
+  const all = addDetected(entities, detectEntities(text));
   return { text, entities: all.slice(0, botApiLimits.entities) };
+}
+
+/** Telegram's core looks at links and emoji once more, and at links to a person as at mentions. */
+function checkedEntity(entity: Entity): Entity | Refusal {
+  const { url, custom_emoji_id: emoji, ...rest } = entity;
+  if (emoji !== undefined && !isEmojiId(emoji)) return badRequest("invalid custom emoji identifier specified");
+  if (url === undefined) return entity;
+  const userId = linkedUserId(url);
+  if (userId !== null) return { ...rest, type: "text_mention", user: { id: userId } };
+  const link = checkedLink(url);
+  return link === null ? badRequest(`entity URL '${url}' is invalid: Wrong HTTP URL`) : { ...rest, url: link };
 }
 
 /** Types that a bot may set, with what each needs. Those that the server finds itself are ignored where given. */

@@ -5,16 +5,7 @@
 import { userObject, type Actor } from "./actor.ts";
 import type { Chat } from "./chat.ts";
 import type { Entity } from "../text/entity.ts";
-import { fileFields, type StoredFile } from "./files.ts";
-
-export type MediaKind = "photo" | "document" | "voice" | "audio" | "video" | "video_note" | "sticker" | "animation";
-
-export interface Media {
-  readonly kind: MediaKind;
-  readonly file: StoredFile;
-  /** What the sender said about it: `duration`, `width`, `title`. */
-  readonly details: Readonly<Record<string, unknown>>;
-}
+import { mediaFields, type Media } from "./files.ts";
 
 export interface Message {
   readonly id: number;
@@ -59,10 +50,18 @@ export function messageObject(message: Message, chat: Chat, viewerId: number, de
   };
 }
 
+/** Everybody has one reaction at a time, or none. */
+export function withReactions(message: Message, actorId: number, emojis: readonly string[]): Message["reactions"] {
+  const all = new Map(message.reactions);
+  all.delete(actorId);
+  if (emojis.length > 0) all.set(actorId, emojis);
+  return all.size === 0 ? null : all;
+}
+
 function contentFields(message: Message, viewerId: number): Readonly<Record<string, unknown>> {
   const [text, entities] = message.media === null ? ["text", "entities"] : ["caption", "caption_entities"];
   return {
-    ...(message.media === null ? {} : fileFields(message.media, viewerId)),
+    ...(message.media === null ? {} : mediaFields(message.media, viewerId)),
     ...(message.text === "" ? {} : { [text]: message.text }),
     ...(message.entities.length === 0 ? {} : { [entities]: message.entities }),
   };

@@ -3,6 +3,7 @@
  * deletes messages, and tells each bot in a chat what it may hear. Knows no HTTP and no method; judges no parameter.
  */
 import { createHash } from "node:crypto";
+import { botApiLimits } from "../bot-api-limits.ts";
 import { detectEntities } from "../text/detect.ts";
 import { UpdateQueue, type UpdateType } from "../updates/update-queue.ts";
 import type { Clock } from "../../../platform/clock.ts";
@@ -51,6 +52,7 @@ export class World {
   readonly clock: Clock;
   readonly nowMs: () => number;
   #callbackCount = 0;
+  #albumCount = 0;
 
   constructor(clock: Clock, nowMs: () => number) {
     this.clock = clock;
@@ -124,12 +126,22 @@ export class World {
     }
   }
 
+  /** A number that no album had before. */
+  nextAlbum(): number {
+    this.#albumCount += 1;
+    return this.#albumCount;
+  }
+
   botsOf(chat: Chat): readonly Bot[] {
     return [...chat.members.keys()].flatMap((id) => this.bots.get(id) ?? []);
   }
 
   /** A `callback_query` of this person on that message. */
   press(chat: Chat, bot: Bot, person: Actor, press: { readonly message: Message; readonly data: string }): void {
+    for (const { id, atMs } of this.callbacks.values()) {
+      if (this.nowMs() - atMs <= botApiLimits.callbackAnswerMs) break;
+      this.callbacks.delete(id);
+    }
     this.#callbackCount += 1;
     const id = String(4_000_000_000_000_000_000n + BigInt(this.#callbackCount) * 7_919n);
     this.callbacks.set(id, { id, bot, atMs: this.nowMs() });

@@ -1,6 +1,7 @@
 /** What changes the inbox: admission, what a crash leaves, and every way in which a message ends. */
 import { AppError } from "../../../domain/app-error.ts";
 import { limits } from "../../../domain/limits.ts";
+import type { Address } from "../../../domain/message.ts";
 import type { InboxState } from "../../port.ts";
 import type { Database } from "../database.ts";
 import { selectInbox, type InboxRecord, type SessionRecord } from "../records.ts";
@@ -64,8 +65,10 @@ export function admit(db: Database, args: AdmitArgs): AdmitRecord {
 
 function tellArrival(db: Database, args: AdmitArgs, claimed: boolean): void {
   const { atMs, rejectReason: reason } = args;
-  const told = reason !== null ? { reason } : args.dueMs > atMs ? { dueMs: args.dueMs } : {};
-  traceArrival(db, args, { type: reason === null ? "inbox.queued" : "inbox.rejected", atMs, data: told });
+  const { channel, accountId } = JSON.parse(args.address) as Address;
+  const verdict = reason !== null ? { reason } : args.dueMs > atMs ? { dueMs: args.dueMs } : {};
+  const type = reason === null ? "inbox.queued" : "inbox.rejected";
+  traceArrival(db, args, { type, atMs, data: { channel, accountId, ...verdict } });
   if (claimed) traceMessage(db, args.messageId, { type: "inbox.running", atMs, data: { attempt: 1, epoch: 1 } });
 }
 

@@ -16,11 +16,7 @@ export function passOn(db: Database, lane: string): void {
 
 /** After anything else: whoever was head no longer is, and the oldest is, unless one runs. */
 export function reorder(db: Database, lane: string): void {
-  db.run(
-    `UPDATE inbox SET head = 0
-     WHERE lane = ? AND ended_ms IS NULL AND scheduled = 0 AND head = 1 AND state = 'queued'`,
-    lane,
-  );
+  db.run(`UPDATE inbox SET head = 0 WHERE lane = ? AND ended_ms IS NULL AND scheduled = 0 AND head = 1`, lane);
   if (!isRunning(db, lane)) passOn(db, lane);
 }
 

@@ -39,7 +39,8 @@ export function traceOf(db: Database, args: { id: string }): TraceRecord[] {
   // A part leads to its message or its run, and these to each other.
   const { message_id: messageId, run_id: runId } = subjectOf(db, named.message_id ?? named.run_id ?? args.id);
   return db.all<TraceRecord>(
-    `SELECT type, at_ms, data FROM trace WHERE message_id = ?1 OR run_id = ?2 OR part_id = ?3 ORDER BY id`,
+    // What is written in batches comes later than what it tells of: the time decides, and only then the writing.
+    `SELECT type, at_ms, data FROM trace WHERE message_id = ?1 OR run_id = ?2 OR part_id = ?3 ORDER BY at_ms, id`,
     messageId,
     runId,
     args.id,
