@@ -1,12 +1,13 @@
 /**
  * What a person can tell the assistant itself, answered by rule and without a model. Each command touches the
- * sender's own session alone; nothing here changes the configuration or another session.
+ * sender's own session alone, but for an owner's restart; nothing here changes the configuration or another session.
  */
 import { totalTokens } from "../domain/money.ts";
 import type { SessionRow } from "../store/port.ts";
+import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop";
+export type Command = "new" | "status" | "help" | "stop" | "restart";
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -15,6 +16,7 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/help": "help",
   "/start": "help",
   "/stop": "stop",
+  "/restart": "restart",
 });
 
 /** The command a text is, or null where it is something to answer. A command stands alone. */
@@ -38,6 +40,8 @@ export async function runCommand(command: Command, context: CommandContext): Pro
       return statusText(context);
     case "help":
       return helpText;
+    case "restart":
+      return restartByMessage(context.turn, context.deps);
     case "stop":
       // What ran was stopped when this message came in: it did not have to wait for its turn.
       return "Stopped.";

@@ -8,7 +8,7 @@ import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
-import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -20,26 +20,43 @@ import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
+import { createInitialState } from "../outbound/initial-state.ts";
+import { createRateLimit } from "../outbound/rate-limit.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { createAccountMemory } from "./account-memory.ts";
+import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export interface MessageWayDeps extends Omit<
+  AgentDeps,
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+> {
+  readonly dispatch: DispatchDriver;
+  /** As the house has it where absent. */
+  readonly leaseMs?: number;
+  /** Those that ship where absent. */
+  readonly catalogue?: ChannelCatalogue;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
   readonly turns: TurnRegistry;
   readonly channels: ChannelSupervisor;
+  readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -57,20 +74,13 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
-    store,
-    clock,
-    log: log.child("queue"),
-    owner,
-    agingMs,
-    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
-  });
+  const queue = createQueue(deps, owner);
   const intake = { stopped: false };
-  const rules = createChannelRules(config);
+  const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
   const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
@@ -84,8 +94,15 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     provider: deps.provider,
     tools: deps.tools,
     registry,
-    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    failpoints: deps.failpoints,
+    initialStateOf: createInitialState(
+      (channel) => catalogue.manifest(channel)?.builtIn === true,
+      (address) => rules.deliveryFor(address),
+    ),
+    openReplyStream: () => null,
     wakeDelivery: () => delivery.wake(),
+    isOwner: (message) => rules.isOwner(message),
+    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
@@ -96,8 +113,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     admit,
     turns: registry,
     channels,
+    rules,
     webhooks,
     wakeDelivery: () => delivery.wake(),
+    dispatchTrouble: () => queue.trouble(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();
@@ -108,6 +128,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
+      await deps.failpoints.reach("intake-stopped");
       backlog.close();
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
@@ -115,7 +136,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, channelManifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -123,9 +144,29 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
 }
 
-async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
-  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
+  const { store, clock, ids, log, config, leaseMs } = deps;
+  return deps.dispatch({
+    store,
+    clock,
+    log: log.child("queue"),
+    owner,
+    agingMs,
+    random: () => ids.random(),
+    ...leaseTimes(leaseMs),
+    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
+  });
+}
+
+/** A short lease is renewed and looked after as often as a long one, by its length. */
+function leaseTimes(leaseMs: number | undefined): { leaseMs?: number; leaseRenewMs?: number; sweepMs?: number } {
+  return leaseMs === undefined ? {} : { leaseMs, leaseRenewMs: leaseMs / 5, sweepMs: leaseMs / 2 };
+}
+
+async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, owner: string): Promise<void> {
+  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+  await failpoints.reach("recovered");
 }
 
 interface DoorParts {
@@ -146,6 +187,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
     clock,
     ids,
     config,
+    failpoints: deps.failpoints,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
@@ -168,18 +210,18 @@ function createChannels(
   admit: Admit,
   rules: ChannelRules,
 ): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
   const webhooks = createWebhooks();
   const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
-      const module = await channelModule(id);
+      const module = await catalogue.module(id);
       loaded.set(id, module);
       return module;
     },
-    label: (id) => channelManifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, channelManifests()),
+    label: (id) => catalogue.manifest(id)?.label ?? id,
+    accounts: accountSettings(config().channels, catalogue.manifests()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,
@@ -188,16 +230,20 @@ function createChannels(
     memoryOf: createAccountMemory(store.documents, clock),
     webhooks,
     commands: offeredCommands,
+    failpoints: deps.failpoints,
   });
   const delivery = createDelivery({
     store,
     clock,
     log: log.child("delivery"),
     bus,
-    channels: () => connectedChannels(channels),
+    ids,
+    rate: createRateLimit(clock),
+    failpoints: deps.failpoints,
+    accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
     route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),
-    blindPolicy: () => "resend-labelled",
+    settings: (address) => rules.deliveryFor(address),
   });
   channels.onReady(() => delivery.wake());
   return { channels, webhooks, delivery };
@@ -248,9 +294,4 @@ function routeTo(
   const module = loaded.get(address.channel);
   if (connection === null || module === undefined) return null;
   return { connection, manifest: module.manifest, render: (markdown, options) => module.render(markdown, options) };
-}
-
-function connectedChannels(channels: ChannelSupervisor): readonly string[] {
-  const connected = channels.status().filter((account) => account.state === "CONNECTED");
-  return [...new Set(connected.map((account) => account.channel))];
 }

@@ -1,6 +1,7 @@
 /**
- * Keeps what happened: events of a message or a turn, written in batches beside the way of the message, which never
- * waits for it. Text is not kept here, the transcript has it.
+ * Keeps what happens between two states of a message: its first word, its tools, what its turn has cost. Written in
+ * batches beside the way of the message, which never waits for it; the states themselves are the store's to tell, in the
+ * commits that change them. Text is not kept here, the transcript has it.
  */
 import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
@@ -49,31 +50,24 @@ export function createTraceWriter(deps: { bus: EventBus; store: Store; clock: Cl
 
 function traceOf(event: AppEvent): TraceEvent | null {
   switch (event.type) {
-    case "message.received":
-    case "message.refused": {
-      const { type, atMs, messageId, ...data } = event;
-      return { messageId, runId: null, type, atMs, data };
-    }
-    case "run.started": {
-      const { type, atMs, messageId, runId, ...data } = event;
-      return { messageId, runId, type, atMs, data };
+    case "run.text": {
+      // Of a text that grows, the moment at which there was something to show; nothing of the text.
+      const first = event.text !== "" && event.soFar === event.text;
+      return first ? ofRun(event, "run.first-text", {}) : null;
     }
     case "run.ended": {
-      const { type, atMs, runId, text: _text, toolCalls: _calls, ...data } = event;
-      return { messageId: null, runId, type, atMs, data };
+      const { type, atMs: _at, runId: _run, text: _text, toolCalls: _calls, ...data } = event;
+      return ofRun(event, type, data);
     }
     case "tool.started":
     case "tool.completed":
-    case "tool.failed": {
-      const { type, atMs, runId, callId, tool } = event;
-      return { messageId: null, runId, type, atMs, data: { callId, tool } };
-    }
-    case "message.sent":
-    case "message.unsent": {
-      const { type, atMs, runId, ...data } = event;
-      return { messageId: null, runId, type, atMs, data };
-    }
+    case "tool.failed":
+      return ofRun(event, event.type, { callId: event.callId, tool: event.tool });
     default:
       return null;
   }
+}
+
+function ofRun({ runId, atMs }: { runId: string; atMs: number }, type: string, data: object): TraceEvent {
+  return { messageId: null, runId, type, atMs, data };
 }

@@ -123,6 +123,11 @@ export class AccountLife {
     if (this.setting.enabled) this.#begin();
   }
 
+  /** A round trip now instead of at the next look; what it finds counts the same. Never throws. */
+  async probe(): Promise<void> {
+    if (this.#state === "CONNECTED" && this.#epoch !== null) await this.#probe(this.#epoch);
+  }
+
   /** Resolves when the connection is down, or has been left behind because it would not end. */
   async stop(reason: string | null = null): Promise<void> {
     this.#drop();
@@ -266,6 +271,7 @@ export class AccountLife {
   }
 
   #scheduleProbe(epoch: Epoch): void {
+    this.#timer?.cancel();
     this.#timer = this.#deps.clock.after(limits.channelProbeMs, () => {
       void this.#probe(epoch);
     });

@@ -10,7 +10,7 @@ import type { Clock } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import { AccountLife, type AccountLifeDeps } from "./account-life.ts";
+import { AccountLife, probeTimeoutMs, type AccountLifeDeps } from "./account-life.ts";
 import type { AccountSetting } from "./account-settings.ts";
 import type { AccountMemory, ChannelConnection, ChannelLink, ChannelModule, ReceiveOutcome } from "./contract.ts";
 import type { Webhooks } from "./webhooks.ts";
@@ -48,6 +48,11 @@ export interface ChannelSupervisor {
   restart(channel: string, accountId?: string): Promise<void>;
   /** Stops it and wipes what it stored to log in. */
   logout(channel: string, accountId?: string): Promise<void>;
+  /**
+   * A round trip to every connected account now, all at once; resolves when each has answered or failed, at the latest
+   * after `timeoutMs`. That time bounds the wait alone: how long a platform may take is the account's own affair.
+   */
+  probe(options: { channel?: string; timeoutMs?: number }): Promise<void>;
   status(): readonly ChannelStatus[];
   /** The live connection; null while there is none. Ask again for every send. */
   connection(channel: string, accountId: string): ChannelConnection | null;
@@ -117,6 +122,14 @@ class Supervisor implements ChannelSupervisor {
 
   async logout(channel: string, accountId?: string): Promise<void> {
     await Promise.all(this.#select(channel, accountId).map((life) => life.logout()));
+  }
+
+  async probe({ channel, timeoutMs = probeTimeoutMs }: { channel?: string; timeoutMs?: number }): Promise<void> {
+    const asked = [...this.#lives.values()].filter((life) => channel === undefined || life.setting.channel === channel);
+    const late = Promise.withResolvers<void>();
+    const timer = this.#deps.clock.after(Math.min(timeoutMs, probeTimeoutMs), late.resolve);
+    await Promise.race([Promise.all(asked.map((life) => life.probe())), late.promise]);
+    timer.cancel();
   }
 
   status(): readonly ChannelStatus[] {

@@ -3,12 +3,18 @@
  * A store's own test calls this once. The database it opens must be empty.
  */
 import { afterAll, beforeAll, describe } from "vitest";
+import { attemptRules } from "./conformance/attempts.ts";
+import { deadLetterRules } from "./conformance/dead-letters.ts";
+import { fairnessRules } from "./conformance/fairness.ts";
 import { inboxRules } from "./conformance/inbox.ts";
 import { ledgerRules } from "./conformance/ledger.ts";
 import { namedRules } from "./conformance/named.ts";
 import { outboxRules } from "./conformance/outbox.ts";
+import { overhearingRules } from "./conformance/overhearing.ts";
+import { partRules } from "./conformance/parts.ts";
 import { scheduleRules } from "./conformance/schedules.ts";
 import { sessionRules } from "./conformance/sessions.ts";
+import { traceRules } from "./conformance/tracing.ts";
 import { turnRules } from "./conformance/turns.ts";
 import type { Store } from "./port.ts";
 
@@ -45,6 +51,15 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     describe("inbox", () => {
       inboxRules(rig);
     });
+    describe("attempts", () => {
+      attemptRules(rig);
+    });
+    describe("senders", () => {
+      fairnessRules(rig);
+    });
+    describe("what was overheard", () => {
+      overhearingRules(rig);
+    });
     describe("schedules", () => {
       scheduleRules(rig);
     });
@@ -53,6 +68,15 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("outbox", () => {
       outboxRules(rig);
+    });
+    describe("parts on their way", () => {
+      partRules(rig);
+    });
+    describe("dead letters", () => {
+      deadLetterRules(rig);
+    });
+    describe("trace and totals", () => {
+      traceRules(rig);
     });
     describe("sessions", () => {
       sessionRules(rig);

@@ -350,9 +350,11 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
         },
         complete: async () => undefined,
       },
+      totals: async () => ({ duplicates: 7, leasesLost: 1, unknownSends: 4 }),
+      deadLetters: { count: async () => 5 },
       inbox: { counts: async () => ({ queued: 3, running: 1, oldestQueuedMs: null }) },
       outbox: {
-        counts: async () => ({ prepared: 1, sending: 0, sent: 9, unknown: 0, failed: 0, expired: 0 }),
+        counts: async () => ({ held: 2, prepared: 1, sending: 0, sent: 9, unknown: 0, failed: 0, expired: 0 }),
       },
     },
   };

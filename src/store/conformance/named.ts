@@ -103,7 +103,8 @@ export function namedRules(rig: Rig): void {
     });
     await rig.store().trace.add([event("received", t0, "message"), event("started", t0 + 1, "run")]);
     await rig.store().trace.add([event("ended", t0, "run")]);
-    const told = ["received", "started", "ended"];
+    // By time, and of one time in the order of their writing.
+    const told = ["inbox.queued", "inbox.running", "received", "ended", "started"];
     for (const id of [entry.message.id, entry.runId]) {
       expect((await rig.store().trace.of(id)).map((one) => one.type)).toEqual(told);
     }

@@ -6,6 +6,8 @@ import { createNames, draftOf, failure, t0 } from "./samples.ts";
 
 const elsewhere = { code: "STORE_003" };
 
+const accountOf = (channel: string) => ({ channel, accountId: "default" });
+
 export function outboxRules(rig: Rig): void {
   const names = createNames("outbox");
   const add = (draft: OutboxDraft): Promise<OutboxRow> =>
@@ -16,7 +18,9 @@ export function outboxRules(rig: Rig): void {
     return { ...draft, address: { ...draft.address, channel } };
   };
   const ready = async (channel: string, atMs: number = t0, limit = 100): Promise<string[]> =>
-    (await rig.store().outbox.ready({ channels: [channel, "another"], atMs, limit })).map((row) => row.id);
+    (await rig.store().outbox.ready({ accounts: [accountOf(channel), accountOf("another")], atMs, limit })).map(
+      (row) => row.id,
+    );
 
   it("gives back a part as it was added, and adds it once", async () => {
     const draft = draftOf(names, names.next("chat"), {
@@ -26,6 +30,7 @@ export function outboxRules(rig: Rig): void {
     const row = await add(draft);
     expect(row).toEqual({
       ...draft,
+      action: { type: "send" },
       messageId: null,
       runId: null,
       sessionKey: `s-${draft.address.chatId}`,
@@ -52,7 +57,7 @@ export function outboxRules(rig: Rig): void {
     for (const draft of [one, behindOne, two, chatOn(names.next("channel"))]) await add(draft);
     expect(await ready(channel)).toEqual([one.id, two.id]);
     expect(await ready(channel, t0, 1)).toEqual([one.id]);
-    expect(await rig.store().outbox.ready({ channels: [], atMs: t0, limit: 5 })).toEqual([]);
+    expect(await rig.store().outbox.ready({ accounts: [], atMs: t0, limit: 5 })).toEqual([]);
   });
 
   it("keeps the order of a chat while its first part is on its way or waits for a retry", async () => {

@@ -1,21 +1,36 @@
 /**
  * Random schedules against a model: whatever the workers do and however time passes, a session's messages are handed
- * out in order, at most one worker can write one of them, and a worker that lost its lease changes nothing.
+ * out in order, at most one worker can write one of them, a worker that lost its lease changes nothing, and of all that
+ * may run it is the one whose turn it is: by class with aging, then by who has no turn, then by how long it waits.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
+import { priorities, type Priority } from "../../domain/message.ts";
 import type { Rig } from "../conformance.ts";
 import type { InboxEntry, Lease, Store } from "../port.ts";
 import { createNames, drain, entryOf, resultOf, t0, type Names } from "./samples.ts";
 
 const leaseMs = 1_000;
+const agingMs = 300;
+const retryMs = 400;
+/** Every second crash of a message makes it wait. */
+const crashPauseMs = (attempts: number): number => (attempts % 2 === 0 ? 700 : 0);
+
+type Verb = "renew" | "finish" | "release" | "retry";
 
 type Action =
-  | { readonly do: "admit"; readonly session: number; readonly at: "now" | "later"; readonly claim: boolean }
+  | {
+      readonly do: "admit";
+      readonly session: number;
+      readonly sender: number;
+      readonly priority: Priority;
+      readonly at: "now" | "later";
+      readonly claim: boolean;
+    }
   | { readonly do: "claim"; readonly worker: number }
-  | { readonly do: "renew" | "finish" | "release"; readonly pick: number }
+  | { readonly do: Verb; readonly pick: number }
   | { readonly do: "end"; readonly pick: number }
   | { readonly do: "pass"; readonly ms: number }
   | { readonly do: "recover" };
@@ -25,7 +40,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       do: fc.constant("admit" as const),
-      session: fc.nat(3),
+      session: fc.nat(5),
+      sender: fc.nat(2),
+      priority: fc.constantFrom(...priorities),
       at: fc.constantFrom("now" as const, "now" as const, "later" as const),
       claim: fc.boolean(),
     }),
@@ -34,7 +51,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom("renew" as const, "finish" as const, "finish" as const, "release" as const),
+      do: fc.constantFrom<Verb[]>("renew", "finish", "finish", "release", "retry"),
       pick: fc.nat(),
     }),
   },
@@ -50,6 +67,10 @@ interface Known {
   ended: boolean;
   lease: Lease | null;
   leaseUntilMs: number;
+  /** Set while it waits for its next attempt. */
+  pausedUntilMs: number | null;
+  readonly waitSinceMs: number;
+  attempts: number;
 }
 
 class World {
@@ -81,21 +102,31 @@ class World {
 
   async #admit(step: Action & { do: "admit" }): Promise<void> {
     const dueMs = step.at === "later" ? this.nowMs + 500 : 0;
-    const entry = entryOf(this.#names, `${this.#scope}-${step.session}`, { dueMs });
+    const plain = entryOf(this.#names, `${this.#scope}-${step.session}`, { dueMs, priority: step.priority });
+    const entry = { ...plain, message: { ...plain.message, sender: { id: `sender-${step.sender}` } } };
     const free = this.#waiting(entry.sessionKey).length === 0 && dueMs === 0;
     const admitted = await this.#store.inbox.admit(entry, {
       atMs: this.nowMs,
       ...(step.claim ? { claimFor: { owner: "direct", leaseMs } } : {}),
     });
     if (admitted.outcome !== "accepted") throw new Error("a new message was taken for a known one");
-    const known: Known = { entry, arrival: this.messages.length, ended: false, lease: null, leaseUntilMs: 0 };
+    const known: Known = {
+      entry,
+      arrival: this.messages.length,
+      ended: false,
+      lease: null,
+      leaseUntilMs: 0,
+      pausedUntilMs: null,
+      waitSinceMs: Math.max(this.nowMs, dueMs),
+      attempts: 0,
+    };
     this.messages.push(known);
     assert.equal(admitted.lease !== null, step.claim && free);
     if (admitted.lease !== null) this.#hold(known, admitted.lease);
   }
 
   async #claim(worker: number): Promise<void> {
-    const claimed = await this.#store.inbox.claim({ owner: `w${worker}`, leaseMs, atMs: this.nowMs, agingMs: 300 });
+    const claimed = await this.#store.inbox.claim({ owner: `w${worker}`, leaseMs, atMs: this.nowMs, agingMs });
     const possible = this.messages.filter((known) => this.#mayRun(known));
     if (claimed === null) {
       assert.deepEqual(
@@ -106,19 +137,16 @@ class World {
     }
     const known = possible.find((candidate) => candidate.entry.message.id === claimed.row.message.id);
     assert.ok(known, `${claimed.row.message.id} was handed out before its turn`);
+    const next = possible.toSorted((left, right) => this.#order(left, right))[0];
+    assert.equal(known.entry.message.id, next?.entry.message.id, "it was another one's turn");
     this.#hold(known, claimed.lease);
   }
 
-  async #use(verb: "renew" | "finish" | "release", lease: Lease): Promise<void> {
+  async #use(verb: Verb, lease: Lease): Promise<void> {
     const known = this.messages.find((candidate) => candidate.entry.message.id === lease.messageId);
     if (known === undefined) throw new Error("a lease without a message");
     const good = !known.ended && known.lease === lease;
-    const attempt =
-      verb === "renew"
-        ? this.#store.inbox.renew(lease, this.nowMs + leaseMs)
-        : verb === "release"
-          ? this.#store.inbox.release(lease, this.nowMs)
-          : this.#store.turns.finish(lease, resultOf({ atMs: this.nowMs }));
+    const attempt = this.#attempt(verb, lease);
     const outcome = await attempt.then(
       () => "done",
       (thrown: unknown) => (thrown instanceof AppError ? thrown.code : String(thrown)),
@@ -128,6 +156,23 @@ class World {
     if (verb === "renew") known.leaseUntilMs = this.nowMs + leaseMs;
     else known.lease = null;
     if (verb === "finish") known.ended = true;
+    if (verb === "release") known.attempts -= 1;
+    if (verb === "retry") known.pausedUntilMs = this.nowMs + retryMs;
+  }
+
+  #attempt(verb: Verb, lease: Lease): Promise<void> {
+    const { inbox, turns } = this.#store;
+    const atMs = this.nowMs;
+    switch (verb) {
+      case "renew":
+        return inbox.renew(lease, atMs + leaseMs);
+      case "release":
+        return inbox.release(lease, atMs);
+      case "retry":
+        return inbox.retry(lease, { atMs, untilMs: atMs + retryMs, reason: "failed" });
+      case "finish":
+        return turns.finish(lease, resultOf({ atMs }));
+    }
   }
 
   async #end(pick: number): Promise<void> {
@@ -137,11 +182,17 @@ class World {
     await this.#store.inbox.end(known.entry.message.id, "dead", "by hand", this.nowMs);
     known.ended = true;
     known.lease = null;
+    known.pausedUntilMs = null;
   }
 
   async #recover(): Promise<void> {
-    await this.#store.inbox.recover("nobody", this.nowMs);
-    for (const known of this.messages) known.lease = null;
+    await this.#store.inbox.recover("nobody", this.nowMs, crashPauseMs);
+    for (const known of this.messages) {
+      if (known.lease === null) continue;
+      known.lease = null;
+      const pauseMs = crashPauseMs(known.attempts);
+      known.pausedUntilMs = pauseMs === 0 ? null : this.nowMs + pauseMs;
+    }
   }
 
   #hold(known: Known, lease: Lease): void {
@@ -149,10 +200,12 @@ class World {
       (other) => other.entry.sessionKey === known.entry.sessionKey && other !== known,
     );
     assert.deepEqual(
-      others.filter((other) => other.lease !== null),
+      others.filter((other) => other.lease !== null || other.pausedUntilMs !== null),
       [],
     );
     known.lease = lease;
+    known.pausedUntilMs = null;
+    known.attempts += 1;
     known.leaseUntilMs = this.nowMs + leaseMs;
     this.leases.push(lease);
   }
@@ -163,19 +216,40 @@ class World {
     );
   }
 
-  /** Its lease ran out; or nobody runs in its session, and it is the oldest that is due. */
+  /** Its lease ran out; or its pause is over; or nobody runs in its session, and it is the oldest that is due. */
   #mayRun(known: Known): boolean {
     if (known.ended || known.entry.dueMs > this.nowMs) return false;
     if (known.lease !== null) return known.leaseUntilMs < this.nowMs;
+    if (known.pausedUntilMs !== null) return known.pausedUntilMs <= this.nowMs;
     const session = this.#waiting(known.entry.sessionKey);
-    return session.every((other) => other.lease === null && other.arrival >= known.arrival);
+    return session.every(
+      (other) => other.lease === null && other.pausedUntilMs === null && other.arrival >= known.arrival,
+    );
+  }
+
+  #order(left: Known, right: Known): number {
+    const rank = (known: Known): number =>
+      Math.max(0, priorities.indexOf(known.entry.priority) - Math.floor((this.nowMs - known.waitSinceMs) / agingMs));
+    return (
+      rank(left) - rank(right) ||
+      Number(this.#isServed(left)) - Number(this.#isServed(right)) ||
+      left.waitSinceMs - right.waitSinceMs ||
+      left.arrival - right.arrival
+    );
+  }
+
+  /** Whether another turn of its sender runs. What runs itself and is free to be taken over is nobody's second turn. */
+  #isServed(known: Known): boolean {
+    if (known.lease !== null) return false;
+    const { sender } = known.entry.message;
+    return this.messages.some((other) => other.lease !== null && other.entry.message.sender.id === sender.id);
   }
 }
 
 export function scheduleRules(rig: Rig): void {
   const names = createNames("schedule");
 
-  it("keeps order, single leases and fencing over random schedules", async () => {
+  it("M6, M12: keeps order, fair turns, single leases and fencing over random schedules", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), async (actions) => {
         await drain(rig.store());

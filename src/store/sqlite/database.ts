@@ -17,6 +17,7 @@ export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   readonly #afterCommit: (() => void)[] = [];
+  readonly #afterRollback: (() => void)[] = [];
 
   constructor(file: string, options: DatabaseOptions) {
     this.file = file;
@@ -70,6 +71,16 @@ export class Database {
   /** What `afterCommit` gathered since it was last asked. */
   takeAfterCommit(): (() => void)[] {
     return this.#afterCommit.splice(0);
+  }
+
+  /** Something that is kept although the call that asks for it fails: a count of such calls. */
+  afterRollback(action: () => void): void {
+    this.#afterRollback.push(action);
+  }
+
+  /** What `afterRollback` gathered since it was last asked. */
+  takeAfterRollback(): (() => void)[] {
+    return this.#afterRollback.splice(0);
   }
 
   /** Idempotent. */

@@ -65,6 +65,7 @@ function applyOne(db: Database, call: Call): Applied {
     db.run("ROLLBACK TO call");
     db.run("RELEASE call");
     db.takeAfterCommit();
+    for (const kept of db.takeAfterRollback()) kept();
     return { call, answer: failed(call, thrown, db), afterwards: [] };
   }
 }
@@ -82,5 +83,6 @@ function failed(call: Call, thrown: unknown, db: Database): Answer {
 
 function rollBack(db: Database): void {
   db.takeAfterCommit();
+  db.takeAfterRollback();
   if (db.inTransaction) db.run("ROLLBACK");
 }

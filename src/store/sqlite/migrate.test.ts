@@ -6,9 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { addressOf, messageOf } from "../conformance/samples.ts";
 import { Database } from "./database.ts";
 import { silentLog } from "./fixtures/silent-log.ts";
 import { migrate, type Migration } from "./migrate.ts";
+import { migrations } from "./migrations/list.ts";
 import { openSqliteStore } from "./open-store.ts";
 
 let folder: string;
@@ -93,6 +95,102 @@ describe("migrations", () => {
     // The copy is there before the first change; so a kill within the change leaves both.
     expect(seen.filter((one) => one.version === 1 && one.backup).length).toBeGreaterThan(3);
   }, 30_000);
+});
+
+/** A store as the first schema left it: each row in a state of its own. */
+function firstStore(name: string): void {
+  const db = openFile(name);
+  migrate(db, migrations.slice(0, 1));
+  const message = (id: string, sender: string) =>
+    JSON.stringify({
+      ...messageOf(id, "chat"),
+      sender: { id: sender },
+      address: { ...addressOf("chat"), accountId: "a" },
+    });
+  const rows = [
+    // id, sender, state, head, lease owner, ended, ephemeral
+    ["waits-1", "ann", "queued", 1, null, null, 0],
+    ["waits-2", "ann", "queued", 1, null, null, 0],
+    ["waits-3", "bob", "queued", 1, null, null, 0],
+    ["runs", "ann", "running", 0, "before", null, 0],
+    ["dead", "ann", "dead", 0, null, 5, 0],
+    ["expired", "ann", "expired", 0, null, 6, 0],
+    ["left", "ann", "expired", 0, null, 7, 1],
+    ["replied", "ann", "replied", 0, null, 8, 0],
+  ] as const;
+  for (const [index, [id, sender, state, head, owner, ended, ephemeral]] of rows.entries()) {
+    db.run(
+      `INSERT INTO inbox (seq, message_id, run_id, dedupe_key, session_key, lane, agent_id, priority, due_ms, expires_ms,
+         ephemeral, state, reason, admitted_ms, wait_since_ms, head, lease_owner, lease_epoch, lease_until_ms, ended_ms)
+       VALUES (?1, ?2, 'run-' || ?2, 'key-' || ?2, ?2, ?2, 'main', 2, 0, 9e12, ?3, ?4, 'why', ?1, ?1, ?5, ?6, 1, 0, ?7)`,
+      index + 1,
+      id,
+      ephemeral,
+      state,
+      head,
+      owner,
+      ended,
+    );
+    db.run(`INSERT INTO inbox_body VALUES (?, ?, '{}')`, index + 1, message(id, sender));
+  }
+  const address = JSON.stringify({ ...addressOf("chat"), accountId: "a" });
+  const parts = [
+    ["first", "prepared", 1, "[]"],
+    ["second", "prepared", 0, "[]"],
+    ["failed", "failed", 0, '["8"]'],
+    ["sent", "sent", 0, '["9","10"]'],
+  ] as const;
+  for (const [id, state, head, ids] of parts) {
+    const chat = state === "prepared" ? "one" : id;
+    db.run(
+      `INSERT INTO outbox (id, session_key, channel, chat, address, expires_ms, state, head, platform_message_ids,
+         created_ms, updated_ms) VALUES (?, 's', 'irc', ?, ?, 9e12, ?, ?, ?, 1, 2)`,
+      id,
+      chat,
+      address,
+      state,
+      head,
+      ids,
+    );
+    db.run(`INSERT INTO outbox_body VALUES (last_insert_rowid(), '{"markdown":"x"}')`);
+  }
+  db.run(
+    `INSERT INTO trace (message_id, run_id, type, at_ms, data) VALUES ('waits-1', 'run-waits-1', 'run.started', 1, '{}')`,
+  );
+  db.close();
+}
+
+describe("a store of the first schema", () => {
+  it("M2, M8, M12, N13: goes on where it was: order, turns, dead letters, platform ids and trace", async () => {
+    firstStore("first.sqlite");
+    const store = await storeAt("first.sqlite");
+    expect(await sizeOf(join(folder, "first.sqlite.schema-1.backup"))).toBeGreaterThan(0);
+    expect(await store.inbox.counts()).toMatchObject({ queued: 3, running: 1 });
+    const claim = async () =>
+      (await store.inbox.claim({ owner: "now", leaseMs: 1_000, atMs: 0, agingMs: 0 }))?.row.message.id ?? null;
+    // ann's turn runs: bob is served before her, and hers wait in their order.
+    expect([await claim(), await claim(), await claim(), await claim()]).toEqual([
+      "waits-3",
+      "waits-1",
+      "waits-2",
+      null,
+    ]);
+    expect(await store.inbox.recover("now", 10)).toEqual({ requeued: 1, expired: 0 });
+    expect(await claim()).toBe("runs");
+    expect((await store.deadLetters.list({ limit: 10 })).map(({ id }) => id)).toEqual(["expired", "dead", "failed"]);
+    const accounts = [{ channel: "irc", accountId: "a" }];
+    expect((await store.outbox.ready({ accounts, atMs: 10, limit: 10 })).map((row) => row.id)).toEqual(["first"]);
+    expect(await store.outbox.get("first")).toMatchObject({ action: { type: "send" }, state: "prepared" });
+    const at = { channel: "irc", accountId: "a", chatId: "chat" };
+    expect((await store.outbox.byPlatformId(at, "10"))?.id).toBe("sent");
+    expect((await store.outbox.byPlatformId(at, "8"))?.id).toBe("failed");
+    expect((await store.trace.of("run-waits-1")).map(({ type }) => type).toSorted()).toEqual([
+      "inbox.running",
+      "run.started",
+    ]);
+    expect(await store.totals()).toEqual({ duplicates: 0, leasesLost: 0, unknownSends: 0 });
+    await store.close();
+  });
 });
 
 async function sizeOf(file: string): Promise<number> {

@@ -5,12 +5,8 @@
 import { AppError } from "../../domain/app-error.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Store } from "../port.ts";
-import { Access } from "./access.ts";
-import { inboxStore } from "./areas/inbox.ts";
-import { deviceStore, documentStore, idempotencyStore, traceStore } from "./areas/named.ts";
-import { outboxStore } from "./areas/outbox.ts";
-import { sessionStore } from "./areas/sessions.ts";
-import { ledgerStore, turnStore } from "./areas/turns.ts";
+import { Access, nearRead } from "./access.ts";
+import { storeOver } from "./areas/whole.ts";
 import { Database } from "./database.ts";
 import { storeFailure } from "./failure.ts";
 import { ThreadLink } from "./thread-link.ts";
@@ -35,32 +31,13 @@ export async function openSqliteStore({ file, log }: SqliteStoreOptions): Promis
     throw namingFile(thrown, file);
   });
   const near = await openNear(file, writer);
-  const access = new Access(writer, reader, near);
-  return {
-    inbox: inboxStore(access),
-    turns: turnStore(access),
-    outbox: outboxStore(access),
-    sessions: sessionStore(access),
-    ledger: ledgerStore(access),
-    idempotency: idempotencyStore(access),
-    devices: deviceStore(access),
-    documents: documentStore(access),
-    trace: traceStore(access),
-    async probe() {
-      await access.write("probe", null);
-    },
-    prune: (options) => access.write("prune", options),
-    async compact() {
-      await access.write("compact", null);
-    },
-    async close() {
-      near.close();
-      await reader.close();
-      // Last: the last connection that may write moves the log into the file and removes it.
-      await writer.close();
-    },
-    crashWriter: () => writer.kill(),
+  const close = async (): Promise<void> => {
+    near.close();
+    await reader.close();
+    // Last: the last connection that may write moves the log into the file and removes it.
+    await writer.close();
   };
+  return { ...storeOver(new Access(writer, reader, nearRead(near)), close), crashWriter: () => writer.kill() };
 }
 
 /** Whoever starts a gateway has to know which file it is about; a caller of a running one has not. */

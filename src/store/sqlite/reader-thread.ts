@@ -1,10 +1,9 @@
 /** The thread for reads that take long: searches, sums, whole transcripts. It answers in order, one read at a time. */
 import { parentPort, workerData } from "node:worker_threads";
-import { AppError } from "../../domain/app-error.ts";
 import { Database } from "./database.ts";
 import { storeFailure } from "./failure.ts";
 import type { Answer, Call } from "./group-commit.ts";
-import { queries, type QueryName } from "./queries/table.ts";
+import { runQuery } from "./queries/table.ts";
 import type { ThreadMessage, ThreadOptions } from "./thread-link.ts";
 
 serve(workerData as ThreadOptions);
@@ -35,10 +34,7 @@ function serve({ file }: ThreadOptions): void {
 
 function answer(db: Database, call: Call): Answer {
   try {
-    if (!Object.hasOwn(queries, call.name)) throw new AppError("SYS_001", `The store has no query ${call.name}.`);
-    // The caller's side is typed by the same table, so that the arguments are those of this very query.
-    const query = queries[call.name as QueryName] as (db: Database, args: unknown) => unknown;
-    return { id: call.id, value: query(db, call.args) };
+    return { id: call.id, value: runQuery(db, call.name, call.args) };
   } catch (thrown) {
     return { id: call.id, error: storeFailure(thrown, db.file).toJSON() };
   }

@@ -77,7 +77,9 @@ export interface OutboxRecord {
   message_id: string | null;
   run_id: string | null;
   session_key: string;
+  chat: string;
   address: string;
+  action: string | null;
   reply_to_id: string | null;
   expires_ms: number;
   state: PartState;
@@ -86,10 +88,14 @@ export interface OutboxRecord {
   platform_message_ids: string;
   chunks_sent: number;
   error: string | null;
+  approved_ms: number | null;
   created_ms: number;
   updated_ms: number;
   reply: string;
 }
+
+/** A part without its body: what a change of its state needs. */
+export type PartRecord = Omit<OutboxRecord, "reply">;
 
 /** Everything of a part, body included. */
 export const selectOutbox = `SELECT outbox.*, outbox_body.reply FROM outbox JOIN outbox_body USING (seq)`;

@@ -5,6 +5,7 @@
 import { Worker } from "node:worker_threads";
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import type { Log } from "../../platform/log.ts";
+import type { CallLink } from "./access.ts";
 import type { Answer, Call } from "./group-commit.ts";
 
 export interface ThreadOptions {
@@ -23,7 +24,7 @@ interface Pending {
   readonly reject: (error: AppError) => void;
 }
 
-export class ThreadLink {
+export class ThreadLink implements CallLink {
   readonly #url: URL;
   readonly #options: ThreadOptions;
   readonly #log: Log;

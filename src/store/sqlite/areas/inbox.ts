@@ -1,9 +1,17 @@
 /** The inbox of the port over the writer's commands. */
-import { priorities } from "../../../domain/message.ts";
+import { priorities, type InboundMessage } from "../../../domain/message.ts";
 import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../../port.ts";
 import type { Access } from "../access.ts";
 import type { AdmitArgs } from "../commands/inbox.ts";
-import { inboxCounts, messageById, messageByRunId, nextDueMs } from "../queries/work.ts";
+import {
+  attemptsUnderWay,
+  inboxCounts,
+  messageByDedupeKey,
+  messageById,
+  messageByRunId,
+  nextDueMs,
+  overheard,
+} from "../queries/work.ts";
 import { inboxRow, sessionRow, storedMs } from "./rows.ts";
 
 export function inboxStore(access: Access): InboxStore {
@@ -32,12 +40,28 @@ export function inboxStore(access: Access): InboxStore {
     async release(lease, atMs) {
       await access.write("release", { lease, atMs });
     },
+    async retry(lease, { atMs, untilMs, reason }) {
+      await access.write("retry", { lease, atMs, untilMs: storedMs(untilMs), reason });
+    },
     async end(messageId, state, reason, atMs) {
       await access.write("end", { messageId, state, reason, atMs });
     },
-    recover: (owner, atMs) => access.write("recover", { owner, atMs }),
+    async recover(owner, atMs, crashPauseMs) {
+      // The function stays on this side of the thread's boundary; what it says about each number of attempts travels.
+      const known = crashPauseMs === undefined ? [] : await access.near((db) => attemptsUnderWay(db, { owner }));
+      const pauses = known.map((attempts) => ({ attempts, pauseMs: crashPauseMs?.(attempts) ?? 0 }));
+      return access.write("recover", { owner, atMs, pauses });
+    },
+    async overheard(sessionKey, options) {
+      const messages = await access.near((db) => overheard(db, { sessionKey, ...options }));
+      return messages.map((message) => JSON.parse(message) as InboundMessage);
+    },
     async get(messageId) {
       const record = await access.near((db) => messageById(db, { messageId }));
+      return record === null ? null : inboxRow(record);
+    },
+    async byDedupeKey(dedupeKey) {
+      const record = await access.near((db) => messageByDedupeKey(db, { dedupeKey }));
       return record === null ? null : inboxRow(record);
     },
     async byRunId(runId) {
@@ -61,6 +85,7 @@ async function admit(access: Access, given: InboxEntry, verdict: Verdict): Promi
     dedupeKey: entry.dedupeKey,
     sessionKey: entry.sessionKey,
     agentId: entry.agentId,
+    sender: JSON.stringify([message.address.channel, message.address.accountId, message.sender.id]),
     priority: priorities.indexOf(entry.priority),
     dueMs: entry.dueMs,
     expiresMs: entry.expiresMs,

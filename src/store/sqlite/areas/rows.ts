@@ -1,7 +1,16 @@
 /** Records of SQLite as rows of the port. Pure; the main thread's part of every read. */
 import type { AppErrorJson } from "../../../domain/app-error.ts";
 import { priorities, type Address, type InboundMessage, type Reply } from "../../../domain/message.ts";
-import type { InboxRow, LedgerTotals, OutboxRow, SessionRow, StepRow, TranscriptEntry, TurnRow } from "../../port.ts";
+import type {
+  InboxRow,
+  LedgerTotals,
+  OutboxRow,
+  PartAction,
+  SessionRow,
+  StepRow,
+  TranscriptEntry,
+  TurnRow,
+} from "../../port.ts";
 import type {
   InboxRecord,
   OutboxRecord,
@@ -30,7 +39,8 @@ export function inboxRow(record: InboxRecord): InboxRow {
     expiresMs: record.expires_ms,
     options: JSON.parse(record.options) as Record<string, unknown>,
     ephemeral: record.ephemeral === 1,
-    state: record.state,
+    // A paused row keeps its lane as a running one does, but nobody works on it: it waits to be taken.
+    state: record.state === "running" && record.lease_owner === null ? "queued" : record.state,
     reason: record.reason,
     attempts: record.attempts,
     admittedMs: record.admitted_ms,
@@ -76,6 +86,7 @@ export function outboxRow(record: OutboxRecord): OutboxRow {
     runId: record.run_id,
     sessionKey: record.session_key,
     address: JSON.parse(record.address) as Address,
+    action: record.action === null ? { type: "send" } : (JSON.parse(record.action) as PartAction),
     replyToId: record.reply_to_id,
     reply: JSON.parse(record.reply) as Reply,
     expiresMs: record.expires_ms,
@@ -86,6 +97,7 @@ export function outboxRow(record: OutboxRecord): OutboxRow {
     platformMessageIds: JSON.parse(record.platform_message_ids) as string[],
     chunksSent: record.chunks_sent,
     error: errorOf(record.error),
+    approvedMs: record.approved_ms,
     createdMs: record.created_ms,
     updatedMs: record.updated_ms,
   };

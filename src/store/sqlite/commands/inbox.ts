@@ -1,11 +1,15 @@
-/** What changes the inbox: admission, claims under a lease, and every way in which a message ends. */
+/** What changes the inbox: admission, what a crash leaves, and every way in which a message ends. */
 import { AppError } from "../../../domain/app-error.ts";
 import { limits } from "../../../domain/limits.ts";
-import type { InboxState, Lease } from "../../port.ts";
+import type { Address } from "../../../domain/message.ts";
+import type { InboxState } from "../../port.ts";
 import type { Database } from "../database.ts";
 import { selectInbox, type InboxRecord, type SessionRecord } from "../records.ts";
+import { count } from "./counter.ts";
 import { isBusy, passOn, promoteDue, reorder } from "./lane.ts";
+import { leaseLost, pause } from "./lease.ts";
 import { openSession } from "./sessions.ts";
+import { traceArrival, traceMessage } from "./trace.ts";
 
 export interface AdmitArgs {
   readonly messageId: string;
@@ -13,6 +17,8 @@ export interface AdmitArgs {
   readonly dedupeKey: string;
   readonly sessionKey: string;
   readonly agentId: string;
+  /** Channel, account and sender in one: whose turn it is, where turns are shared out. */
+  readonly sender: string;
   /** Index into `priorities`. */
   readonly priority: number;
   readonly dueMs: number;
@@ -39,7 +45,11 @@ export function admit(db: Database, args: AdmitArgs): AdmitRecord {
   // A scheduled message whose time has come is older than this one.
   promoteDue(db, args.atMs);
   const claimed = insertMessage(db, args) ?? insertAgain(db, args);
-  if (typeof claimed === "object") return { existing: claimed };
+  if (typeof claimed === "object") {
+    count(db, "duplicates");
+    return { existing: claimed };
+  }
+  tellArrival(db, args, claimed);
   const opens = args.sessionId !== null && !args.ephemeral && args.rejectReason === null;
   const session = opens
     ? openSession(db, {
@@ -53,6 +63,15 @@ export function admit(db: Database, args: AdmitArgs): AdmitRecord {
   return { epoch: claimed ? 1 : 0, session };
 }
 
+function tellArrival(db: Database, args: AdmitArgs, claimed: boolean): void {
+  const { atMs, rejectReason: reason } = args;
+  const { channel, accountId } = JSON.parse(args.address) as Address;
+  const verdict = reason !== null ? { reason } : args.dueMs > atMs ? { dueMs: args.dueMs } : {};
+  const type = reason === null ? "inbox.queued" : "inbox.rejected";
+  traceArrival(db, args, { type, atMs, data: { channel, accountId, ...verdict } });
+  if (claimed) traceMessage(db, args.messageId, { type: "inbox.running", atMs, data: { attempt: 1, epoch: 1 } });
+}
+
 /** Null where one of the row's keys is taken, else whether the message was claimed at once. */
 function insertMessage(db: Database, args: AdmitArgs): boolean | null {
   const lane = args.ephemeral ? args.messageId : args.sessionKey;
@@ -62,16 +81,17 @@ function insertMessage(db: Database, args: AdmitArgs): boolean | null {
   const claimed = free && args.owner !== null;
   const state: InboxState = rejected ? "rejected" : claimed ? "running" : "queued";
   const changes = db.run(
-    `INSERT INTO inbox (message_id, run_id, dedupe_key, session_key, lane, agent_id, priority, due_ms, expires_ms,
+    `INSERT INTO inbox (message_id, run_id, dedupe_key, session_key, lane, agent_id, sender, priority, due_ms, expires_ms,
        ephemeral, state, reason, attempts, admitted_ms, wait_since_ms, head, scheduled, lease_owner, lease_epoch,
        lease_until_ms, started_ms, ended_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     args.messageId,
     args.runId,
     args.dedupeKey,
     args.sessionKey,
     lane,
     args.agentId,
+    args.sender,
     args.priority,
     args.dueMs,
     args.expiresMs,
@@ -114,95 +134,6 @@ function insertAgain(db: Database, args: AdmitArgs): InboxRecord | boolean {
   return claimed;
 }
 
-export interface ClaimArgs {
-  readonly owner: string;
-  readonly leaseMs: number;
-  readonly atMs: number;
-  readonly agingMs: number;
-}
-
-export function claim(db: Database, args: ClaimArgs): InboxRecord | null {
-  promoteDue(db, args.atMs);
-  const next = candidates(db, args.atMs).toSorted(inTurn(args))[0];
-  if (next === undefined) return null;
-  db.run(
-    `UPDATE inbox SET state = 'running', head = 0, attempts = attempts + 1, lease_owner = ?,
-       lease_epoch = lease_epoch + 1, lease_until_ms = ?, started_ms = coalesce(started_ms, ?) WHERE seq = ?`,
-    args.owner,
-    args.atMs + args.leaseMs,
-    args.atMs,
-    next.seq,
-  );
-  return db.get<InboxRecord>(`${selectInbox} WHERE seq = ?`, next.seq) ?? null;
-}
-
-interface Candidate {
-  readonly seq: number;
-  readonly priority: number;
-  readonly wait_since_ms: number;
-}
-
-/** Aging lifts the longest waiting row of a class first, so the first of each class is all that must be compared. */
-function candidates(db: Database, atMs: number): Candidate[] {
-  const found = db.all<Candidate>(
-    `SELECT seq, priority, wait_since_ms FROM inbox WHERE state = 'running' AND lease_until_ms < ?`,
-    atMs,
-  );
-  for (let priority = 0; priority < 4; priority += 1) {
-    const first = db.get<Candidate>(
-      `SELECT seq, priority, wait_since_ms FROM inbox WHERE head = 1 AND priority = ?
-       ORDER BY wait_since_ms, seq LIMIT 1`,
-      priority,
-    );
-    if (first !== undefined) found.push(first);
-  }
-  return found;
-}
-
-function inTurn(args: ClaimArgs): (left: Candidate, right: Candidate) => number {
-  const rank = (row: Candidate): number => {
-    // A clock that went back makes nobody wait longer than their class.
-    const waitedMs = Math.max(0, args.atMs - row.wait_since_ms);
-    return args.agingMs > 0 ? Math.max(0, row.priority - Math.floor(waitedMs / args.agingMs)) : row.priority;
-  };
-  return (left, right) => rank(left) - rank(right) || left.wait_since_ms - right.wait_since_ms || left.seq - right.seq;
-}
-
-/** The row that the lease is good for. Throws STORE_003 where another worker has it, or it has ended. */
-export function underLease(db: Database, lease: Lease): InboxRecord {
-  const row = db.get<InboxRecord>(
-    `SELECT * FROM inbox WHERE message_id = ? AND state = 'running' AND lease_owner = ? AND lease_epoch = ?`,
-    lease.messageId,
-    lease.owner,
-    lease.epoch,
-  );
-  if (row === undefined) throw leaseLost(lease.messageId);
-  return row;
-}
-
-function leaseLost(messageId: string): AppError {
-  return new AppError("STORE_003", "The lease of this message was lost, or the message has ended.", {
-    details: { messageId },
-  });
-}
-
-export function renew(db: Database, args: { lease: Lease; untilMs: number }): null {
-  const { seq } = underLease(db, args.lease);
-  db.run(`UPDATE inbox SET lease_until_ms = ? WHERE seq = ?`, args.untilMs, seq);
-  return null;
-}
-
-export function release(db: Database, args: { lease: Lease; atMs: number }): null {
-  const { seq, lane } = underLease(db, args.lease);
-  // A release in good order is no failed attempt: a gateway that is restarted often kills no message.
-  db.run(
-    `UPDATE inbox SET state = 'queued', lease_owner = NULL, lease_until_ms = 0, attempts = attempts - 1 WHERE seq = ?`,
-    seq,
-  );
-  reorder(db, lane);
-  return null;
-}
-
 export interface EndArgs {
   readonly messageId: string;
   readonly state: "merged" | "expired" | "dead";
@@ -222,13 +153,7 @@ export function end(db: Database, args: EndArgs): null {
 
 /** Ends a row without a turn's result; a turn that was under way is recorded as aborted. */
 function endUnanswered(db: Database, row: InboxRecord, args: Omit<EndArgs, "messageId">): void {
-  db.run(
-    `UPDATE inbox SET state = ?, reason = ?, ended_ms = ?, head = 0, scheduled = 0, lease_owner = NULL WHERE seq = ?`,
-    args.state,
-    args.reason,
-    args.atMs,
-    row.seq,
-  );
+  markEnded(db, row, args);
   if (row.started_ms !== null) {
     db.run(
       `INSERT INTO turn (seq, state, ended_ms, text, tool_calls, stop_reason, input_tokens, output_tokens,
@@ -243,46 +168,74 @@ function endUnanswered(db: Database, row: InboxRecord, args: Omit<EndArgs, "mess
 }
 
 /** The last state of a message whose turn has a result. */
-export function endAnswered(
-  db: Database,
-  row: InboxRecord,
-  ended: { state: string; reason: string; atMs: number },
-): void {
-  db.run(
-    `UPDATE inbox SET state = ?, reason = ?, ended_ms = ?, lease_owner = NULL WHERE seq = ?`,
-    ended.state,
-    ended.reason,
-    ended.atMs,
-    row.seq,
-  );
+export function endAnswered(db: Database, row: InboxRecord, ended: Ended): void {
+  markEnded(db, row, ended);
   if (row.ephemeral === 0) passOn(db, row.lane);
 }
 
-export function recover(db: Database, args: { owner: string; atMs: number }): { requeued: number; expired: number } {
+interface Ended {
+  readonly state: InboxState;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+function markEnded(db: Database, row: InboxRecord, { state, reason, atMs }: Ended): void {
+  // Whoever made a stateless call was told on the open connection; everybody else's message is kept for a second try.
+  const deadLetter = row.ephemeral === 0 && (state === "dead" || state === "expired");
+  db.run(
+    `UPDATE inbox SET state = ?, reason = ?, ended_ms = ?, head = 0, scheduled = 0, lease_owner = NULL, dead_letter = ?
+     WHERE seq = ?`,
+    state,
+    reason,
+    atMs,
+    deadLetter ? 1 : 0,
+    row.seq,
+  );
+  traceMessage(db, row.message_id, { type: `inbox.${state}`, atMs, data: { reason, attempt: row.attempts } });
+}
+
+export interface RecoverArgs {
+  readonly owner: string;
+  readonly atMs: number;
+  /** How long a message waits that was under way in so many attempts; 0 where it is not named. */
+  readonly pauses: readonly { readonly attempts: number; readonly pauseMs: number }[];
+}
+
+export function recover(db: Database, args: RecoverArgs): { requeued: number; expired: number } {
   const abandoned = db.all<InboxRecord>(
-    `SELECT * FROM inbox WHERE ephemeral = 1 AND (state = 'queued' OR (state = 'running' AND lease_owner <> ?))`,
+    `SELECT * FROM inbox WHERE ephemeral = 1 AND state = 'queued'
+     UNION ALL SELECT * FROM inbox WHERE ephemeral = 1 AND state = 'running' AND lease_owner IS NULL
+     UNION ALL SELECT * FROM inbox WHERE ephemeral = 1 AND state = 'running' AND lease_owner <> ?`,
     args.owner,
   );
   for (const row of abandoned) {
     endUnanswered(db, row, { state: "expired", reason: "nobody waits for the answer any more", atMs: args.atMs });
   }
   const orphans = db.all<InboxRecord>(`SELECT * FROM inbox WHERE state = 'running' AND lease_owner <> ?`, args.owner);
-  for (const { seq, lane } of orphans) {
-    db.run(
-      `UPDATE inbox SET state = 'queued', lease_owner = NULL, lease_until_ms = 0, lease_epoch = lease_epoch + 1
-       WHERE seq = ?`,
-      seq,
-    );
-    reorder(db, lane);
-  }
+  const pauses = new Map(args.pauses.map(({ attempts, pauseMs }) => [attempts, pauseMs]));
+  for (const row of orphans) requeue(db, row, { atMs: args.atMs, pauseMs: pauses.get(row.attempts) ?? 0 });
   return { requeued: orphans.length, expired: abandoned.length };
 }
 
-/** Oldest first; bodies, turns and steps go with their rows. */
+/** Nobody works on it any more: at once the next of its lane, or after a pause in which the lane waits. */
+function requeue(db: Database, row: InboxRecord, { atMs, pauseMs }: { atMs: number; pauseMs: number }): void {
+  db.run(`UPDATE inbox SET lease_epoch = lease_epoch + 1 WHERE seq = ?`, row.seq);
+  const data = { attempt: row.attempts, epoch: row.lease_epoch + 1 };
+  if (pauseMs > 0) {
+    pause(db, row.seq, atMs + pauseMs);
+    traceMessage(db, row.message_id, { type: "inbox.recovered", atMs, data: { ...data, untilMs: atMs + pauseMs } });
+    return;
+  }
+  db.run(`UPDATE inbox SET state = 'queued', lease_owner = NULL, lease_until_ms = 0 WHERE seq = ?`, row.seq);
+  reorder(db, row.lane);
+  traceMessage(db, row.message_id, { type: "inbox.recovered", atMs, data });
+}
+
+/** Oldest first; bodies, turns and steps go with their rows. What is on the list of dead letters stays until it is off. */
 export function prune(db: Database, args: { beforeMs: number; limit: number }): number {
   return db.run(
     `DELETE FROM inbox WHERE seq IN (
-       SELECT seq FROM inbox WHERE ended_ms IS NOT NULL AND ended_ms < ? ORDER BY ended_ms LIMIT ?)`,
+       SELECT seq FROM inbox WHERE ended_ms IS NOT NULL AND dead_letter <> 1 AND ended_ms < ? ORDER BY ended_ms LIMIT ?)`,
     args.beforeMs,
     args.limit,
   );

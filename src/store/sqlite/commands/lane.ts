@@ -1,6 +1,7 @@
 /**
  * Order within a session. Each lane has at most one running row and, while none runs, one head: its oldest queued row
- * that is due. Whoever changes the state of a row calls one of these in the same transaction.
+ * that is due. A running row may be paused: it has no owner, keeps the lane busy, and becomes a head itself when its
+ * time has come. Whoever changes the state of a row calls one of these in the same transaction.
  */
 import type { Database } from "../database.ts";
 
@@ -26,7 +27,7 @@ export function isBusy(db: Database, lane: string): boolean {
   );
 }
 
-/** Scheduled messages whose time has come join their lanes, at the place of their arrival. */
+/** Scheduled messages whose time has come join their lanes, at the place of their arrival; paused ones go on. */
 export function promoteDue(db: Database, atMs: number): void {
   const due = db.all<{ seq: number; lane: string }>(
     `SELECT seq, lane FROM inbox WHERE scheduled = 1 AND due_ms <= ?`,
@@ -36,6 +37,11 @@ export function promoteDue(db: Database, atMs: number): void {
     db.run(`UPDATE inbox SET scheduled = 0, wait_since_ms = due_ms WHERE seq = ?`, seq);
     reorder(db, lane);
   }
+  db.run(
+    `UPDATE inbox SET head = 1
+     WHERE state = 'running' AND lease_owner IS NULL AND head = 0 AND lease_until_ms <= ?`,
+    atMs,
+  );
 }
 
 function isRunning(db: Database, lane: string): boolean {

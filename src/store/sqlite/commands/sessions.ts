@@ -5,6 +5,8 @@ import type { Database } from "../database.ts";
 import { selectSession, type InboxRecord, type SessionRecord, type TranscriptRecord } from "../records.ts";
 import { erase } from "./erase.ts";
 import { anonymise, deletedKey } from "./ledger.ts";
+import { moveUp } from "./queue-of-chat.ts";
+import { eraseTrace } from "./trace.ts";
 
 export interface OpenArgs {
   readonly sessionKey: string;
@@ -121,12 +123,7 @@ export function resetSession(
 
 export function deleteSession(db: Database, args: { sessionKey: string }): boolean {
   const { sessionKey } = args;
-  db.run(
-    `DELETE FROM trace WHERE message_id IN (SELECT message_id FROM inbox WHERE session_key = ?)
-       OR run_id IN (SELECT run_id FROM inbox WHERE session_key = ?)`,
-    sessionKey,
-    sessionKey,
-  );
+  eraseTrace(db, sessionKey);
   let removed = db.run(`DELETE FROM inbox WHERE session_key = ?`, sessionKey);
   removed += eraseParts(db, sessionKey);
   removed += db.run(`DELETE FROM session WHERE session_key = ?`, sessionKey);
@@ -141,13 +138,7 @@ export function deleteSession(db: Database, args: { sessionKey: string }): boole
 function eraseParts(db: Database, sessionKey: string): number {
   const chats = db.all<{ chat: string }>(`SELECT DISTINCT chat FROM outbox WHERE session_key = ?`, sessionKey);
   const removed = db.run(`DELETE FROM outbox WHERE session_key = ?`, sessionKey);
-  for (const { chat } of chats) {
-    db.run(
-      `UPDATE outbox SET head = 1 WHERE state = 'prepared' AND seq = (
-         SELECT seq FROM outbox WHERE chat = ? AND state IN ('prepared', 'sending') ORDER BY seq LIMIT 1)`,
-      chat,
-    );
-  }
+  for (const { chat } of chats) moveUp(db, chat);
   return removed;
 }
 
@@ -182,6 +173,13 @@ export interface Spent {
   readonly cacheRead: number;
   readonly cacheWrite: number;
   readonly costMicros: number | null;
+}
+
+/** For what is worth a line in the transcript, but no session: whether there was one to write it to. */
+export function growWhereOpen(db: Database, growth: Growth): boolean {
+  if (find(db, growth.sessionKey) === null) return false;
+  grow(db, growth);
+  return true;
 }
 
 export function grow(db: Database, { sessionKey, entries, spent, atMs }: Growth): TranscriptRecord[] {

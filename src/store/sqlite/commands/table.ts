@@ -1,11 +1,23 @@
 /** Every command by its name: what the main thread may ask of the writer. */
 import type { Database } from "../database.ts";
+import { purge, replay } from "./dead-letters.ts";
 import { putDevice, removeDevice } from "./devices.ts";
 import { deleteDocument, putDocument } from "./documents.ts";
 import { rebuild } from "./erase.ts";
 import { beginKey, completeKey, pruneKeys, recoverKeys, releaseKey } from "./idempotency.ts";
-import { admit, claim, end, prune, recover, release, renew } from "./inbox.ts";
-import { addNotice, pruneParts, recordProgress, recoverParts, resubmit, settle, startSending } from "./outbox.ts";
+import { admit, end, prune, recover } from "./inbox.ts";
+import { claim, release, renew, retry } from "./lease.ts";
+import {
+  addNotice,
+  decide,
+  postpone,
+  pruneParts,
+  recordProgress,
+  recoverParts,
+  resubmit,
+  settle,
+  startSending,
+} from "./outbox.ts";
 import { appendToSession, deleteSession, importSession, openSession, patchSession, resetSession } from "./sessions.ts";
 import { addTrace, pruneTrace } from "./trace.ts";
 import { appendStep, finish } from "./turns.ts";
@@ -15,6 +27,7 @@ export const commands = {
   claim,
   renew,
   release,
+  retry,
   end,
   recover,
   appendStep,
@@ -23,8 +36,12 @@ export const commands = {
   startSending,
   recordProgress,
   settle,
+  decide,
+  postpone,
   resubmit,
   recoverParts,
+  replay,
+  purge,
   openSession,
   patchSession,
   resetSession,

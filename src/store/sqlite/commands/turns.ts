@@ -1,7 +1,8 @@
 /** What changes a turn: its steps while it runs, and the one commit in which it ends. */
 import type { Lease } from "../../port.ts";
 import type { Database } from "../database.ts";
-import { endAnswered, underLease } from "./inbox.ts";
+import { endAnswered } from "./inbox.ts";
+import { underLease } from "./lease.ts";
 import { record, type LedgerArgs } from "./ledger.ts";
 import { addPart, type PartArgs } from "./outbox.ts";
 import { ensureSession, grow, type EntryArgs } from "./sessions.ts";

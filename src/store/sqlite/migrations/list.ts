@@ -1,5 +1,6 @@
 /** Every schema version in order. A published one is never changed: what must change is a new one at the end. */
 import type { Migration } from "../migrate.ts";
 import { first } from "./001-first.ts";
+import { delivery } from "./002-delivery.ts";
 
-export const migrations: readonly Migration[] = [first];
+export const migrations: readonly Migration[] = [first, delivery];

@@ -1,4 +1,4 @@
-/** Reads of devices, documents and the trace. */
+/** Reads of devices, documents, the trace and the totals. */
 import type { Database } from "../database.ts";
 
 export function deviceById(db: Database, args: { deviceId: string }): string | null {
@@ -33,19 +33,40 @@ export interface TraceRecord {
   data: string;
 }
 
-/** By either id: what was told of the message before it had a run, and of the run, is one trace. */
+/** By any of its ids: what was told of the message, of its run and of its parts is one trace. */
 export function traceOf(db: Database, args: { id: string }): TraceRecord[] {
-  const known = db.get<{ message_id: string; run_id: string }>(
-    `SELECT message_id, run_id FROM inbox WHERE message_id = ?1 OR run_id = ?1 LIMIT 1`,
+  const named = subjectOf(db, args.id);
+  // A part leads to its message or its run, and these to each other.
+  const { message_id: messageId, run_id: runId } = subjectOf(db, named.message_id ?? named.run_id ?? args.id);
+  return db.all<TraceRecord>(
+    // What is written in batches comes later than what it tells of: the time decides, and only then the writing.
+    `SELECT type, at_ms, data FROM trace WHERE message_id = ?1 OR run_id = ?2 OR part_id = ?3 ORDER BY at_ms, id`,
+    messageId,
+    runId,
     args.id,
   );
-  return db.all<TraceRecord>(
-    `SELECT type, at_ms, data FROM trace WHERE message_id = ? OR run_id = ? ORDER BY id`,
-    known?.message_id ?? args.id,
-    known?.run_id ?? args.id,
+}
+
+interface Subject {
+  message_id: string | null;
+  run_id: string | null;
+}
+
+function subjectOf(db: Database, id: string): Subject {
+  const row = db.get<Subject>(
+    `SELECT max(message_id) AS message_id, max(run_id) AS run_id FROM trace
+     WHERE message_id = ?1 OR run_id = ?1 OR part_id = ?1`,
+    id,
   );
+  return row ?? { message_id: null, run_id: null };
 }
 
 export function recentTrace(db: Database, args: { limit: number }): TraceRecord[] {
   return db.all<TraceRecord>(`SELECT type, at_ms, data FROM trace ORDER BY id DESC LIMIT ?`, args.limit).toReversed();
+}
+
+export function totals(db: Database): { name: string; n: number }[] {
+  return db.all<{ name: string; n: number }>(
+    `SELECT name, n FROM counter WHERE name IN ('duplicates', 'leases-lost', 'unknown-sends')`,
+  );
 }

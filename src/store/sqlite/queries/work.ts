@@ -18,11 +18,26 @@ export function messageByRunId(db: Database, args: { runId: string }): InboxReco
   return db.get<InboxRecord>(`${selectInbox} WHERE run_id = ?`, args.runId) ?? null;
 }
 
+export function messageByDedupeKey(db: Database, args: { dedupeKey: string }): InboxRecord | null {
+  return db.get<InboxRecord>(`${selectInbox} WHERE dedupe_key = ? AND superseded = 0`, args.dedupeKey) ?? null;
+}
+
+/** How often the messages were taken that are under way for somebody else; each number once. */
+export function attemptsUnderWay(db: Database, args: { owner: string }): number[] {
+  const sql = `SELECT DISTINCT attempts FROM inbox WHERE state = 'running' AND lease_owner <> ?`;
+  return db.all<{ attempts: number }>(sql, args.owner).map(({ attempts }) => attempts);
+}
+
+/** Of a scheduled message, or of one that waits for its next attempt. */
 export function nextDueMs(db: Database, args: { atMs: number }): number | null {
-  return (
-    db.get<{ ms: number | null }>(`SELECT min(due_ms) AS ms FROM inbox WHERE scheduled = 1 AND due_ms > ?`, args.atMs)
-      ?.ms ?? null
+  const row = db.get<{ ms: number | null }>(
+    `SELECT min(ms) AS ms FROM (
+       SELECT min(due_ms) AS ms FROM inbox WHERE scheduled = 1 AND due_ms > ?1
+       UNION ALL SELECT min(lease_until_ms) FROM inbox
+         WHERE state = 'running' AND lease_owner IS NULL AND head = 0 AND lease_until_ms > ?1)`,
+    args.atMs,
   );
+  return row?.ms ?? null;
 }
 
 export interface InboxCounts {
@@ -33,12 +48,48 @@ export interface InboxCounts {
 
 /** Counts over partial indexes that hold the unfinished rows alone; these are bounded by `limits.inboxDepth`. */
 export function inboxCounts(db: Database): InboxCounts {
-  const row = db.get<InboxCounts>(
+  const row = db.get<{ queued: number; paused: number; running: number; oldestQueuedMs: number | null }>(
     `SELECT (SELECT count(*) FROM inbox WHERE state = 'queued') AS queued,
-       (SELECT count(*) FROM inbox WHERE state = 'running') AS running,
-       (SELECT min(admitted_ms) FROM inbox WHERE state = 'queued') AS oldestQueuedMs`,
+       (SELECT count(*) FROM inbox WHERE state = 'running' AND lease_owner IS NULL) AS paused,
+       (SELECT count(*) FROM inbox WHERE state = 'running' AND lease_owner IS NOT NULL) AS running,
+       (SELECT min(ms) FROM (
+         SELECT min(admitted_ms) AS ms FROM inbox WHERE state = 'queued'
+         UNION ALL SELECT min(admitted_ms) FROM inbox WHERE state = 'running' AND lease_owner IS NULL)
+       ) AS oldestQueuedMs`,
   );
-  return { queued: row?.queued ?? 0, running: row?.running ?? 0, oldestQueuedMs: row?.oldestQueuedMs ?? null };
+  if (row === undefined) return { queued: 0, running: 0, oldestQueuedMs: null };
+  return { queued: row.queued + row.paused, running: row.running, oldestQueuedMs: row.oldestQueuedMs };
+}
+
+/**
+ * The newest of what was not said to us, then how far back the last message that was: both look at `limit` rows and
+ * what lies between them, however long the session is.
+ */
+export function overheard(
+  db: Database,
+  args: { sessionKey: string; beforeMessageId: string; limit: number },
+): string[] {
+  const before = db.get<{ seq: number }>(`SELECT seq FROM inbox WHERE message_id = ?`, args.beforeMessageId);
+  if (before === undefined) return [];
+  const said = db
+    .all<{ seq: number; message: string }>(
+      `SELECT seq, message FROM inbox JOIN inbox_body USING (seq)
+       WHERE session_key = ? AND reason = 'not-mentioned' AND state = 'rejected' AND seq < ?
+         AND json_array_length(message, '$.content') > 0
+       ORDER BY seq DESC LIMIT ?`,
+      args.sessionKey,
+      before.seq,
+      args.limit,
+    )
+    .toReversed();
+  const last = db.get<{ seq: number }>(
+    `SELECT seq FROM inbox WHERE session_key = ? AND seq < ? AND seq > ? AND state <> 'rejected' AND ephemeral = 0
+     ORDER BY seq DESC LIMIT 1`,
+    args.sessionKey,
+    before.seq,
+    said[0]?.seq ?? before.seq,
+  );
+  return said.filter(({ seq }) => last === undefined || seq > last.seq).map(({ message }) => message);
 }
 
 export function turnByRunId(db: Database, args: { runId: string }): TurnRecord | null {
@@ -60,17 +111,31 @@ export function stepsOfRun(db: Database, args: { runId: string }): StepRecord[] 
   );
 }
 
+export interface Account {
+  readonly channel: string;
+  readonly accountId: string;
+}
+
+/** Of each account the first in time, account by account in turns: none pays for another's backlog. */
 export function readyParts(
   db: Database,
-  args: { channels: readonly string[]; atMs: number; limit: number },
+  args: { accounts: readonly Account[]; atMs: number; limit: number },
 ): OutboxRecord[] {
-  return db.all<OutboxRecord>(
-    `${selectOutbox} WHERE head = 1 AND next_attempt_ms <= ? AND channel IN (SELECT value FROM json_each(?))
-     ORDER BY next_attempt_ms, seq LIMIT ?`,
-    args.atMs,
-    JSON.stringify(args.channels),
-    args.limit,
+  const queues = args.accounts.map(({ channel, accountId }) =>
+    db.all<{ seq: number }>(
+      `SELECT seq FROM outbox WHERE head = 1 AND channel = ? AND account = ? AND next_attempt_ms <= ?
+       ORDER BY next_attempt_ms, seq LIMIT ?`,
+      channel,
+      accountId,
+      args.atMs,
+      args.limit,
+    ),
   );
+  const longest = Math.max(0, ...queues.map((queue) => queue.length));
+  const chosen = Array.from({ length: longest }, (_, place) => queues.flatMap((queue) => queue[place] ?? []))
+    .flat()
+    .slice(0, args.limit);
+  return chosen.flatMap(({ seq }) => db.get<OutboxRecord>(`${selectOutbox} WHERE seq = ?`, seq) ?? []);
 }
 
 export function nextAttemptMs(db: Database, args: { atMs: number }): number | null {
@@ -84,6 +149,22 @@ export function nextAttemptMs(db: Database, args: { atMs: number }): number | nu
 
 export function partById(db: Database, args: { id: string }): OutboxRecord | null {
   return db.get<OutboxRecord>(`${selectOutbox} WHERE id = ?`, args.id) ?? null;
+}
+
+export function partByPlatformId(
+  db: Database,
+  args: Account & { chatId: string; platformMessageId: string },
+): OutboxRecord | null {
+  return (
+    db.get<OutboxRecord>(
+      `${selectOutbox} WHERE outbox.seq = (
+         SELECT part FROM platform_message WHERE channel = ? AND account = ? AND chat_id = ? AND platform_id = ?)`,
+      args.channel,
+      args.accountId,
+      args.chatId,
+      args.platformMessageId,
+    ) ?? null
+  );
 }
 
 export function partsOfRun(db: Database, args: { runId: string }): OutboxRecord[] {
