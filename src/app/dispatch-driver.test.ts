@@ -46,7 +46,8 @@ async function tokenOf(stateDir: string): Promise<string> {
 }
 
 describe("a gateway with queue.driver redis", () => {
-  it.skipIf(missing !== null)(`M3: answers, and hears of other nodes over REDIS_URL${missing ?? ""}`, async () => {
+  const overRedis = `M3: answers, and hears of other nodes over REDIS_URL${missing === null ? "" : ` (skipped: ${missing})`}`;
+  it.skipIf(missing !== null)(overRedis, async () => {
     const redis = new Redis(testUrl);
     try {
       const running = await start(testUrl);
