@@ -23,7 +23,16 @@ const entries = {
 };
 
 /** Loaded from node_modules as they are: they find files of their own beside them, or load native code. */
-const external = ["grammy", "pino-pretty", "baileys", "@napi-rs/keyring", "sharp", "playwright-core"];
+const external = [
+  "bullmq",
+  "grammy",
+  "ioredis",
+  "pino-pretty",
+  "baileys",
+  "@napi-rs/keyring",
+  "sharp",
+  "playwright-core",
+];
 
 /** Folders of ui/ that are served as they are. */
 const staticPages = ["chat"];

@@ -1,12 +1,13 @@
 /**
  * What a person can tell the assistant itself, answered by rule and without a model. Each command touches the
- * sender's own session alone; nothing here changes the configuration or another session.
+ * sender's own session alone, but for an owner's restart; nothing here changes the configuration or another session.
  */
 import { totalTokens } from "../domain/money.ts";
 import type { SessionRow } from "../store/port.ts";
+import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop";
+export type Command = "new" | "status" | "help" | "stop" | "restart";
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -15,6 +16,7 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/help": "help",
   "/start": "help",
   "/stop": "stop",
+  "/restart": "restart",
 });
 
 /** The command a text is, or null where it is something to answer. A command stands alone. */
@@ -38,19 +40,26 @@ export async function runCommand(command: Command, context: CommandContext): Pro
       return statusText(context);
     case "help":
       return helpText;
+    case "restart":
+      return restartByMessage(context.turn, context.deps);
     case "stop":
       // What ran was stopped when this message came in: it did not have to wait for its turn.
       return "Stopped.";
   }
 }
 
+/** What is told to somebody who asks, and to platforms that show a list. */
+export const offeredCommands: readonly { readonly name: Command; readonly description: string }[] = Object.freeze([
+  { name: "new", description: "starts a new conversation; the old one is kept" },
+  { name: "stop", description: "stops the answer that is being written" },
+  { name: "status", description: "shows model, tokens and cost of this conversation" },
+  { name: "help", description: "shows this" },
+]);
+
 const helpText = [
   "Write to me and I answer.",
   "",
-  "- `/new` starts a new conversation; the old one is kept",
-  "- `/stop` stops the answer that is being written",
-  "- `/status` shows model, tokens and cost of this conversation",
-  "- `/help` shows this",
+  ...offeredCommands.map(({ name, description }) => `- \`/${name}\` ${description}`),
 ].join("\n");
 
 async function startAnew({ turn, deps }: CommandContext): Promise<string> {

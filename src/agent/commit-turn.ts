@@ -4,25 +4,30 @@ import { limits } from "../domain/limits.ts";
 import { noUsage } from "../domain/money.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxDraft, TurnResult } from "../store/port.ts";
+import type { StreamedReply } from "./contract.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 
-/** How long a result is held in memory while the medium refuses it. Within the lease, so that nobody else runs the turn. */
-const patienceMs = 60_000;
-
 export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Promise<void> {
-  const atMs = deps.clock.nowMs();
   turn.transcript.unshift(...(await turn.unwritten));
-  const part = { atMs, partId: deps.ids.uuid(), stored: deps.storedIsDelivered };
+  // From here on the stream says nothing more: what is left to say is the result's.
+  const streamed = (await turn.stream?.end()) ?? nothingStreamed;
+  await deps.failpoints.reach("before-result");
+  const atMs = deps.clock.nowMs();
+  const part = { atMs, partId: deps.ids.uuid(), initialStateOf: deps.initialStateOf, streamed };
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
+  await deps.failpoints.reach("result-committed");
   tellEnd(turn, result, deps);
+  tellWhatWaits(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();
 }
 
 /** Returns the result as it stands in the store. */
 async function writeResult(turn: Turn, result: TurnResult, part: PartFacts, deps: AgentDeps): Promise<TurnResult> {
   const { clock, log, store } = deps;
-  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs };
+  // Held for as long as the reply would be good: it was paid for, and to ask the model again would say something else.
+  // The lease may run out meanwhile; the queue renews it before it claims, and nobody else can claim on this medium.
+  const patience = { clock, log, signal: deps.registry.stopping(), patienceMs: limits.replyTtlMs };
   try {
     await writeWithPatience(() => store.turns.finish(turn.lease, result), patience);
     return result;
@@ -47,8 +52,11 @@ function bareResult(turn: Turn, error: AppError, part: PartFacts): TurnResult {
 interface PartFacts {
   readonly atMs: number;
   readonly partId: string;
-  readonly stored: (channel: string) => boolean;
+  readonly initialStateOf: AgentDeps["initialStateOf"];
+  readonly streamed: StreamedReply;
 }
+
+const nothingStreamed: StreamedReply = Object.freeze({ saidChars: 0, draftMessageId: null, preface: null });
 
 /** What is told of an end. */
 type ToldEnd = Omit<TurnResult, "transcript" | "outbox" | "ledger" | "inbox" | "atMs">;
@@ -69,7 +77,16 @@ export function tellEnd(turn: Turn, end: ToldEnd, deps: Pick<AgentDeps, "bus" | 
   });
 }
 
-function turnResult(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFacts): TurnResult {
+/** What a person has to look at: a part that needs a yes, and a message that nobody will answer by itself. */
+function tellWhatWaits(turn: Turn, { outbox, inbox, atMs }: TurnResult, { bus }: AgentDeps): void {
+  const { sessionKey, message } = turn.row;
+  for (const { id, address, state } of outbox) {
+    if (state === "held") bus.emit({ type: "outbox.held", partId: id, sessionKey, address, atMs });
+  }
+  if (inbox.state === "dead") bus.emit({ type: "dlq.changed", change: "added", ids: [message.id], atMs });
+}
+
+function turnResult(turn: Turn, end: TurnEnd, part: PartFacts): TurnResult {
   return {
     state: end.state,
     text: turn.text,
@@ -80,35 +97,41 @@ function turnResult(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFact
     costMicros: turn.costMicros,
     error: end.error,
     transcript: turn.row.ephemeral ? [] : turn.transcript,
-    outbox: outboxParts(turn, end, { atMs, partId, stored }),
+    outbox: outboxParts(turn, end, part),
     ledger: turn.ledger,
     inbox:
       end.givenUp === undefined
         ? { state: "replied", reason: end.error === null ? end.state : `${end.state}:${end.error.code}` }
         : { state: "dead", reason: end.givenUp },
-    atMs,
+    atMs: part.atMs,
   };
 }
 
-/** The reply, or the honest word that there is none. A turn that somebody stopped says nothing more. */
-function outboxParts(turn: Turn, end: TurnEnd, { atMs, partId, stored }: PartFacts): readonly OutboxDraft[] {
+/**
+ * The reply, or the honest word that there is none; of an answer that was put out while it was written, what is left. A
+ * turn that somebody stopped says nothing more.
+ */
+function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly OutboxDraft[] {
   const { row, options } = turn;
   if (row.ephemeral || options.deliver === false || end.state === "aborted") return [];
-  const markdown = replyText(turn.text, end.error);
-  if (markdown === "") return [];
+  const { atMs, partId, initialStateOf, streamed } = part;
+  const markdown = replyText(turn.text.slice(streamed.saidChars), end.error);
+  if (markdown.trim() === "") return [];
   return [
     {
       id: partId,
       address: row.message.address,
-      replyToId: row.message.platformMessageId,
-      reply: { markdown },
+      ...(streamed.draftMessageId !== null && { action: { type: "edit", messageId: streamed.draftMessageId } }),
+      // What was put out before has quoted it.
+      replyToId: streamed.saidChars > 0 ? null : row.message.platformMessageId,
+      reply: { markdown: `${streamed.preface ?? ""}${markdown}` },
       expiresMs: atMs + limits.replyTtlMs,
-      state: stored(row.message.address.channel) ? "sent" : "prepared",
+      state: initialStateOf(row.message.address),
     },
   ];
 }
 
 function replyText(text: string, error: AppErrorJson | null): string {
   if (error === null) return text;
-  return [text, failureText(error)].filter((piece) => piece !== "").join("\n\n");
+  return [text, failureText(error)].filter((piece) => piece.trim() !== "").join("\n\n");
 }

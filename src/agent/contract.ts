@@ -1,6 +1,7 @@
 /** What the rest of the house may ask of the agent: its turns, by run id, and the models it can use. */
-import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
+import type { Address } from "../domain/message.ts";
+import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 
 export interface Turns {
   /** Stops a running or waiting turn; its text so far is kept. False where nothing of that id runs. */
@@ -33,6 +34,29 @@ export interface AgentInfo {
   readonly model: string | null;
 }
 
+/** Starting the gateway anew, and telling whoever asked when it is back. */
+export interface Restarts {
+  /** When this run of the gateway began, by the house's clock. */
+  readonly startedMs: number;
+  /** Roughly how long clients should wait before they come back. */
+  readonly expectedMs: number;
+  /**
+   * Resolves when the wish is durable; the restart then comes by itself, in order. The chat is told once when the gateway
+   * is back, whatever happens in between. The same id is the same wish.
+   */
+  request(wish: RestartWish): Promise<void>;
+  /** Whether a wish with this id was fulfilled and its chat told, or is about to be. */
+  isTold(id: string): Promise<boolean>;
+}
+
+export interface RestartWish {
+  readonly id: string;
+  /** For the log and for clients. */
+  readonly reason: string;
+  /** Who is told; null: nobody. */
+  readonly chat: { readonly address: Address; readonly sessionKey: string } | null;
+}
+
 /** Opens a stream for a turn whose chat wants to see the answer grow; null where it gets it whole. */
 export type OpenReplyStream = (row: InboxRow, lease: Lease) => ReplyStream | null;
 
@@ -45,7 +69,7 @@ export interface ReplyStream {
   update(soFar: string): void;
   /**
    * The text is whole (or will never be): nothing more is put out, and what the turn's result has left to say is told.
-   * Never throws.
+   * Idempotent. Never throws.
    */
   end(): Promise<StreamedReply>;
 }
@@ -55,6 +79,9 @@ export interface StreamedReply {
   readonly saidChars: number;
   /** The platform's id of the message that grew: the result's part replaces it. Null where there is none. */
   readonly draftMessageId: string | null;
-  /** Goes in front of the rest, e.g. that an earlier attempt was interrupted; null where nothing is to be explained. */
+  /**
+   * Goes right in front of the rest, with whatever separates the two: that an earlier attempt was interrupted, or the fence
+   * of code whose beginning was said. Null where nothing is to be explained.
+   */
   readonly preface: string | null;
 }

@@ -12,14 +12,12 @@ import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
+import { overheardBefore } from "./overheard.ts";
 import { runSteps } from "./step-loop.ts";
 import { conversationOf, personsEntries } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
-
-/** A message whose turn brought the process down this often is not tried again. */
-const maxAttempts = 5;
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
@@ -42,6 +40,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       transcript: [],
       ledger: [],
       unwritten: Promise.resolve([]),
+      stream: null,
       text: "",
       usage: noUsage,
       costMicros: 0,
@@ -49,6 +48,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
     try {
       await runTurn(turn, deps);
     } finally {
+      // A turn that is given back or lost says nothing more; of one that was committed the stream has ended already.
+      await turn.stream?.end();
       timeout.cancel();
       active.end();
     }
@@ -58,6 +59,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
 async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
   emitOf(turn, deps, { type: "run.started", messageId: turn.row.message.id });
   try {
+    await deps.failpoints.reach("turn-begun");
     await answerAndCommit(turn, deps);
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === "STORE_003") await tellIfGone(turn, deps);
@@ -117,13 +119,14 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const provider = await deps.provider(model.provider);
   turn.api = provider.endpoint.api;
   turn.conversation.push(...(await contextOf(turn, session, model, deps)));
+  if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
   return runSteps(turn, model, provider, deps);
 }
 
-/** A message that brings the process down again and again, or comes too late, ends with a word instead of an answer. */
+/** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
 function giveUp(row: InboxRow, nowMs: number): TurnEnd | null {
-  if (row.attempts > maxAttempts) {
-    const error = new AppError("SYS_001", `The gateway ended ${maxAttempts} times while it answered this message.`);
+  if (row.attempts > limits.turnAttempts) {
+    const error = new AppError("SYS_001", `This message could not be answered in ${limits.turnAttempts} attempts.`);
     return { ...failedWith(error), givenUp: "too-many-attempts" };
   }
   if (row.expiresMs > nowMs) return null;
@@ -147,7 +150,8 @@ async function contextOf(
 ): Promise<ModelMessage[]> {
   const { row, options } = turn;
   const id = entryIdOf(row);
-  const said = personsEntries(id, row.message, options.input);
+  const overheard = await overheardBefore(turn, deps.store.inbox);
+  const said = personsEntries(id, row.message, options.input, overheard);
   const input: readonly ModelMessage[] = options.input ?? conversationOf(said);
   let history: readonly ModelMessage[] = options.history ?? [];
   if (session !== null) {
@@ -222,7 +226,7 @@ function failedWith(error: AppError): TurnEnd {
   return { state: "error", stopReason: "error", toolCalls: [], error: error.toJSON() };
 }
 
-/** The medium failed: no result can be written now, so the lease runs out and the turn is run again. */
+/** The medium failed: no result can be written now. The queue runs the turn again after a pause. */
 function isStoreFailure(thrown: unknown): boolean {
   return thrown instanceof AppError && thrown.code.startsWith("STORE_");
 }

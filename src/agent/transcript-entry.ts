@@ -6,9 +6,11 @@ import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
-import { cleanText, truncateBytes } from "../domain/text.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
+import { unreadReplies } from "./unread-reply.ts";
+import { quoteOverheard, type Overheard } from "./overheard.ts";
+import { speakerLabel } from "./speaker-label.ts";
 
 interface LineMessage {
   readonly role: "user" | "assistant" | "toolResult";
@@ -52,9 +54,10 @@ export function personsEntries(
   id: string,
   message: InboundMessage,
   input: readonly ModelMessage[] | undefined,
+  overheard: readonly Overheard[] = [],
 ): readonly TranscriptDraft[] {
   const atMs = message.receivedAtMs;
-  if (input === undefined) return [userEntry(id, message, userContent(message))];
+  if (input === undefined) return [userEntry(id, message, userContent(message), overheard)];
   const nextId = idsFrom(id);
   return input.flatMap((said) => {
     if (said.role === "user") return [userEntry(nextId(), message, said.content)];
@@ -62,7 +65,12 @@ export function personsEntries(
   });
 }
 
-function userEntry(id: string, message: InboundMessage, content: readonly UserContent[]): TranscriptDraft {
+function userEntry(
+  id: string,
+  message: InboundMessage,
+  content: readonly UserContent[],
+  overheard: readonly Overheard[] = [],
+): TranscriptDraft {
   const { channel, accountId, chatId, chatKind } = message.address;
   const atMs = message.receivedAtMs;
   return {
@@ -80,6 +88,8 @@ function userEntry(id: string, message: InboundMessage, content: readonly UserCo
         senderId: message.sender.id,
         senderName: message.sender.displayName ?? message.sender.handle ?? null,
       } satisfies LineOrigin,
+      // Beside the message and not in it: these are other people's words.
+      ...(overheard.length === 0 ? {} : { overheard }),
     },
   };
 }
@@ -96,6 +106,8 @@ function idsFrom(id: string): () => string {
 
 export interface AssistantEntry {
   readonly id: string;
+  /** The turn that says it. */
+  readonly runId: string;
   readonly content: readonly AssistantContent[];
   readonly model: ModelInfo;
   readonly api: string;
@@ -112,6 +124,7 @@ export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
     type: "message",
     atMs,
     body: {
+      runId: entry.runId,
       message: {
         role: "assistant",
         content: entry.content.map(lineContent),
@@ -148,27 +161,62 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
 /** A transcript as a conversation. Lines that are no messages, or not readable as one, are left out. */
 export function conversationOf(entries: readonly (TranscriptEntry | TranscriptDraft)[]): ModelMessage[] {
   const conversation: ModelMessage[] = [];
+  const unread = unreadReplies(entries);
   for (const entry of entries) {
     if (entry.type !== "message") continue;
     const message = entry.body["message"] as LineMessage | undefined;
     if (message === undefined || !Array.isArray(message.content)) continue;
-    append(conversation, message, speakerOf(entry.body["origin"]));
+    append(conversation, message, {
+      speaker: speakerOf(entry.body["origin"]),
+      quote: quoteOf(entry.body["overheard"]),
+    });
+    const note = unread.get(entry);
+    if (note !== undefined) appendNote(conversation, note);
   }
   return conversation;
+}
+
+/** What was said and not read is marked where it was said, or the assistant would build on it. */
+function appendNote(conversation: ModelMessage[], note: string): void {
+  const last = conversation.at(-1);
+  if (last?.role !== "assistant") return;
+  // In front of what it asked of tools: a provider wants the results right behind that.
+  const calls = last.content.filter((part) => part.type === "tool-call");
+  const rest = last.content.filter((part) => part.type !== "tool-call");
+  conversation[conversation.length - 1] = { ...last, content: [...rest, { type: "text", text: note }, ...calls] };
 }
 
 /** Who is named in front of what they said: everybody in a group, nobody in a talk between two. */
 function speakerOf(origin: unknown): string | null {
   const { chatKind, senderName, senderId } = (origin ?? {}) as Partial<LineOrigin>;
   if (chatKind === undefined || chatKind === "dm") return null;
-  // A name is its owner's to choose: one line, and short, so that it cannot pass for anything but a name.
-  return truncateBytes(cleanText(senderName ?? senderId ?? "somebody").replaceAll(/\s+/g, " "), 64);
+  return speakerLabel(senderName ?? senderId ?? "somebody");
 }
 
-function append(conversation: ModelMessage[], message: LineMessage, speaker: string | null): void {
+/** What was overheard before a person's line, as it is shown with it; null where there is nothing or it is not readable. */
+function quoteOf(overheard: unknown): string | null {
+  if (!Array.isArray(overheard)) return null;
+  const said = overheard.filter(isOverheard);
+  return said.length === 0 ? null : quoteOverheard(said);
+}
+
+function isOverheard(value: unknown): value is Overheard {
+  const { senderId, senderName, text } = (value ?? {}) as Partial<Record<keyof Overheard, unknown>>;
+  return (
+    typeof senderId === "string" && typeof text === "string" && (senderName === null || typeof senderName === "string")
+  );
+}
+
+interface Voice {
+  readonly speaker: string | null;
+  readonly quote: string | null;
+}
+
+function append(conversation: ModelMessage[], message: LineMessage, { speaker, quote }: Voice): void {
   if (message.role === "user") {
     const content = message.content.filter((part) => part.type === "text" || part.type === "file");
-    if (content.length > 0) conversation.push({ role: "user", content: saidBy(speaker, content) });
+    const quoted: readonly UserContent[] = quote === null ? [] : [{ type: "text", text: quote }];
+    if (content.length > 0) conversation.push({ role: "user", content: [...quoted, ...saidBy(speaker, content)] });
     return;
   }
   if (message.role === "assistant") {

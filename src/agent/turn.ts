@@ -3,14 +3,16 @@ import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conversation.ts";
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
+import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { ModelProvider } from "../providers/contract.ts";
-import type { InboxRow, LedgerEntry, Lease, Store, TranscriptDraft } from "../store/port.ts";
+import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
-import type { ModelCatalogue } from "./contract.ts";
+import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 
@@ -33,10 +35,17 @@ export interface AgentDeps {
   readonly provider: (id: string) => Promise<ModelProvider>;
   readonly tools: () => Promise<ToolSet>;
   readonly registry: TurnRegistry;
-  /** Whether storing a reply for this channel is delivering it (the caller reads it from the gateway). */
-  readonly storedIsDelivered: (channel: string) => boolean;
+  readonly failpoints: Failpoints;
+  /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
+  readonly initialStateOf: (address: Address) => OutboxDraft["state"];
+  /** Asked once per turn, before its first step. */
+  readonly openReplyStream: OpenReplyStream;
   /** There is something in the outbox. */
   readonly wakeDelivery: () => void;
+  /** Whether an owner of the gateway wrote this, as the configuration and the sender's id say. */
+  readonly isOwner: (message: InboundMessage) => boolean;
+  /** Absent where the gateway cannot be started anew from within. */
+  readonly restarts?: Restarts;
 }
 
 export interface Turn {
@@ -60,6 +69,8 @@ export interface Turn {
    * the result takes it along.
    */
   unwritten: Promise<readonly TranscriptDraft[]>;
+  /** Where the chat wants to see the answer grow. */
+  stream: ReplyStream | null;
   text: string;
   usage: TokenUsage;
   /** Micro-dollars; null once a call had no known price. */

@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
@@ -20,7 +21,8 @@ import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
 import { createEventBus } from "../platform/bus.ts";
-import type { Clock } from "../platform/clock.ts";
+import { shiftedClock, type Clock } from "../platform/clock.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { acquireGatewayLock } from "../platform/gateway-lock.ts";
 import { systemIds, type Ids } from "../platform/ids.ts";
 import { createLogFile } from "../platform/log-file.ts";
@@ -31,12 +33,14 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { dispatchDriver, type DispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { createModels, type Models } from "./models.ts";
+import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -49,8 +53,14 @@ export interface GatewayServerOptions {
   readonly consoleLevel?: LogThreshold;
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** Nothing happens at any of them where absent. */
+  readonly failpoints?: Failpoints;
+  /** A clock that is wrong and a lease that is short, for a drill. */
+  readonly drill?: { readonly clockOffsetMs: number; readonly leaseMs?: number };
   /** Somebody asked the gateway to stop, over the wire. */
   readonly onStopRequested?: (reason: string) => void;
+  /** Somebody asked the gateway to end and start anew. Without it nobody can. */
+  readonly onRestartRequested?: (reason: string) => void;
 }
 
 export interface RunningGateway {
@@ -67,13 +77,16 @@ export interface RunningGateway {
   /** Names of parts in the order in which they were started, and of those that failed. */
   readonly started: readonly string[];
   readonly degraded: readonly string[];
-  /** Ends everything within ten seconds. Idempotent. */
-  close(reason?: string): Promise<void>;
+  /**
+   * Ends everything within ten seconds. Idempotent. Where it is about to start anew, clients are told in how many
+   * milliseconds.
+   */
+  close(reason?: string, restartExpectedMs?: number | null): Promise<void>;
 }
 
 /** Throws STORE_005 where another gateway has the state directory, CFG_… where it cannot be started safely, SYS_005 for the port. */
 export async function startGatewayServer(port: number | null, options: GatewayServerOptions): Promise<RunningGateway> {
-  const clock = options.clock ?? createHouseClock(() => log);
+  const clock = shiftedClock(options.clock ?? createHouseClock(() => log), options.drill?.clockOffsetMs ?? 0);
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
@@ -126,24 +139,16 @@ async function start(ground: Ground): Promise<RunningGateway> {
     log,
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
-  const way = createMessageWay({
-    store,
-    bus,
-    clock,
-    ids,
-    log,
-    config: () => config.current().config,
-    models: models.catalogue,
-    provider: models.provider,
-    tools: createToolSet(),
-  });
+  const restarts = createRestartDesk(ground, store);
+  const way = await wayOf({ ground, bus, store, config, models, restarts });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
+  await restarts.fulfil();
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -165,11 +170,48 @@ async function start(ground: Ground): Promise<RunningGateway> {
     configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
-    close(reason = "gateway stopping") {
-      closing ??= stop({ reason, ground, bus, state });
+    close(reason = "gateway stopping", restartExpectedMs = null) {
+      closing ??= stop({ reason, restartExpectedMs, ground, bus, state });
       return closing;
     },
   };
+}
+
+function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
+  return createRestarts({
+    store,
+    clock,
+    log: log.child("app"),
+    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    ask: options.onRestartRequested ?? (() => undefined),
+  });
+}
+
+async function wayOf({
+  ground,
+  bus,
+  store,
+  config,
+  models,
+  restarts,
+}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+  const { options, clock, ids, log } = ground;
+  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
+  return createMessageWay({
+    dispatch,
+    store,
+    bus,
+    clock,
+    ids,
+    log,
+    config: () => config.current().config,
+    models: models.catalogue,
+    provider: models.provider,
+    tools: createToolSet(),
+    failpoints: options.failpoints ?? noFailpoints,
+    ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
+    ...(options.onRestartRequested === undefined ? {} : { restarts }),
+  });
 }
 
 async function holdLock({ options, clock, life }: Ground): Promise<void> {
@@ -205,6 +247,7 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
     overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
     version,
     clock,
+    failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
   });
@@ -237,9 +280,10 @@ interface GatewayParts {
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
+  readonly restarts: RestartDesk;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state }: GatewayParts): GatewayDeps {
+function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -258,20 +302,33 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state }:
     },
     agents: () => agentsOf(config, models),
     channels: way.channels,
+    webhooks: way.webhooks,
     enqueue: async (draft, context) => {
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       way.wakeDelivery();
+    },
+    wake: () => {
+      way.wakeQueue();
+      way.wakeDelivery();
+    },
+    rules: {
+      admission: (message) => way.rules.admissionFor(message),
+      permission: (address) => way.rules.permissionFor(address),
     },
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });
     },
-    health: createHealthView({ store, clock, loopDelay: () => loop.read() }, state),
+    health: createHealthView(
+      { store, clock, loopDelay: () => loop.read(), dispatchTrouble: () => way.dispatchTrouble() },
+      state,
+    ),
     version,
     stateDir: paths.stateDir,
     configPath: options.environment.configPath,
     pagesDir: pagesDir(),
     ...(options.onStopRequested === undefined ? {} : { requestStop: options.onStopRequested }),
+    ...(options.onRestartRequested === undefined ? {} : { restarts }),
   };
 }
 
@@ -303,11 +360,13 @@ async function openPort(deps: GatewayDeps, { life }: Ground): Promise<{ auth: Ga
 
 async function stop({
   reason,
+  restartExpectedMs,
   ground,
   bus,
   state,
 }: {
   reason: string;
+  restartExpectedMs: number | null;
   ground: Ground;
   bus: EventBus;
   state: HealthState;
@@ -315,7 +374,7 @@ async function stop({
   const { clock, log, life } = ground;
   log.info("stopping", { reason });
   state.draining = true;
-  bus.emit({ type: "gateway.stopping", reason, restartExpectedMs: null, atMs: clock.nowMs() });
+  bus.emit({ type: "gateway.stopping", reason, restartExpectedMs, atMs: clock.nowMs() });
   await life.close();
   log.info("stopped");
   await log.close();

@@ -1,10 +1,12 @@
 /**
- * The gateway as a process: started from the command line, ended by a signal or over the wire. Says one line when it is
- * ready. Returns the exit code; what keeps it from starting is thrown.
+ * The gateway as a process: started from the command line, ended by a signal or over the wire, and started anew within the
+ * same process where somebody asks for that. Says one line when it is ready. Returns the exit code; what keeps it from
+ * starting, the first time or again, is thrown.
  */
 import type { Environment } from "../config/environment.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { startGatewayServer, type RunningGateway } from "./compose.ts";
+import { startGatewayServer, type GatewayServerOptions, type RunningGateway } from "./compose.ts";
+import { restartExpectedMs } from "./restarts.ts";
 
 export interface RunOptions {
   readonly environment: Environment;
@@ -17,28 +19,69 @@ export interface RunOptions {
 }
 
 export async function runGateway(options: RunOptions): Promise<number> {
-  const { promise: asked, resolve: ask } = Promise.withResolvers<string>();
-  const stopListening = listenForSignals(ask, systemClock());
+  const stopping = Promise.withResolvers<End>();
+  let mustEnd = false;
+  const stopListening = listenForSignals((reason) => {
+    mustEnd = true;
+    stopping.resolve({ reason, startsAnew: false });
+  }, systemClock());
+  let port = options.port ?? null;
   try {
-    const gateway = await startGatewayServer(options.port ?? null, {
-      environment: options.environment,
-      overrides: {
-        ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
-        ...(options.token === undefined ? {} : { "gateway.auth.token": options.token }),
-      },
-      consoleLevel: options.verbose ? "debug" : "warn",
-      onStopRequested: ask,
-    });
-    await greet(gateway, options.say);
-    const reason = await asked;
-    // An answer under way gets its time; whoever waits at the terminal should know what for.
-    options.say("OpenClaw is stopping. A second signal ends it at once; what is unfinished goes on at the next start.");
-    await gateway.close(reason);
+    for (;;) {
+      const { end, port: had } = await runOnce(options, port, stopping.promise);
+      // A signal that came while it closed to begin anew is the last word.
+      if (!end.startsAnew || mustEnd) break;
+      // Clients come back to where they were: a port that was chosen freely is asked for by its number.
+      if (port === 0) port = had;
+    }
     endAnyway(systemClock());
     return 0;
   } finally {
     stopListening();
   }
+}
+
+/** Why a run of the gateway ends, and whether another follows in this process. */
+interface End {
+  readonly reason: string;
+  readonly startsAnew: boolean;
+}
+
+async function runOnce(
+  options: RunOptions,
+  port: number | null,
+  stopped: Promise<End>,
+): Promise<{ end: End; port: number }> {
+  const asked = Promise.withResolvers<End>();
+  const gateway = await startGatewayServer(port, {
+    ...(await planted(options)),
+    environment: options.environment,
+    overrides: {
+      ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
+      ...(options.token === undefined ? {} : { "gateway.auth.token": options.token }),
+    },
+    consoleLevel: options.verbose ? "debug" : "warn",
+    onStopRequested: (reason) => asked.resolve({ reason, startsAnew: false }),
+    onRestartRequested: (reason) => asked.resolve({ reason, startsAnew: true }),
+  });
+  await greet(gateway, options.say);
+  const end = await Promise.race([stopped, asked.promise]);
+  // An answer under way gets its time; whoever waits at the terminal should know what for.
+  options.say(end.startsAnew ? restartingText : stoppingText);
+  await gateway.close(end.reason, end.startsAnew ? restartExpectedMs : null);
+  return { end, port: gateway.port };
+}
+
+const stoppingText =
+  "OpenClaw is stopping. A second signal ends it at once; what is unfinished goes on at the next start.";
+const restartingText = "OpenClaw is restarting; what is unfinished goes on when it is back.";
+
+/** What a drill wants of this process; nothing in a gateway of people, which does not even load it. */
+async function planted({ environment, say }: RunOptions): Promise<Pick<GatewayServerOptions, "failpoints" | "drill">> {
+  if (environment.drillPlan === null) return {};
+  const { plantDrill } = await import("../drill/planted.ts");
+  const drill = await plantDrill(environment.drillPlan, environment.stateDir, say);
+  return drill === null ? {} : { failpoints: drill.failpoints, drill };
 }
 
 /** Everything is closed and written. A handle that a hanging part left open must not keep the process from its end. */

@@ -5,6 +5,13 @@ import type { Clock } from "../platform/clock.ts";
 import type { LoopDelay } from "../platform/loop-delay.ts";
 import type { Store } from "../store/port.ts";
 
+export interface HealthSources {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly loopDelay: () => LoopDelay;
+  readonly dispatchTrouble?: () => string | null;
+}
+
 export interface HealthState {
   /** What keeps it from being ready, by name; empty when it is. */
   readonly blockers: Set<string>;
@@ -15,7 +22,7 @@ export interface HealthState {
 const probeTimeoutMs = 2_000;
 
 export function createHealthView(
-  { store, clock, loopDelay }: { store: Store; clock: Clock; loopDelay: () => LoopDelay },
+  { store, clock, loopDelay, dispatchTrouble }: HealthSources,
   state: HealthState,
 ): HealthView {
   const startedMs = clock.monotonicMs();
@@ -30,6 +37,7 @@ export function createHealthView(
     uptimeMs: () => Math.round(clock.monotonicMs() - startedMs),
     draining: () => state.draining,
     loopDelay,
+    dispatchTrouble: dispatchTrouble ?? (() => null),
   };
 }
 

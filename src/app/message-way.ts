@@ -2,14 +2,16 @@
  * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
  * Nothing runs before `start`.
  */
-import { commandOf } from "../agent/commands.ts";
+import { commandOf, offeredCommands } from "../agent/commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
+import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
-import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
+import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
@@ -19,23 +21,44 @@ import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
+import { createInitialState, type InitialStateOf } from "../outbound/initial-state.ts";
+import { createRateLimit } from "../outbound/rate-limit.ts";
+import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
-import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
+import { createAccountMemory } from "./account-memory.ts";
+import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
+import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 
 /** What the agent needs and the way does not make itself. */
-export type MessageWayDeps = Omit<AgentDeps, "registry" | "storedIsDelivered" | "wakeDelivery">;
+export interface MessageWayDeps extends Omit<
+  AgentDeps,
+  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+> {
+  readonly dispatch: DispatchDriver;
+  /** As the house has it where absent. */
+  readonly leaseMs?: number;
+  /** Those that ship where absent. */
+  readonly catalogue?: ChannelCatalogue;
+}
 
 export interface MessageWay {
   readonly admit: Admit;
-  readonly turns: TurnRegistry;
+  readonly turns: Turns;
   readonly channels: ChannelSupervisor;
+  readonly rules: ChannelRules;
+  /** What platforms call, for whoever has the port. */
+  readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
+  /** What dispatch has to do without at the moment; null where nothing is missing. */
+  dispatchTrouble(): string | null;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -53,22 +76,16 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = createLocalQueue({
-    store,
-    clock,
-    log: log.child("queue"),
-    owner,
-    agingMs,
-    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
-  });
+  const queue = createQueue(deps, owner);
   const intake = { stopped: false };
-  const rules = createChannelRules(config);
-  const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
-  const { channels, delivery } = createChannels(deps, admit, rules);
+  const rules = createChannelRules(config, catalogue);
+  const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
     bus,
@@ -80,8 +97,12 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     provider: deps.provider,
     tools: deps.tools,
     registry,
-    storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
+    failpoints: deps.failpoints,
+    initialStateOf,
+    openReplyStream,
     wakeDelivery: () => delivery.wake(),
+    isOwner: (message) => rules.isOwner(message),
+    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
@@ -90,9 +111,13 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
   return {
     admit,
-    turns: registry,
+    turns,
     channels,
+    rules,
+    webhooks,
     wakeDelivery: () => delivery.wake(),
+    dispatchTrouble: () => queue.trouble(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();
@@ -103,6 +128,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
+      await deps.failpoints.reach("intake-stopped");
       backlog.close();
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
@@ -110,7 +136,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, channelManifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -118,20 +144,64 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
 }
 
-async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
-  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs());
+function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
+  const { store, clock, ids, log, config, leaseMs } = deps;
+  return deps.dispatch({
+    store,
+    clock,
+    log: log.child("queue"),
+    owner,
+    agingMs,
+    random: () => ids.random(),
+    ...leaseTimes(leaseMs),
+    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
+  });
+}
+
+/** A short lease is renewed and looked after as often as a long one, by its length. */
+function leaseTimes(leaseMs: number | undefined): { leaseMs?: number; leaseRenewMs?: number; sweepMs?: number } {
+  return leaseMs === undefined ? {} : { leaseMs, leaseRenewMs: leaseMs / 5, sweepMs: leaseMs / 2 };
+}
+
+async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, owner: string): Promise<void> {
+  const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+  await failpoints.reach("recovered");
+}
+
+/** The turns as the house sees them: one that is stopped says nothing more, whether it is still written or on its way. */
+function stoppingDelivery(
+  registry: TurnRegistry,
+  { delivery, log }: { readonly delivery: () => Delivery; readonly log: Log },
+): Turns {
+  const quietly = (stopped: Promise<unknown>): void => {
+    stopped.catch((thrown: unknown) => {
+      log.warn("what was still to be said could not be stopped", { error: AppError.from(thrown).toJSON() });
+    });
+  };
+  return {
+    ...registry,
+    abort(runId, reason) {
+      quietly(delivery().abort(runId, reason));
+      return registry.abort(runId, reason);
+    },
+    abortSession(sessionKey, reason) {
+      quietly(delivery().abortSession(sessionKey, reason));
+      return registry.abortSession(sessionKey, reason);
+    },
+  };
 }
 
 interface DoorParts {
   readonly queue: DispatchQueue;
   readonly registry: TurnRegistry;
+  readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -141,6 +211,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
     clock,
     ids,
     config,
+    failpoints: deps.failpoints,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
@@ -151,47 +222,72 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
       maxAttachments: limits.attachmentsPerMessage,
     },
     onAccepted: ({ message, sessionKey, runId }) => {
-      if (commandOf(messageText(message)) === "stop") registry.abortSession(sessionKey, "somebody asked for it");
+      if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       registry.expect({ runId, sessionKey });
     },
   });
 }
 
+interface WayOut {
+  readonly channels: ChannelSupervisor;
+  readonly webhooks: Webhooks;
+  readonly delivery: Delivery;
+  readonly initialStateOf: InitialStateOf;
+  readonly openReplyStream: OpenReplyStream;
+}
+
 /** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
-function createChannels(
-  deps: MessageWayDeps,
-  admit: Admit,
-  rules: ChannelRules,
-): { channels: ChannelSupervisor; delivery: Delivery } {
-  const { store, bus, clock, ids, log, config } = deps;
+function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules): WayOut {
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
+  const webhooks = createWebhooks();
   const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
-      const module = await channelModule(id);
+      const module = await catalogue.module(id);
       loaded.set(id, module);
       return module;
     },
-    label: (id) => channelManifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, channelManifests()),
+    label: (id) => catalogue.manifest(id)?.label ?? id,
+    accounts: accountSettings(config().channels, catalogue.manifests()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,
     log: log.child("channels"),
     bus,
+    memoryOf: createAccountMemory(store.documents, clock),
+    webhooks,
+    commands: offeredCommands,
+    failpoints: deps.failpoints,
   });
-  const delivery = createDelivery({
+  const outward = {
     store,
     clock,
     log: log.child("delivery"),
     bus,
-    channels: () => connectedChannels(channels),
-    route: (address) => routeTo(address, channels, loaded),
+    ids,
+    rate: createRateLimit(clock),
+    failpoints: deps.failpoints,
+    route: (address: Address) => routeTo(address, channels, loaded),
+    settings: (address: Address) => rules.deliveryFor(address),
+  };
+  const delivery = createDelivery({
+    ...outward,
+    accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
     permission: (address) => rules.permissionFor(address),
-    blindPolicy: () => "resend-labelled",
   });
   channels.onReady(() => delivery.wake());
-  return { channels, delivery };
+  const initialStateOf = createInitialState(
+    (channel) => catalogue.manifest(channel)?.builtIn === true,
+    outward.settings,
+  );
+  const openReplyStream = createReplyStreams({
+    ...outward,
+    delivery,
+    initialStateOf,
+    manifest: (channel) => catalogue.manifest(channel),
+  });
+  return { channels, webhooks, delivery, initialStateOf, openReplyStream };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */
@@ -238,10 +334,5 @@ function routeTo(
   const connection = channels.connection(address.channel, address.accountId);
   const module = loaded.get(address.channel);
   if (connection === null || module === undefined) return null;
-  return { connection, manifest: module.manifest, render: (markdown) => module.render(markdown) };
-}
-
-function connectedChannels(channels: ChannelSupervisor): readonly string[] {
-  const connected = channels.status().filter((account) => account.state === "CONNECTED");
-  return [...new Set(connected.map((account) => account.channel))];
+  return { connection, manifest: module.manifest, render: (markdown, options) => module.render(markdown, options) };
 }

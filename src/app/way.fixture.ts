@@ -12,13 +12,17 @@ import type { AdmitRequest } from "../inbound/contract.ts";
 import { noMentions, type InboundMessage } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
+import { noFailpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
+import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import { createRestarts, type RestartDesk } from "./restarts.ts";
 
 /** What the model does when it is asked for the n-th time (from 0). */
 export type Script = (request: ModelRequest, call: number, signal: AbortSignal) => AsyncIterable<ModelEvent>;
@@ -29,6 +33,7 @@ export interface TestWay {
   readonly bus: EventBus;
   readonly events: AppEvent[];
   readonly requests: ModelRequest[];
+  readonly restarts: RestartDesk;
   readonly folder: string;
   /** Resolves with the next event of that type that passes the test, past ones included. */
   next<T extends AppEvent["type"]>(type: T, passes?: (event: EventOf<T>) => boolean): Promise<EventOf<T>>;
@@ -62,6 +67,10 @@ export interface TestWayOptions {
   readonly config?: Config;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** What stands between the way and its store, for a medium that refuses. */
+  readonly medium?: (store: Store) => Store;
+  /** Hears when somebody asks for a restart; without it nobody can. */
+  readonly onRestart?: (reason: string) => void;
 }
 
 export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
@@ -82,16 +91,27 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
   };
   const tools = options.tools ?? [];
   const config = options.config ?? defaultConfig();
-  const way = createMessageWay({
+  const ask = options.onRestart;
+  const restarts = createRestarts({
     store,
+    clock,
+    log,
+    storedIsDelivered: (channel) => channel === "webchat",
+    ask: ask ?? (() => undefined),
+  });
+  const way = createMessageWay({
+    store: options.medium?.(store) ?? store,
     bus,
     clock,
     ids: systemIds(),
     log,
     config: () => config,
+    failpoints: noFailpoints,
     models: () => catalogue,
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
+    dispatch: createLocalQueue,
+    ...(ask === undefined ? {} : { restarts }),
   });
   return {
     way,
@@ -99,6 +119,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     bus,
     events,
     requests,
+    restarts,
     folder,
     next: (type, passes) => nextEvent(bus, events, type, passes),
     async crash() {
@@ -138,6 +159,30 @@ export function says(text: string): Script {
     yield { type: "text", text: text.slice(half) };
     yield { type: "end", reason: "stop", usage: { input: 10, output: 5, cacheRead: 0, cacheWrite: 0 } };
   };
+}
+
+/** A message of a platform's sender, as its channel would bring it: judged by policy, routed by rule. */
+export function ircRequest(
+  text: string,
+  { chatId, senderId, message = {} }: { chatId: string; senderId: string; message?: Partial<InboundMessage> },
+): AdmitRequest {
+  const { message: made } = chatRequest(text);
+  const chatKind = chatId.startsWith("#") ? ("group" as const) : ("dm" as const);
+  return {
+    origin: { via: "channel" },
+    message: {
+      ...made,
+      address: { channel: "irc", accountId: "default", chatId, chatKind },
+      sender: { id: senderId },
+      ...message,
+    },
+  };
+}
+
+/** An IRC account that listens to these settings; it is never connected. */
+export function ircConfig(part: Record<string, unknown> = {}): Config {
+  const settings = { host: "127.0.0.1", port: 1, nick: "claw", enabled: true, dmPolicy: "open", allowFrom: ["*"] };
+  return { ...defaultConfig(), channels: { irc: { ...settings, groupPolicy: "open", ...part } } };
 }
 
 export function chatRequest(

@@ -7,15 +7,24 @@ import type { ConnectionState, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { AccountSetting } from "./account-settings.ts";
 import { backoffMs } from "./backoff.ts";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
 import { nextConnectionState, type ConnectionEvent } from "./connection-machine.ts";
-import type { ChannelAccount, ChannelConnection, ChannelLink, ChannelModule, ReceiveOutcome } from "./contract.ts";
+import type {
+  AccountMemory,
+  ChannelAccount,
+  ChannelConnection,
+  ChannelLink,
+  ChannelModule,
+  ReceiveOutcome,
+} from "./contract.ts";
 import { meteredConnection } from "./metered-connection.ts";
 import { closedToAll } from "./policy-config.ts";
+import type { ConnectionWebhooks, Webhooks } from "./webhooks.ts";
 
 /** How long an attempt may take: some servers look up names and identities for half a minute first. */
 export const connectTimeoutMs = 60_000;
@@ -34,6 +43,10 @@ export interface AccountLifeDeps {
   readonly loadModule: (channel: string) => Promise<ChannelModule>;
   readonly receive: (message: InboundMessage) => Promise<ReceiveOutcome>;
   readonly ready: (channel: string, accountId: string) => void;
+  readonly memoryOf: (channel: string, accountId: string) => AccountMemory;
+  readonly webhooks: Webhooks;
+  readonly commands: ChannelLink["commands"];
+  readonly failpoints: Failpoints;
 }
 
 export interface AccountCounters {
@@ -46,6 +59,7 @@ export interface AccountCounters {
 /** One attempt and the connection that came of it. What belongs to a replaced one is ignored. */
 interface Epoch {
   readonly abort: AbortController;
+  readonly webhooks: ConnectionWebhooks;
   connection: ChannelConnection | null;
   /** The same, counted and guarded, as the rest of the house sees it. */
   metered: ChannelConnection | null;
@@ -109,6 +123,11 @@ export class AccountLife {
     if (this.setting.enabled) this.#begin();
   }
 
+  /** A round trip now instead of at the next look; what it finds counts the same. Never throws. */
+  async probe(): Promise<void> {
+    if (this.#state === "CONNECTED" && this.#epoch !== null) await this.#probe(this.#epoch);
+  }
+
   /** Resolves when the connection is down, or has been left behind because it would not end. */
   async stop(reason: string | null = null): Promise<void> {
     this.#drop();
@@ -138,7 +157,9 @@ export class AccountLife {
 
   #attempt(): void {
     if (!this.#breaker.allow()) return;
-    const epoch: Epoch = { abort: new AbortController(), connection: null, metered: null };
+    const { channel, accountId } = this.setting;
+    const webhooks = this.#deps.webhooks.portFor(channel, accountId);
+    const epoch: Epoch = { abort: new AbortController(), webhooks, connection: null, metered: null };
     this.#epoch = epoch;
     const timeout = this.#deps.clock.after(connectTimeoutMs, () => {
       epoch.abort.abort(new AppError("CONN_001", "The platform did not accept the connection in time."));
@@ -174,11 +195,16 @@ export class AccountLife {
   }
 
   #linkFor(epoch: Epoch): ChannelLink {
-    const { clock, ids } = this.#deps;
+    const { clock, ids, commands, failpoints } = this.#deps;
+    const { channel, accountId } = this.setting;
     return {
       clock,
       ids,
       log: this.#log,
+      commands,
+      failpoints,
+      memory: this.#deps.memoryOf(channel, accountId),
+      webhooks: epoch.webhooks,
       receive: (message) => this.#receive(epoch, message),
       lost: (error) => this.#failed(epoch, error),
       note: (text) => {
@@ -245,6 +271,7 @@ export class AccountLife {
   }
 
   #scheduleProbe(epoch: Epoch): void {
+    this.#timer?.cancel();
     this.#timer = this.#deps.clock.after(limits.channelProbeMs, () => {
       void this.#probe(epoch);
     });
@@ -285,6 +312,7 @@ export class AccountLife {
     this.#epoch = null;
     this.#note = null;
     if (epoch === null) return;
+    epoch.webhooks.end();
     epoch.abort.abort(new AppError("SYS_007", "The connection is no longer wanted."));
     if (epoch.connection !== null) this.#closeQuietly(epoch.connection);
   }

@@ -38,7 +38,8 @@ type Flaw =
   | "promises edits"
   | "never offers again"
   | "sends on a closed connection"
-  | "wrong credentials may be tried again";
+  | "wrong credentials may be tried again"
+  | "swallows the label";
 
 interface EchoConfig {
   readonly token: string;
@@ -146,9 +147,11 @@ function echoModule(platform: () => EchoPlatform, flaw: Flaw | null): ChannelMod
       }
       return new EchoConnection(platform(), account, link, flaw);
     },
-    render(markdown) {
+    render(markdown, { max }) {
       const text = flaw === "eats indentation" ? markdown.replace(/^ +/gm, "") : markdown;
-      return textPieces(text, flaw === "half a limit too long" ? 75 : 50, "utf16").filter((piece) => piece !== "");
+      return textPieces(text, flaw === "half a limit too long" ? max * 1.5 : max, "utf16").map((shown) => ({
+        text: shown,
+      }));
     },
   };
 }
@@ -179,7 +182,11 @@ class EchoConnection implements ChannelConnection {
       return { outcome: "not-sent", error: new AppError("MSG_002", "no such chat") };
     platform.texts.push({
       chatId: piece.address.chatId,
-      text: [piece.text, ...piece.attachments.map((file) => file.url)].join(""),
+      text: [
+        this.#flaw === "swallows the label" ? "" : piece.label,
+        piece.text,
+        ...piece.attachments.map((file) => file.url),
+      ].join(""),
     });
     platform.emit({ from: "echo", id: (platform.count += 1), chatId: piece.address.chatId, text: piece.text });
     if (!platform.mute || this.#flaw === "calls a lost answer sent")
@@ -357,6 +364,7 @@ describe("the conformance suite", () => {
     "promises edits": "manifest: a method is there exactly where the capability says so",
     "never offers again": "inbound: a message that could not be stored is offered again, before the one behind it",
     "sends on a closed connection": "sending: a send on a closed connection is not sent",
+    "swallows the label": "sending: a label stands in front of the text",
     "wrong credentials may be tried again": "life: wrong credentials are CONN_002, and not worth another try",
   };
   for (const [flaw, name] of Object.entries(found)) {

@@ -5,19 +5,23 @@ import type { AppEvent } from "../domain/events.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import { noMentions } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
+import { noFailpoints } from "../platform/failpoints.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import type { Log, LogFields, LogLevel } from "../platform/log.ts";
 import { seededIds } from "../platform/seeded-ids.ts";
 import { accountSettings } from "./account-settings.ts";
 import type {
+  AccountMemory,
   ChannelAccount,
   ChannelConnection,
   ChannelLink,
   ChannelManifest,
   ChannelModule,
   ReceiveOutcome,
+  Rendered,
 } from "./contract.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "./supervisor.ts";
+import { createWebhooks, type Webhooks } from "./webhooks.ts";
 
 export interface LogLine {
   readonly level: LogLevel;
@@ -78,6 +82,8 @@ export class FakeChannel implements ChannelModule<{ name: string }> {
   /** What the next attempts do: an error is thrown, `hang` waits until it is called off. */
   outcome: AppError | "connect" | "hang" = "connect";
   closes: FakeConnection["closes"] = "at once";
+  /** What an attempt does before its outcome is known. */
+  beforeOutcome: (link: ChannelLink) => void = () => {};
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number = () => 0) {
@@ -100,6 +106,7 @@ export class FakeChannel implements ChannelModule<{ name: string }> {
     signal: AbortSignal,
   ): Promise<ChannelConnection> {
     this.attemptsMs.push(this.#nowMs());
+    this.beforeOutcome(link);
     if (this.outcome instanceof AppError) throw this.outcome;
     if (this.outcome === "hang") await untilAborted(signal);
     const fake: FakeConnection = { account, link, closed: false, probe: "answers", closes: this.closes };
@@ -121,8 +128,8 @@ export class FakeChannel implements ChannelModule<{ name: string }> {
     };
   }
 
-  render(markdown: string): readonly string[] {
-    return [markdown];
+  render(markdown: string): readonly Rendered[] {
+    return [{ text: markdown }];
   }
 
   async forget(account: ChannelAccount<{ name: string }>): Promise<void> {
@@ -142,6 +149,7 @@ export interface SupervisorWorld {
   readonly clock: FakeClock;
   readonly channel: FakeChannel;
   readonly supervisor: ChannelSupervisor;
+  readonly webhooks: Webhooks;
   readonly events: AppEvent[];
   readonly lines: LogLine[];
   readonly received: InboundMessage[];
@@ -162,6 +170,7 @@ export function supervisorWorld(options: WorldOptions = {}): SupervisorWorld {
   const log = recordingLog(lines);
   const bus = createEventBus(log);
   const events: AppEvent[] = [];
+  const webhooks = createWebhooks();
   const received: InboundMessage[] = [];
   bus.on((event) => void events.push(event));
   const supervisor = createChannelSupervisor({
@@ -179,10 +188,38 @@ export function supervisorWorld(options: WorldOptions = {}): SupervisorWorld {
     log,
     bus,
     random: options.random ?? (() => 0),
+    memoryOf: fakeMemory(),
+    webhooks,
+    commands: [{ name: "help", description: "What can be said" }],
   });
   const path = (): readonly string[] =>
     events.flatMap((event) => (event.type === "channel.state" ? [`${event.previous}>${event.state}`] : []));
-  return { clock, channel, supervisor, events, lines, received, path };
+  return { clock, channel, supervisor, webhooks, events, lines, received, path };
+}
+
+/** Memory that outlives connections and not the process, each account's own. */
+export function fakeMemory(): (channel: string, accountId: string) => AccountMemory {
+  const kept = new Map<string, unknown>();
+  return (channel, accountId) => {
+    const full = (key: string): string => JSON.stringify([channel, accountId, key]);
+    return {
+      get: (key) => Promise.resolve(kept.get(full(key))),
+      put: (key, value) => {
+        kept.set(full(key), value);
+        return Promise.resolve();
+      },
+    };
+  };
+}
+
+/** What a link needs besides what a test says itself. */
+export function quietLinkParts(): Pick<ChannelLink, "memory" | "webhooks" | "commands" | "failpoints"> {
+  return {
+    memory: fakeMemory()("fake", "default"),
+    webhooks: createWebhooks().portFor("fake", "default"),
+    commands: [],
+    failpoints: noFailpoints,
+  };
 }
 
 export function fakeMessage(id: string): InboundMessage {

@@ -35,6 +35,7 @@ export function meteredConnection(connection: ChannelConnection, meter: Meter): 
   const edit = connection.edit?.bind(connection);
   const remove = connection.delete?.bind(connection);
   const react = connection.react?.bind(connection);
+  const download = connection.download?.bind(connection);
   return {
     send: (piece, signal) => counted(() => connection.send(piece, signal)),
     probe: (signal) => connection.probe(signal),
@@ -42,8 +43,10 @@ export function meteredConnection(connection: ChannelConnection, meter: Meter): 
     // What the channel cannot do is absent here too: presence of the method is the capability.
     ...(find && { find }),
     ...(typing && { typing }),
-    ...(edit && { edit: (address, id, text, signal) => counted(() => edit(address, id, text, signal)) }),
+    ...(edit && { edit: (piece, id, signal) => counted(() => edit(piece, id, signal)) }),
     ...(remove && { delete: (address, id, signal) => counted(() => remove(address, id, signal)) }),
     ...(react && { react: (address, id, emoji, signal) => counted(() => react(address, id, emoji, signal)) }),
+    // A replaced connection may finish what it reads: bytes are the same whoever fetched them.
+    ...(download && { download }),
   };
 }

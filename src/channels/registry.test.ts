@@ -9,6 +9,7 @@ describe("registry", () => {
     const table = capabilityTable(channelManifests());
     expect(table.map(({ id, idempotency, textLimit, can }) => [id, idempotency, textLimit, can.join(" ")])).toEqual([
       ["irc", "blind", "350 bytes", "quotes groups"],
+      ["telegram", "blind", "4096 UTF-16 units", "threads edits deletes reactions typing quotes voice groups"],
       ["webchat", "native", "1048576 UTF-16 units", ""],
     ]);
     for (const row of table) expect(Object.values(row.sends), row.id).not.toContain("no");

@@ -6,6 +6,7 @@ import type { ZodType } from "zod";
 import { AppError } from "../domain/app-error.ts";
 import type { ChannelManifest, ChannelModule } from "./contract.ts";
 import { manifest as irc } from "./irc/manifest.ts";
+import { manifest as telegram } from "./telegram/manifest.ts";
 import { manifest as webchat } from "./webchat/manifest.ts";
 
 interface Entry {
@@ -15,6 +16,7 @@ interface Entry {
 
 const entries: readonly Entry[] = [
   { manifest: irc, load: async () => (await import("./irc/index.ts")).irc },
+  { manifest: telegram, load: async () => (await import("./telegram/index.ts")).telegram },
   { manifest: webchat, load: async () => (await import("./webchat/index.ts")).webchat },
 ];
 

@@ -10,6 +10,7 @@ const piece = {
   id: "p.0",
   address: { channel: "fake", accountId: "default", chatId: "c", chatKind: "dm" as const },
   text: "hello",
+  label: null,
   replyToId: null,
   attachments: [],
 };
@@ -318,6 +319,47 @@ describe("what a connection may do", () => {
     world.channel.newest.link.lost(gone);
     await world.clock.advance(1_000);
     expect(ready).toEqual(["fake/default", "fake/default"]);
+    await world.supervisor.close();
+  });
+
+  it("what an account remembers is there for its next connection, and for no other account", async () => {
+    const world = supervisorWorld({ channels: { fake: { name: "one", accounts: { a: { name: "a" } } } } });
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    const [first, other] = world.channel.connections;
+    await first?.link.memory.put("offset", 41);
+    expect(await other?.link.memory.get("offset")).toBeUndefined();
+    await world.supervisor.restart("fake", first?.account.accountId);
+    await world.clock.advance(0);
+    expect(world.channel.newest).not.toBe(first);
+    expect(await world.channel.newest.link.memory.get("offset")).toBe(41);
+    await world.supervisor.close();
+  });
+
+  it("what a connection mounted is gone with it, and cannot come back", async () => {
+    const world = supervisorWorld();
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    const { link } = world.channel.newest;
+    link.webhooks.mount("/hook", () => Promise.resolve({ status: 200 }));
+    expect(world.webhooks.mounted("/hook")).toBe(true);
+    link.lost(gone);
+    expect(world.webhooks.mounted("/hook")).toBe(false);
+    link.webhooks.mount("/hook", () => Promise.resolve({ status: 200 }));
+    expect(world.webhooks.mounted("/hook")).toBe(false);
+    await world.supervisor.close();
+  });
+
+  it("an attempt that failed leaves no path mounted", async () => {
+    const world = supervisorWorld();
+    world.channel.outcome = "hang";
+    world.channel.beforeOutcome = ({ webhooks }) =>
+      void webhooks.mount("/hook", () => Promise.resolve({ status: 200 }));
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    expect(world.webhooks.mounted("/hook")).toBe(true);
+    await world.clock.advance(connectTimeoutMs);
+    expect(world.webhooks.mounted("/hook")).toBe(false);
     await world.supervisor.close();
   });
 

@@ -7,11 +7,13 @@ import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import { AccountLife, type AccountLifeDeps } from "./account-life.ts";
+import { AccountLife, probeTimeoutMs, type AccountLifeDeps } from "./account-life.ts";
 import type { AccountSetting } from "./account-settings.ts";
-import type { ChannelConnection, ChannelModule, ReceiveOutcome } from "./contract.ts";
+import type { AccountMemory, ChannelConnection, ChannelLink, ChannelModule, ReceiveOutcome } from "./contract.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 export interface ChannelSupervisorDeps {
   /** Loads a channel's code; called when one of its accounts is first connected. */
@@ -28,6 +30,13 @@ export interface ChannelSupervisorDeps {
   readonly bus: EventBus;
   /** Uniform in [0, 1), for the spread of pauses; `ids.random` where none is given. */
   readonly random?: () => number;
+  /** Where an account keeps the small facts that outlive a restart. */
+  readonly memoryOf: (channel: string, accountId: string) => AccountMemory;
+  readonly webhooks: Webhooks;
+  /** Shown by platforms that have a list of what can be said with a slash. */
+  readonly commands: ChannelLink["commands"];
+  /** `noFailpoints` where none are given. */
+  readonly failpoints?: Failpoints;
 }
 
 export type ReadyListener = (channel: string, accountId: string) => void;
@@ -39,6 +48,11 @@ export interface ChannelSupervisor {
   restart(channel: string, accountId?: string): Promise<void>;
   /** Stops it and wipes what it stored to log in. */
   logout(channel: string, accountId?: string): Promise<void>;
+  /**
+   * A round trip to every connected account now, all at once; resolves when each has answered or failed, at the latest
+   * after `timeoutMs`. That time bounds the wait alone: how long a platform may take is the account's own affair.
+   */
+  probe(options: { channel?: string; timeoutMs?: number }): Promise<void>;
   status(): readonly ChannelStatus[];
   /** The live connection; null while there is none. Ask again for every send. */
   connection(channel: string, accountId: string): ChannelConnection | null;
@@ -75,6 +89,10 @@ class Supervisor implements ChannelSupervisor {
       loadModule: deps.modules,
       receive: deps.receive,
       ready: (channel, accountId) => this.#tellReady(channel, accountId),
+      memoryOf: deps.memoryOf,
+      webhooks: deps.webhooks,
+      commands: deps.commands,
+      failpoints: deps.failpoints ?? noFailpoints,
     };
     for (const setting of deps.accounts) this.#add(setting);
   }
@@ -104,6 +122,14 @@ class Supervisor implements ChannelSupervisor {
 
   async logout(channel: string, accountId?: string): Promise<void> {
     await Promise.all(this.#select(channel, accountId).map((life) => life.logout()));
+  }
+
+  async probe({ channel, timeoutMs = probeTimeoutMs }: { channel?: string; timeoutMs?: number }): Promise<void> {
+    const asked = [...this.#lives.values()].filter((life) => channel === undefined || life.setting.channel === channel);
+    const late = Promise.withResolvers<void>();
+    const timer = this.#deps.clock.after(Math.min(timeoutMs, probeTimeoutMs), late.resolve);
+    await Promise.race([Promise.all(asked.map((life) => life.probe())), late.promise]);
+    timer.cancel();
   }
 
   status(): readonly ChannelStatus[] {

@@ -13,15 +13,15 @@ export interface CommandRoute {
 
 export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
   gateway: {
-    summary: "Run, inspect, call and stop the gateway",
-    verbs: ["run", "status", "call", "stop", "token"],
+    summary: "Run, inspect, call, stop and restart the gateway",
+    verbs: ["run", "status", "call", "stop", "restart", "token"],
     load: () => import("./commands/gateway.ts"),
   },
   chat: { summary: "Talk with the assistant in this terminal", load: () => import("./commands/chat.ts") },
   agent: { summary: "Run one turn and print the answer", load: () => import("./commands/agent.ts") },
   message: {
-    summary: "Send a message through a channel",
-    verbs: ["send"],
+    summary: "Send a message through a channel, or change one",
+    verbs: ["send", "edit", "delete", "react"],
     load: () => import("./commands/message.ts"),
   },
   status: { summary: "Show what runs and how it is", load: () => import("./commands/status.ts") },
@@ -41,6 +41,17 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
+  },
+  trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
+  outbox: {
+    summary: "Look at what waits to be said, and decide about it",
+    verbs: ["list", "approve", "deny", "resolve"],
+    load: () => import("./commands/outbox.ts"),
+  },
+  dlq: {
+    summary: "Look at what could not be answered or sent, and put it back to work",
+    verbs: ["list", "show", "replay", "purge"],
+    load: () => import("./commands/dlq.ts"),
   },
   logs: { summary: "Show the gateway's log", load: () => import("./commands/logs.ts") },
   doctor: { summary: "Find out what is wrong, and how to mend it", load: () => import("./commands/doctor.ts") },

@@ -72,6 +72,8 @@ describe("bad files", () => {
     ["mode password with the word undefined", { gateway: { auth: { mode: "password", password: "undefined" } } }, {}],
     ["mode none", { gateway: { auth: { mode: "none" } } }, {}],
     ["TLS without a key", { gateway: { tls: { enabled: true } } }, {}],
+    ["dispatch over Redis without its address", { queue: { driver: "redis" } }, {}],
+    ["dispatch over Redis at an address of something else", { queue: { driver: "redis", url: "http://x" } }, {}],
   ])("R040: %s refuses to start, even beside a good copy", async (_name, config, variables) => {
     const home = await testHome(JSON.stringify(config));
     await home.put("openclaw.json.last-good", "{}");

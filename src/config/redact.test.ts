@@ -52,6 +52,7 @@ describe("redaction", () => {
       "models.providers.*.headers.*",
       "messages.tts.providers.*.apiKey",
       "tools.web.search.apiKey",
+      "queue.url",
       "cron.webhookToken",
       "hooks.token",
       "skills.entries.*.apiKey",

@@ -40,6 +40,7 @@ export const errorCodes = {
   MSG_001: row(2001, "INVALID_REQUEST", 422, 1, "never", "A platform event could not be turned into a message.", "The event is kept in the log; report it with its id."),
   MSG_002: row(2002, "UNAVAILABLE", 502, 1, "later", "A message could not be delivered.", "It is retried, then kept as failed; see the channel's state."),
   MSG_003: row(2003, "INVALID_REQUEST", 413, 1, "never", "A message or body is larger than its limit.", "Send less, or in parts."),
+  MSG_004: row(2004, "INVALID_REQUEST", 422, 1, "never", "The platform cannot do that with a message.", "See what each channel can do in docs/reference/channels.md."),
   SEC_001: row(3001, "FORBIDDEN", 403, 77, "never", "The sender is not allowed to talk to the assistant here.", "Add the sender to allowFrom, or approve the pairing."),
   SEC_002: row(3002, "FORBIDDEN", 401, 77, "never", "A signature is missing or wrong.", "Check key, clock and signed fields."),
   SEC_003: row(3003, "INVALID_REQUEST", 401, 77, "never", "The gateway's credential is missing or wrong.", "Use the token of the token file in the state directory."),

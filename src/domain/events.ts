@@ -20,6 +20,9 @@ export const connectionStates = [
 ] as const;
 export type ConnectionState = (typeof connectionStates)[number];
 
+/** What a person can decide about a part: a held one is approved or denied, one in doubt is settled as one of the rest. */
+export type PartDecision = "approved" | "denied" | "resend" | "sent" | "drop";
+
 interface RunScoped {
   readonly runId: string;
   readonly sessionKey: string;
@@ -68,6 +71,12 @@ export type AppEvent =
       error: AppErrorJson;
       atMs: number;
     }
+  /** A part waits for a person's word. */
+  | { type: "outbox.held"; partId: string; sessionKey: string; address: Address; atMs: number }
+  /** Somebody said what becomes of a part that was held or in doubt. */
+  | { type: "outbox.decided"; partId: string; decision: PartDecision; by: string; atMs: number }
+  /** The list of dead letters changed by a person's hand, or by a message that was given up. */
+  | { type: "dlq.changed"; change: "added" | "replayed" | "purged"; ids: readonly string[]; atMs: number }
   // Sessions.
   | { type: "session.created"; sessionKey: string; sessionId: string; atMs: number }
   | { type: "session.changed"; sessionKey: string; change: "patched" | "reset" | "deleted"; atMs: number }

@@ -17,6 +17,8 @@ export const limits = Object.freeze({
   idempotencyTtlMs: 7 * 24 * 3_600_000,
   /** A JSON body over HTTP. */
   httpBodyBytes: 20 * 1024 * 1024,
+  /** What a platform may send to a webhook at once. */
+  webhookBodyBytes: 1024 * 1024,
   /** From the first byte of a body to its last. */
   httpBodyTimeoutMs: 30_000,
   /** How long the rest of a refused body is thrown away before the line is cut. */
@@ -53,7 +55,15 @@ export const limits = Object.freeze({
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,
+  /** How often the leases of workers that are gone are looked for. */
+  leaseSweepMs: 30_000,
   turnTimeoutMs: 10 * 60_000,
+  /** How often a message is tried before it is given up: failed attempts and crashes that found it under way. */
+  turnAttempts: 10,
+  /** The longest pause before a message whose attempt failed is tried again. */
+  turnRetryCapMs: 30_000,
+  /** The longest pause before a message is tried again that was under way in several crashes. */
+  crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
   stepsPerTurn: 32,
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
@@ -68,7 +78,19 @@ export const limits = Object.freeze({
   deliveryBackoffMs: 1_000,
   deliveryBackoffCapMs: 30_000,
   replyTtlMs: 3_600_000,
+  /** How long the word that a reply has expired waits for its chat. */
+  noticeTtlMs: 24 * 3_600_000,
+  /** Chats whose use of what the platform allows is remembered; the longest-silent are forgotten first. */
+  rateChats: 10_000,
   inboundTtlMs: 24 * 3_600_000,
+  /** Dead letters in one answer, or named in one request. */
+  deadLettersPerRequest: 500,
+  /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
+  overheardTextBytes: 4 * 1024,
+  /** Such messages that one prompt shows at most, whatever the configuration says. */
+  overheardMessages: 500,
+  /** All that one prompt shows of such messages; the newest stay. */
+  overheardPromptBytes: 32 * 1024,
   reconnectAttempts: 10,
   reconnectBaseMs: 1_000,
   reconnectCapMs: 60_000,

@@ -1,8 +1,11 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
-import type { AgentInfo, ModelCatalogue, Turns } from "../agent/contract.ts";
+import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
 import type { ConfigAccess } from "../config/contract.ts";
+import type { PolicyRefusal } from "../domain/admission-policy.ts";
+import type { AppError } from "../domain/app-error.ts";
 import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
+import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -21,8 +24,18 @@ export interface GatewayDeps {
   readonly models: ModelCatalogue;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
+  readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
   readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
+  /** Something that lay still may go on, in the inbox or the outbox. Cheap; may be called often. */
+  readonly wake: () => void;
+  /** The rules of this moment, for what a person wants to set going again. */
+  readonly rules: {
+    /** Null where this message would be let in today. Only for messages of a platform's sender. */
+    admission(message: InboundMessage): PolicyRefusal | null;
+    /** Null where a part may leave for there. */
+    permission(address: Address): AppError | null;
+  };
   /** Lines of the log file, newest last; `cursor` goes on behind an earlier answer and survives rotation. */
   readonly tailLog: (options: {
     cursor?: string;
@@ -35,6 +48,8 @@ export interface GatewayDeps {
   readonly configPath: string;
   /** Ends the process in order, as a signal would; absent where the gateway is embedded in something else. */
   readonly requestStop?: (reason: string) => void;
+  /** Starts the gateway anew; absent where it is embedded in something else. */
+  readonly restarts?: Restarts;
   /** The static pages (`/chat`, later `/ui`). */
   readonly pagesDir: string;
 }
@@ -46,6 +61,22 @@ export interface ChannelsView {
   restart(channel: string, accountId?: string): Promise<void>;
   /** Stops it and wipes what it stored to log in. */
   logout(channel: string, accountId?: string): Promise<void>;
+  /** A round trip to every connected account now, all at once; resolves when each has answered, failed or used up its time. */
+  probe(options: { channel?: string; timeoutMs?: number }): Promise<void>;
+}
+
+/** The paths at which platforms call a channel. Whoever calls was not checked: that is the channel's. */
+export interface WebhooksView {
+  mounted(path: string): boolean;
+  /** Null where nothing is mounted (any more); 401 says that the caller's secret was wrong. */
+  handle(
+    path: string,
+    request: {
+      readonly headers: Readonly<Record<string, string | undefined>>;
+      readonly body: Uint8Array;
+      readonly remoteAddress: string;
+    },
+  ): Promise<{ readonly status: number; readonly body?: string }> | null;
 }
 
 export interface HealthView {
@@ -54,6 +85,8 @@ export interface HealthView {
   /** Milliseconds since start. */
   uptimeMs(): number;
   draining(): boolean;
+  /** What dispatch has to do without; a node that goes on by itself is ready all the same. Null or absent: nothing. */
+  dispatchTrouble?(): string | null;
   /** Event-loop delay (ms) over the last sampling window. */
   loopDelay(): { readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
 }

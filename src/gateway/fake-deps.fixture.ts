@@ -96,11 +96,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       stop: verb("stop"),
       restart: verb("restart"),
       logout: verb("logout"),
+      probe: ({ channel }) => verb("probe")(channel ?? "-"),
     },
+    webhooks: { mounted: () => false, handle: () => null },
     enqueue: async (draft, context) => {
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       sent.push(draft);
     },
+    wake: () => void calls.push("wake"),
+    rules: { admission: () => null, permission: () => null },
     tailLog: () => Promise.resolve({ lines: ["one", "two"], cursor: "7" }),
     health: {
       ready: () => Promise.resolve({ ready: true, failing: [] }),

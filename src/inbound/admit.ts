@@ -7,9 +7,10 @@ import { AppError } from "../domain/app-error.ts";
 import type { ErrorCode } from "../domain/error-codes.ts";
 import type { EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
-import type { InboundMessage } from "../domain/message.ts";
-import { cleanText } from "../domain/text.ts";
+import { messageText, type InboundMessage } from "../domain/message.ts";
+import { cleanText, truncateBytes } from "../domain/text.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
@@ -26,12 +27,14 @@ export interface AdmitDeps {
   /** The newest configuration; the message is judged by the one in force when it arrived. */
   readonly config: () => Config;
   readonly world: AdmitWorld;
+  readonly failpoints: Failpoints;
   /** Called with what was accepted, before it gets its turn: `/stop` must not wait behind the turn it is to stop. */
   readonly onAccepted: (entry: InboxEntry) => void;
 }
 
 export function createAdmit(deps: AdmitDeps): Admit {
   return async (request) => {
+    await deps.failpoints.reach("received");
     const entry = inboxEntry(request, deps);
     // Judged as it will be kept: what is nothing but control characters is empty.
     const cleaned: AdmitRequest = { ...request, message: entry.message };
@@ -57,6 +60,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     if (claimFor !== null) deps.queue.decline();
     throw error;
   }
+  await deps.failpoints.reach("inbox-committed");
   if (admitted.outcome === "duplicate") {
     if (claimFor !== null) deps.queue.decline();
     return duplicate(admitted.existing);
@@ -70,7 +74,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
   else {
     if (claimFor !== null) deps.queue.decline();
-    deps.queue.wake();
+    deps.queue.wake(admitted.row);
   }
   return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
 }
@@ -90,12 +94,23 @@ function notNow(reason: RefusalReason): Admission {
 /** The verdict is written as the acceptance would be; what a refused sender wrote is not kept. */
 async function refuse(entry: InboxEntry, reason: RefusalReason, deps: AdmitDeps): Promise<Admission> {
   const atMs = deps.clock.nowMs();
-  const stripped: InboundMessage = { ...entry.message, content: [], raw: null };
+  const content = reason === "not-mentioned" ? overheard(entry.message, deps.config()) : [];
+  const stripped: InboundMessage = { ...entry.message, content, raw: null };
   const written = await deps.store.inbox.reject({ ...entry, message: stripped, options: {} }, reason, atMs);
   if (written.outcome === "duplicate") return duplicate(written.existing);
   const { id, address } = entry.message;
   deps.bus.emit({ type: "message.refused", messageId: id, address, reason, atMs });
   return { outcome: "refused", reason, error: refusalError(reason) };
+}
+
+/**
+ * What a permitted sender said in a group to others: its words, so that whoever addresses the assistant next is understood.
+ * Nothing where the configuration shows a model nothing of it.
+ */
+function overheard(message: InboundMessage, { messages }: Config): InboundMessage["content"] {
+  if (message.kind !== "message" || messages.groupChat.historyLimit === 0) return [];
+  const text = truncateBytes(messageText(message), limits.overheardTextBytes);
+  return text.trim() === "" ? [] : [{ type: "text", text }];
 }
 
 function duplicate(existing: InboxRow): Admission {
@@ -111,20 +126,28 @@ function duplicate(existing: InboxRow): Admission {
 
 function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   const message = cleanMessage(request.message);
-  const { channel, accountId, chatId } = message.address;
-  const route = routeMessage(message.address, deps.config());
+  const route = routeMessage(message, deps.config());
   return {
     message,
-    dedupeKey: JSON.stringify([channel, accountId, chatId, message.platformMessageId]),
+    dedupeKey: dedupeKeyOf(message),
     sessionKey: request.sessionKey ?? route.sessionKey,
     agentId: request.agentId ?? route.agentId,
     runId: request.runId ?? deps.ids.uuid(),
-    priority: request.priority ?? "normal",
+    priority: request.priority ?? route.priority,
     dueMs: 0,
     expiresMs: message.receivedAtMs + limits.inboundTtlMs,
     options: request.options ?? {},
     ephemeral: request.ephemeral ?? false,
   };
+}
+
+/** What makes two deliveries of one platform event the same event. */
+export function dedupeKeyOf({
+  address,
+  platformMessageId,
+}: Pick<InboundMessage, "address" | "platformMessageId">): string {
+  const { channel, accountId, chatId } = address;
+  return JSON.stringify([channel, accountId, chatId, platformMessageId]);
 }
 
 /**

@@ -37,13 +37,48 @@ describe("which agent answers", () => {
     ["the default agent where nothing fits", address({ channel: "telegram" }), "main"],
   ];
   it.each(cases)("G8: %s", (_name, where, agentId) => {
-    expect(routeMessage(where, configOf(bindings)).agentId).toBe(agentId);
+    expect(routeMessage({ address: where, sender: { id: "ada" } }, configOf(bindings)).agentId).toBe(agentId);
   });
 
   it("G8: of two that say the same, the first in the file wins", () => {
-    expect(
-      routeMessage(address({ chatId: "bob" }), configOf(bindings.toReversed() as Config["bindings"])).agentId,
-    ).toBe("late");
+    const reversed = configOf(bindings.toReversed() as Config["bindings"]);
+    expect(routeMessage({ address: address({ chatId: "bob" }), sender: { id: "bob" } }, reversed).agentId).toBe("late");
+  });
+
+  it("J2, G8: a sender is named by id wherever it writes; the chat says more, the account less", () => {
+    const rules = [
+      { agentId: "account", match: { channel: "irc", accountId: "work" } },
+      { agentId: "sender", match: { channel: "irc", sender: "ada" } },
+      { agentId: "room", match: { channel: "irc", peer: "#ops" } },
+      { agentId: "sender in room", match: { channel: "irc", peer: "#ops", sender: "ada" } },
+    ] as Config["bindings"];
+    const agentOf = (chatId: string, id: string, accountId = "work"): string =>
+      routeMessage({ address: address({ chatId, accountId }), sender: { id } }, configOf(rules)).agentId;
+    expect(agentOf("#talk", "ada")).toBe("sender");
+    expect(agentOf("#ops", "bob")).toBe("room");
+    expect(agentOf("#ops", "ada")).toBe("sender in room");
+    expect(agentOf("#talk", "bob")).toBe("account");
+    expect(agentOf("#talk", "Ada", "home")).toBe("main");
+  });
+
+  it("J2: the binding that wins says how soon, and a message without one waits its ordinary time", () => {
+    const rules = [
+      { agentId: "main", priority: "low", match: { channel: "irc" } },
+      { agentId: "main", priority: "critical", match: { channel: "irc", sender: "ada" } },
+      { agentId: "main", match: { channel: "irc", peer: "#talk" } },
+    ] as Config["bindings"];
+    const priorityOf = (chatId: string, id: string): string =>
+      routeMessage({ address: address({ chatId }), sender: { id } }, configOf(rules)).priority;
+    expect(priorityOf("#ops", "bob")).toBe("low");
+    expect(priorityOf("#ops", "ada")).toBe("critical");
+    expect(priorityOf("#talk", "ada")).toBe("normal");
+    expect(routeMessage({ address: address({ channel: "telegram" }), sender: { id: "ada" } }, configOf(rules))).toEqual(
+      {
+        agentId: "main",
+        sessionKey: "agent:main:main",
+        priority: "normal",
+      },
+    );
   });
 
   it("G8: the default agent is the one marked, else the first, else main", () => {

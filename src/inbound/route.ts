@@ -1,26 +1,31 @@
 /**
- * Which agent answers a message, and in which session. The binding that says most about the message wins;
- * what no binding names goes to the default agent.
+ * Which agent answers a message, in which session, and how soon. The binding that says most about the message wins;
+ * what no binding names goes to the default agent, at normal priority.
  */
 import type { Config } from "../config/schema/root.ts";
-import type { Address } from "../domain/message.ts";
+import type { InboundMessage, Priority } from "../domain/message.ts";
 import { sessionKeyForAddress } from "../domain/session-key.ts";
 
 export interface Route {
   readonly agentId: string;
   readonly sessionKey: string;
+  readonly priority: Priority;
 }
+
+/** Where a message came from and who wrote it: nothing else of it decides. */
+export type RoutedBy = Pick<InboundMessage, "address"> & { readonly sender: Pick<InboundMessage["sender"], "id"> };
 
 type Binding = Config["bindings"][number];
 
-export function routeMessage(address: Address, config: Config): Route {
-  const agentId = agentForAddress(address, config);
-  const sessionKey = sessionKeyForAddress(address, {
+export function routeMessage(message: RoutedBy, config: Config): Route {
+  const binding = bindingFor(message, config);
+  const agentId = binding?.agentId ?? defaultAgentId(config);
+  const sessionKey = sessionKeyForAddress(message.address, {
     agentId,
     dmScope: config.session.dmScope,
     mainKey: config.session.mainKey,
   });
-  return { agentId, sessionKey };
+  return { agentId, sessionKey, priority: binding?.priority ?? "normal" };
 }
 
 /** The agent that answers where nothing else is said: the one marked default, else the first, else `main`. */
@@ -29,21 +34,23 @@ export function defaultAgentId(config: Config): string {
   return (list.find((agent) => agent.default === true) ?? list[0])?.id ?? "main";
 }
 
-function agentForAddress(address: Address, config: Config): string {
-  let best: { readonly agentId: string; readonly weight: number } | undefined;
+function bindingFor(message: RoutedBy, config: Config): Binding | undefined {
+  let best: { readonly binding: Binding; readonly weight: number } | undefined;
   for (const binding of config.bindings) {
-    const weight = bindingWeight(binding, address);
+    const weight = bindingWeight(binding, message);
     // The first of two equally precise bindings wins, so that the order in the file decides.
-    if (weight !== null && (best === undefined || weight > best.weight)) best = { agentId: binding.agentId, weight };
+    if (weight !== null && (best === undefined || weight > best.weight)) best = { binding, weight };
   }
-  return best?.agentId ?? defaultAgentId(config);
+  return best?.binding;
 }
 
-/** How precisely a binding names this address; null where it does not match. */
-function bindingWeight(binding: Binding, address: Address): number | null {
-  const { channel, accountId, peer } = binding.match;
+/** How precisely a binding names this message: the chat says more than the sender, who says more than the account. */
+function bindingWeight({ match }: Binding, { address, sender }: RoutedBy): number | null {
+  const { channel, accountId, peer } = match;
+  const namesAccount = accountId !== undefined && accountId !== "*";
   if (channel !== address.channel) return null;
-  if (accountId !== undefined && accountId !== "*" && accountId !== address.accountId) return null;
+  if (namesAccount && accountId !== address.accountId) return null;
   if (peer !== undefined && peer !== address.chatId) return null;
-  return (peer === undefined ? 0 : 2) + (accountId === undefined || accountId === "*" ? 0 : 1);
+  if (match.sender !== undefined && match.sender !== sender.id) return null;
+  return (peer === undefined ? 0 : 4) + (match.sender === undefined ? 0 : 2) + (namesAccount ? 1 : 0);
 }

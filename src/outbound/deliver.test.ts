@@ -1,140 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import type {
-  ChannelConnection,
-  ChannelManifest,
-  IdempotencyClass,
-  OutboundPiece,
-  SendOutcome,
-} from "../channels/contract.ts";
+import { describe, expect, it } from "vitest";
+import type { OutboundPiece, SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
-import type { AppEvent } from "../domain/events.ts";
-import type { Address } from "../domain/message.ts";
-import { createEventBus } from "../platform/bus.ts";
-import { FakeClock } from "../platform/fake-clock.ts";
-import { silentLog } from "../platform/log.ts";
-import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
-import type { BlindPolicy, Delivery, DeliveryDeps } from "./contract.ts";
-import { createDelivery } from "./deliver.ts";
-import { repeatLabel } from "./send-part.ts";
-
-/** A platform that does as it is told and remembers what people see. */
-interface FakePlatform {
-  readonly seen: OutboundPiece[];
-  /** Answers the next sends, in order; when it is empty every send succeeds. */
-  readonly answers: ((piece: OutboundPiece) => SendOutcome | Promise<SendOutcome>)[];
-  /** Answers the next looks for a piece; when it is empty the truth is told. */
-  readonly looks: (() => Promise<{ platformMessageId: string } | null>)[];
-}
-
-interface World {
-  readonly store: SqliteStore;
-  readonly clock: FakeClock;
-  readonly delivery: Delivery;
-  readonly platform: FakePlatform;
-  readonly events: AppEvent[];
-  put(id: string, markdown: string, chatId?: string): Promise<void>;
-  state(id: string): Promise<string | undefined>;
-  connected: boolean;
-  refusal: AppError | null;
-}
-
-const closers: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
-
-async function open({
-  idempotency = "blind",
-  policy = "resend-labelled",
-  folder,
-}: { idempotency?: IdempotencyClass; policy?: BlindPolicy; folder?: string } = {}): Promise<World> {
-  const dir = folder ?? (await mkdtemp(path.join(tmpdir(), "openclaw-out-")));
-  const store = await openSqliteStore({ file: path.join(dir, "store.sqlite"), log: silentLog() });
-  const clock = new FakeClock();
-  const bus = createEventBus(silentLog());
-  const events: AppEvent[] = [];
-  bus.on((event) => events.push(event));
-  const platform: FakePlatform = { seen: [], answers: [], looks: [] };
-  const world: World = {
-    store,
-    clock,
-    platform,
-    events,
-    connected: true,
-    refusal: null,
-    delivery: createDelivery(depsOf()),
-    async put(id, markdown, chatId = "#room") {
-      const draft = {
-        id,
-        address: address(chatId),
-        replyToId: null,
-        reply: { markdown },
-        expiresMs: clock.nowMs() + 3_600_000,
-        state: "prepared" as const,
-      };
-      await store.outbox.add(draft, { sessionKey: "s", runId: null, atMs: clock.nowMs() });
-      world.delivery.wake();
-    },
-    state: async (id) => (await store.outbox.get(id))?.state,
-  };
-  function depsOf(): DeliveryDeps {
-    return {
-      store,
-      clock,
-      log: silentLog(),
-      bus,
-      channels: () => (world.connected ? ["fake"] : []),
-      route: () =>
-        world.connected
-          ? { connection: connectionOf(platform), manifest: manifestOf(idempotency), render: (text) => text.split("|") }
-          : null,
-      permission: () => world.refusal,
-      blindPolicy: () => policy,
-    };
-  }
-  closers.push(async () => {
-    await world.delivery.close(AbortSignal.abort());
-    await store.close();
-    if (folder === undefined) await rm(dir, { recursive: true, force: true });
-  });
-  return world;
-}
-
-function connectionOf(platform: FakePlatform): ChannelConnection {
-  return {
-    async send(piece) {
-      const answer = platform.answers.shift();
-      if (answer !== undefined) return answer(piece);
-      platform.seen.push(piece);
-      return { outcome: "sent", platformMessageId: `p${platform.seen.length}` };
-    },
-    find: (piece) => {
-      const look = platform.looks.shift();
-      if (look !== undefined) return look();
-      const index = platform.seen.findIndex((one) => one.id === piece.id);
-      return Promise.resolve(index === -1 ? null : { platformMessageId: `p${index + 1}` });
-    },
-    probe: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-  };
-}
-
-function manifestOf(idempotency: IdempotencyClass): ChannelManifest {
-  return { id: "fake", idempotency } as ChannelManifest;
-}
-
-function address(chatId: string): Address {
-  return { channel: "fake", accountId: "default", chatId, chatKind: "group" };
-}
-
-const busy = (): SendOutcome => ({ outcome: "not-sent", error: new AppError("CONN_003", "slow down") });
+import { address, busy, crash, lost, openWorld, passTime, takenUnheard } from "./delivery-world.fixture.ts";
+import { repeatLabel } from "./render-part.ts";
 
 describe("delivery", () => {
   it("M12: the second piece is never seen before the first, when the first is tried again", async () => {
-    const world = await open();
+    const world = await openWorld();
     world.platform.answers.push(busy, busy);
     await world.delivery.start();
     await world.put("a", "one|two|three");
@@ -146,7 +21,7 @@ describe("delivery", () => {
   });
 
   it("M9: a send that fails is tried again after 1, 2 and 4 seconds, and then kept as failed", async () => {
-    const world = await open();
+    const world = await openWorld();
     const attempts: number[] = [];
     for (let index = 0; index < 10; index += 1) {
       world.platform.answers.push(() => {
@@ -166,7 +41,7 @@ describe("delivery", () => {
   });
 
   it("M7 N1: the platform's id of every piece is kept with the part, and told once", async () => {
-    const world = await open();
+    const world = await openWorld();
     await world.delivery.start();
     await world.put("a", "one|two|three");
     await expect.poll(() => world.state("a")).toBe("sent");
@@ -176,7 +51,7 @@ describe("delivery", () => {
   });
 
   it("N10: whether it is tried again is said by the error's code, whatever its words", async () => {
-    const world = await open();
+    const world = await openWorld();
     const attempts = new Map<string, number>();
     const failing =
       (code: "CONN_001" | "CONN_002", words: string) =>
@@ -196,7 +71,7 @@ describe("delivery", () => {
   });
 
   it("N9: waits as long as the platform asks, and not as long as it would by itself", async () => {
-    const world = await open();
+    const world = await openWorld();
     const attempts: number[] = [];
     world.platform.answers.push(() => {
       attempts.push(world.clock.nowMs());
@@ -209,7 +84,7 @@ describe("delivery", () => {
   });
 
   it("counts no attempt while the account is not connected, and sends when it is", async () => {
-    const world = await open();
+    const world = await openWorld();
     world.connected = false;
     await world.delivery.start();
     await world.put("a", "hello");
@@ -221,7 +96,7 @@ describe("delivery", () => {
   });
 
   it("N11: asks once more whether it may be sent, at the last moment", async () => {
-    const world = await open();
+    const world = await openWorld();
     world.refusal = new AppError("SEC_001", "no longer allowed");
     await world.delivery.start();
     await world.put("a", "hello");
@@ -230,7 +105,7 @@ describe("delivery", () => {
   });
 
   it("M8: says expired of a reply that waited too long, keeps why, and does not send it", async () => {
-    const world = await open();
+    const world = await openWorld();
     world.connected = false;
     await world.delivery.start();
     await world.put("a", "old news");
@@ -238,7 +113,7 @@ describe("delivery", () => {
     world.connected = true;
     world.delivery.wake();
     await expect.poll(() => world.state("a")).toBe("expired");
-    expect(world.platform.seen).toEqual([]);
+    expect(world.platform.seen.map(({ text }) => text)).not.toContain("old news");
     expect(await world.store.outbox.get("a")).toMatchObject({
       reply: { markdown: "old news" },
       error: { code: "MSG_002" },
@@ -247,13 +122,13 @@ describe("delivery", () => {
   });
 
   it("a chat whose send hangs holds up no other chat", async () => {
-    const world = await open();
+    const world = await openWorld();
     const hang = Promise.withResolvers<SendOutcome>();
     world.platform.answers.push(() => hang.promise);
     await world.delivery.start();
-    await world.put("a", "slow", "#one");
+    await world.put("a", "slow", { chatId: "#one" });
     await expect.poll(() => world.state("a")).toBe("sending");
-    await world.put("b", "fast", "#two");
+    await world.put("b", "fast", { chatId: "#two" });
     await expect.poll(() => world.state("b")).toBe("sent");
     hang.resolve({ outcome: "sent", platformMessageId: null });
     await expect.poll(() => world.state("a")).toBe("sent");
@@ -261,24 +136,9 @@ describe("delivery", () => {
 });
 
 describe("a send whose answer was lost", () => {
-  const lost = (): SendOutcome => ({ outcome: "unknown", error: new AppError("CONN_001", "the connection broke") });
-  const delivered =
-    (world: World) =>
-    (piece: OutboundPiece): SendOutcome => {
-      world.platform.seen.push(piece);
-      return { outcome: "sent", platformMessageId: `p${world.platform.seen.length}` };
-    };
-  /** The platform took it; we never heard of it. */
-  const accepted =
-    (world: World) =>
-    (piece: OutboundPiece): SendOutcome => {
-      world.platform.seen.push(piece);
-      return lost();
-    };
-
   it("native: is sent again under the same id", async () => {
-    const world = await open({ idempotency: "native" });
-    world.platform.answers.push(accepted(world));
+    const world = await openWorld({ manifest: { idempotency: "native" } });
+    world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
     await world.put("a", "hello");
     await passTime(world, async () => (await world.state("a")) === "sent");
@@ -286,8 +146,8 @@ describe("a send whose answer was lost", () => {
   });
 
   it("read-back: is looked for first, and not sent again", async () => {
-    const world = await open({ idempotency: "read-back" });
-    world.platform.answers.push(accepted(world));
+    const world = await openWorld({ manifest: { idempotency: "read-back" } });
+    world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
     await world.put("a", "one|two");
     await passTime(world, async () => (await world.state("a")) === "sent");
@@ -295,8 +155,8 @@ describe("a send whose answer was lost", () => {
   });
 
   it("read-back: of a part that is half there, the piece in doubt is looked for and not another", async () => {
-    const world = await open({ idempotency: "read-back" });
-    world.platform.answers.push(delivered(world), accepted(world));
+    const world = await openWorld({ manifest: { idempotency: "read-back" } });
+    world.platform.answers.push((piece) => world.platform.take(piece), takenUnheard(world));
     await world.delivery.start();
     await world.put("a", "one|two|three");
     await passTime(world, async () => (await world.state("a")) === "sent");
@@ -305,7 +165,7 @@ describe("a send whose answer was lost", () => {
   });
 
   it("read-back: what never arrives is given up after the attempts that every part has", async () => {
-    const world = await open({ idempotency: "read-back" });
+    const world = await openWorld({ manifest: { idempotency: "read-back" } });
     let sends = 0;
     for (let index = 0; index < 50; index += 1) world.platform.answers.push(() => ((sends += 1), lost()));
     await world.delivery.start();
@@ -315,39 +175,39 @@ describe("a send whose answer was lost", () => {
   });
 
   it("read-back: a look that fails is tried again later, and one that hangs holds up no other chat", async () => {
-    const world = await open({ idempotency: "read-back" });
-    world.platform.answers.push(accepted(world));
+    const world = await openWorld({ manifest: { idempotency: "read-back" } });
+    world.platform.answers.push(takenUnheard(world));
     world.platform.looks.push(() => Promise.reject(new Error("no answer")));
     world.platform.looks.push(() => new Promise(() => undefined));
     await world.delivery.start();
-    await world.put("a", "hello", "#one");
+    await world.put("a", "hello", { chatId: "#one" });
     await expect.poll(() => world.state("a")).toBe("unknown");
     await passTime(world, () => world.platform.looks.length === 0);
-    await world.put("b", "other", "#two");
+    await world.put("b", "other", { chatId: "#two" });
     await expect.poll(() => world.state("b")).toBe("sent");
   });
 
   it("blind: the label stays until that piece is through, whatever comes between", async () => {
-    const world = await open();
-    world.platform.answers.push(accepted(world), busy);
+    const world = await openWorld();
+    world.platform.answers.push(takenUnheard(world), busy);
     await world.delivery.start();
     await world.put("a", "one|two");
     await passTime(world, async () => (await world.state("a")) === "sent");
-    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", `${repeatLabel}one`, "two"]);
+    expect(world.platform.texts()).toEqual(["one", `${repeatLabel}one`, "two"]);
   });
 
   it("blind: is sent again with a label, and the label is on that piece alone", async () => {
-    const world = await open();
-    world.platform.answers.push(accepted(world));
+    const world = await openWorld();
+    world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
     await world.put("a", "one|two");
     await passTime(world, async () => (await world.state("a")) === "sent");
-    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", `${repeatLabel}one`, "two"]);
+    expect(world.platform.texts()).toEqual(["one", `${repeatLabel}one`, "two"]);
   });
 
   it("blind, held: stays in doubt until a person decides, and holds up nobody", async () => {
-    const world = await open({ policy: "hold-and-ask" });
-    world.platform.answers.push(accepted(world));
+    const world = await openWorld({ policy: { onDoubt: "hold-and-ask" } });
+    world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
     await world.put("a", "hello");
     await world.put("b", "later");
@@ -358,17 +218,16 @@ describe("a send whose answer was lost", () => {
 
   it("is never called sent by itself after a crash in the middle of a send", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "openclaw-out-"));
-    const first = await open({ folder });
+    const first = await openWorld({ folder });
     first.platform.answers.push(() => new Promise(() => undefined));
     await first.delivery.start();
     await first.put("a", "hello");
     await expect.poll(() => first.state("a")).toBe("sending");
-    await first.store.close();
-    closers.length = 0;
-    const second = await open({ folder });
+    await crash(first);
+    const second = await openWorld({ folder });
     await second.delivery.start();
     await passTime(second, async () => (await second.state("a")) === "sent");
-    expect(second.platform.seen.map((piece) => piece.text)).toEqual([`${repeatLabel}hello`]);
+    expect(second.platform.texts()).toEqual([`${repeatLabel}hello`]);
   });
 });
 
@@ -376,7 +235,7 @@ describe("a store that refuses for a while", () => {
   const full = (): Promise<never> => Promise.reject(new AppError("STORE_002", "no space left"));
 
   it("what was sent is written when it can be, is sent once, and the chat goes on", async () => {
-    const world = await open();
+    const world = await openWorld();
     const { outbox } = world.store;
     const [settle, progress] = [outbox.settle.bind(outbox), outbox.progress.bind(outbox)];
     let refusals = 3;
@@ -391,7 +250,7 @@ describe("a store that refuses for a while", () => {
   });
 
   it("is not asked again at once, and nothing leaves before the row says so", async () => {
-    const world = await open();
+    const world = await openWorld();
     const { outbox } = world.store;
     const sending = outbox.sending.bind(outbox);
     let refused = 0;
@@ -408,7 +267,7 @@ describe("a store that refuses for a while", () => {
 
 describe("the end of delivery", () => {
   it("begins nothing after it was closed, and waits for the look that was under way", async () => {
-    const world = await open();
+    const world = await openWorld();
     const { outbox } = world.store;
     const ready = outbox.ready.bind(outbox);
     const gate = Promise.withResolvers<void>();
@@ -430,7 +289,7 @@ describe("the end of delivery", () => {
   });
 
   it("a platform that asks for more patience than a reply has makes it expire in its time", async () => {
-    const world = await open();
+    const world = await openWorld();
     world.platform.answers.push(() => ({
       outcome: "not-sent",
       error: new AppError("CONN_003", "come back tomorrow", { retryAfterMs: 86_400_000 }),
@@ -443,17 +302,3 @@ describe("the end of delivery", () => {
     await expect.poll(() => world.state("a")).toBe("expired");
   });
 });
-
-/** Moves the fake clock in small steps until something holds; the store's own work goes on in real time. */
-async function passTime(world: World, holds: () => boolean | Promise<boolean>): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        if (await holds()) return true;
-        await world.clock.advance(250);
-        return false;
-      },
-      { timeout: 15_000, interval: 10 },
-    )
-    .toBe(true);
-}

@@ -5,9 +5,13 @@
 import { AppError } from "../domain/app-error.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { OutboxRow } from "../store/port.ts";
-import type { Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
-import { sendPart } from "./send-part.ts";
-import { settleDoubt, settlePart, write } from "./settle.ts";
+import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
+import { deliverPart } from "./deliver-part.ts";
+import { settleDoubt } from "./doubt.ts";
+import { createExpirePart, type ExpirePart } from "./expire-part.ts";
+import { mayLeave } from "./may-leave.ts";
+import { createPacing, type Pacing } from "./pacing.ts";
+import { recordStopped } from "./record.ts";
 
 /** Parts that may be on their way at once, over all chats. */
 const maxInFlight = 64;
@@ -16,11 +20,20 @@ export function createDelivery(deps: DeliveryDeps): Delivery {
   return new Deliverer(deps);
 }
 
+/** A part that is worked on. The next part of its chat waits for it. */
+interface UnderWay {
+  readonly row: OutboxRow;
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
 class Deliverer implements Delivery {
   readonly #work: DeliveryWork;
+  readonly #expire: ExpirePart;
+  readonly #pacing: Pacing;
   readonly #abort = new AbortController();
-  /** Chats with a part on its way: the next part of a chat waits for it. */
-  readonly #busy = new Map<string, Promise<void>>();
+  /** By chat. */
+  readonly #busy = new Map<string, UnderWay>();
   /** Parts that were looked at and are still in doubt, and when to look again. */
   readonly #undecided = new Map<string, number>();
   #started = false;
@@ -31,6 +44,8 @@ class Deliverer implements Delivery {
 
   constructor(deps: DeliveryDeps) {
     this.#work = { ...deps, closing: this.#abort.signal };
+    this.#expire = createExpirePart(this.#work);
+    this.#pacing = createPacing(() => deps.ids.random());
   }
 
   async start(): Promise<void> {
@@ -51,6 +66,45 @@ class Deliverer implements Delivery {
     });
   }
 
+  async abort(runId: string, reason: string): Promise<void> {
+    const error = new AppError("RUN_001", `The turn was aborted: ${reason}.`);
+    // What is on its way stops before the rows are read: each piece that is not begun by then is not sent.
+    for (const { row, stop } of this.#busy.values()) if (row.runId === runId) stop.abort(error);
+    const rows = await this.#work.store.outbox.ofRun(runId);
+    return this.withdraw(
+      rows.map((row) => row.id),
+      error,
+    );
+  }
+
+  async abortSession(sessionKey: string, reason: string): Promise<readonly string[]> {
+    const runIds = await this.#work.store.outbox.unsaidRuns(sessionKey);
+    for (const runId of runIds) await this.abort(runId, reason);
+    return runIds;
+  }
+
+  async withdraw(ids: readonly string[], error: AppError): Promise<void> {
+    for (const id of ids) await this.#withdrawOne(id, error);
+  }
+
+  async #withdrawOne(id: string, error: AppError): Promise<void> {
+    const { store, clock } = this.#work;
+    const row = await store.outbox.get(id);
+    if (row?.state === "held") await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
+    if (row?.state !== "prepared" && row?.state !== "sending" && row?.state !== "unknown") return;
+    // Asked and acted on in one breath: a part that is taken up behind this line finds its row settled.
+    const taken = [...this.#busy.values()].find((one) => one.row.id === id);
+    if (taken === undefined) {
+      if (row.state !== "sending") await recordStopped(row, error, this.#work).catch(ignoreSettled);
+      return;
+    }
+    taken.stop.abort(error);
+    if (taken.row.state !== "unknown") return;
+    // It is being decided about, and may be left in doubt or put back to work: then it ends here.
+    await taken.done;
+    return this.#withdrawOne(id, error);
+  }
+
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
@@ -58,7 +112,7 @@ class Deliverer implements Delivery {
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
     await this.#draining;
-    await Promise.allSettled(this.#busy.values());
+    await Promise.allSettled([...this.#busy.values()].map(({ done }) => done));
     signal.removeEventListener("abort", abort);
   }
 
@@ -83,67 +137,75 @@ class Deliverer implements Delivery {
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
-      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs()) this.#startWork(row, (way) => this.#decide(row, way));
+      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs())
+        this.#startWork(row, (attempt) => this.#decide(row, attempt));
     }
   }
 
+  /** An account that has used up what it may is not asked for: its parts would hide those of the others. */
   async #startReady(): Promise<void> {
-    const { store, channels, clock } = this.#work;
-    const rows = await store.outbox.ready({ channels: channels(), atMs: clock.nowMs(), limit: maxInFlight });
-    for (const row of rows) this.#startWork(row, (way) => this.#deliver(row, way));
+    const { store, clock } = this.#work;
+    const accounts = this.#work.accounts().filter((account) => this.#accountWaitMs(account) === 0);
+    const rows = await store.outbox.ready({ accounts, atMs: clock.nowMs(), limit: maxInFlight });
+    for (const row of rows) {
+      this.#startWork(row, (attempt) => deliverPart(row, attempt, { expire: this.#expire, pacing: this.#pacing }));
+    }
+  }
+
+  #accountWaitMs(account: Account): number {
+    const way = this.#work.route({ ...account, chatId: "", chatKind: "dm" });
+    return way === null ? 0 : this.#work.rate.accountWaitMs(account, way.manifest);
   }
 
   /** Nothing is begun for a chat that is busy, beyond the bound, without a way, or on the way out. */
-  #startWork(row: OutboxRow, work: (way: Route) => Promise<void>): void {
+  #startWork(row: OutboxRow, work: (attempt: Attempt) => Promise<void>): void {
     const chat = chatOf(row);
     if (this.#closed || this.#busy.has(chat) || this.#busy.size >= maxInFlight) return;
-    const way = this.#work.route(row.address);
-    if (way === null) return;
-    const { clock, log, closing } = this.#work;
-    const done = work(way)
-      .catch((error: unknown) => {
-        // A part that says `sending` counts as in doubt from the next start on, and is not sent twice before that.
-        log.error("a part could not be settled", { part: row.id, error: AppError.from(error).toJSON() });
-        // A medium that refuses now will refuse at once again.
-        return clock.sleep(pauseMs, closing).catch(() => undefined);
-      })
-      .finally(() => {
-        this.#busy.delete(chat);
-        this.wake();
-      });
-    this.#busy.set(chat, done);
+    const route = this.#work.route(row.address);
+    if (route === null) return;
+    const stop = new AbortController();
+    const done = this.#settled(row, work(this.#attempt(row, route, stop.signal))).finally(() => {
+      this.#busy.delete(chat);
+      this.wake();
+    });
+    this.#busy.set(chat, { row, stop, done });
   }
 
-  async #decide(row: OutboxRow, way: Route): Promise<void> {
+  #attempt(row: OutboxRow, route: Route, stop: AbortSignal): Attempt {
+    return { route, stop, settings: this.#work.settings(row.address), work: this.#work };
+  }
+
+  async #settled(row: OutboxRow, work: Promise<void>): Promise<void> {
+    const { clock, log, closing } = this.#work;
+    try {
+      await work;
+    } catch (error) {
+      // A part that says `sending` counts as in doubt from the next start on, and is not sent twice before that.
+      log.error("a part could not be settled", { part: row.id, error: AppError.from(error).toJSON() });
+      // A medium that refuses now will refuse at once again.
+      await clock.sleep(pauseMs, closing).catch(() => undefined);
+    }
+  }
+
+  async #decide(row: OutboxRow, attempt: Attempt): Promise<void> {
     // Noted before it is tried, whatever comes of it: what is decided is no longer among the doubts.
     this.#undecided.set(row.id, this.#work.clock.nowMs() + doubtPauseMs);
-    if (row.expiresMs <= this.#work.clock.nowMs()) return this.#expire(row);
-    await settleDoubt(row, way, this.#work);
-  }
-
-  async #deliver(row: OutboxRow, way: Route): Promise<void> {
-    const { store, clock, permission } = this.#work;
-    if (row.expiresMs <= clock.nowMs()) return this.#expire(row);
-    const refused = permission(row.address);
-    if (refused !== null) return write(row, { state: "failed", error: refused.toJSON() }, this.#work);
-    await store.outbox.sending(row.id, clock.nowMs());
-    await settlePart(await sendPart(row, way, this.#work), way, this.#work);
-  }
-
-  #expire(row: OutboxRow): Promise<void> {
-    const error = new AppError("MSG_002", "The reply waited too long to be sent and has expired.", { retry: "never" });
-    return write(row, { state: "expired", error: error.toJSON() }, this.#work);
+    const verdict = mayLeave(row, attempt);
+    return verdict.leave === "expired" ? this.#expire(row, verdict.error) : settleDoubt(row, attempt);
   }
 
   async #armTimer(): Promise<void> {
-    const { store, clock } = this.#work;
+    const { store, clock, accounts } = this.#work;
     const nowMs = clock.nowMs();
     const attemptMs = await store.outbox.nextAttemptMs(nowMs);
     // What is overdue waits for its chat or its connection, and these wake us.
     const lookMs = [...this.#undecided.values()].filter((ms) => ms > nowMs);
-    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, ...lookMs);
+    const roomMs = accounts()
+      .map((account) => nowMs + this.#accountWaitMs(account))
+      .filter((ms) => ms > nowMs);
+    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, ...lookMs, ...roomMs);
     this.#timer?.cancel();
-    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, next - nowMs));
+    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - nowMs)));
   }
 
   #wakeIn(delayMs: number): void {
@@ -157,6 +219,11 @@ const pauseMs = 1_000;
 
 /** Between two looks at a part that stays in doubt. */
 const doubtPauseMs = 30_000;
+
+/** Somebody else was faster: the part is what it is. */
+function ignoreSettled(thrown: unknown): void {
+  if (!(thrown instanceof AppError) || thrown.code !== "STORE_003") throw thrown;
+}
 
 function chatOf(row: OutboxRow): string {
   const { channel, accountId, chatId, threadId } = row.address;

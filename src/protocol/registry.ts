@@ -10,10 +10,14 @@ import * as chat from "./methods/chat.ts";
 import * as config from "./methods/config.ts";
 import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
+import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
+import * as message from "./methods/message.ts";
+import * as outbox from "./methods/outbox.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
+import { traceGet } from "./methods/trace.ts";
 import * as usage from "./methods/usage.ts";
 
 /** Methods that belong together; a group can be switched off as a whole. */
@@ -43,10 +47,20 @@ export const methodGroups = Object.freeze({
     channels.channelsRestart,
     channels.channelsLogout,
   ],
-  send: [channels.send],
+  send: [channels.send, message.messageEdit, message.messageDelete, message.messageReact],
+  outbox: [outbox.outboxList, outbox.outboxApprove, outbox.outboxDeny, outbox.outboxResolve],
+  dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
+  trace: [traceGet],
   logs: [logsTail],
   usage: [usage.usageStatus, usage.usageCost],
-  system: [system.systemPresence, system.systemEvent, system.systemEvents, system.lastHeartbeat, system.gatewayStop],
+  system: [
+    system.systemPresence,
+    system.systemEvent,
+    system.systemEvents,
+    system.lastHeartbeat,
+    system.gatewayStop,
+    system.gatewayRestart,
+  ],
   devices: [devices.devicePairList, devices.devicePairRemove, devices.deviceTokenRotate, devices.deviceTokenRevoke],
 } satisfies Record<string, readonly MethodDeclaration[]>);
 

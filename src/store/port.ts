@@ -358,7 +358,10 @@ export interface OutboxPart extends Omit<OutboxDraft, "state" | "action" | "notB
   readonly platformMessageIds: readonly string[];
   /** How many rendered chunks of this part were confirmed, so that a retry goes on behind them. */
   readonly chunksSent: number;
+  /** Kept when the part is put back to work by hand: what is known of an earlier attempt stays known. */
   readonly error: AppErrorJson | null;
+  /** When a person allowed it (`decide`); null where nobody was asked. */
+  readonly approvedMs: number | null;
   readonly createdMs: number;
   readonly updatedMs: number;
 }
@@ -389,8 +392,8 @@ export interface OutboxStore {
   /** A chunk is confirmed; the part stays what it is, `sending` or `unknown`. Throws STORE_003 in any other state. */
   progress(id: string, chunksSent: number, platformMessageIds: readonly string[], atMs: number): Promise<void>;
   /**
-   * What became of a part that is `sending`, `unknown`, or (failed, expired) still `prepared`. Throws STORE_003 in any
-   * other state. Back to `prepared` keeps `chunksSent`.
+   * What became of a part that is `sending`, `unknown`, or (failed, expired, held) still `prepared`. Throws STORE_003 in
+   * any other state. Back to `prepared` keeps `chunksSent`.
    */
   settle(id: string, outcome: PartOutcome, atMs: number): Promise<void>;
   /**
@@ -404,7 +407,11 @@ export interface OutboxStore {
       | { readonly allow: false; readonly error: AppErrorJson },
     atMs: number,
   ): Promise<boolean>;
-  /** A `prepared` part waits longer, and no attempt is counted: its chat or account has used up what the platform allows. */
+  /**
+   * A part waits longer, and no attempt is counted: its chat or account has used up what the platform allows. One that is
+   * `sending`, between two pieces, is `prepared` again and its attempt is taken back. Throws STORE_003 in
+   * any other state.
+   */
   postpone(id: string, untilMs: number): Promise<void>;
   /** `failed`, `expired` or `unknown` → `prepared`, by hand: attempts start again. False where it is in another state. */
   resubmit(id: string, options: { atMs: number; expiresMs: number }): Promise<boolean>;
@@ -419,11 +426,20 @@ export interface OutboxStore {
     platformMessageId: string,
   ): Promise<OutboxRow | null>;
   ofRun(runId: string): Promise<readonly OutboxRow[]>;
+  /** Run ids of the session that have something left to say: parts that are held, prepared, being sent or in doubt. */
+  unsaidRuns(sessionKey: string): Promise<readonly string[]>;
   counts(): Promise<Readonly<Record<PartState, number>>>;
 }
 
 export type PartOutcome =
-  | { readonly state: "sent"; readonly platformMessageIds: readonly string[] }
+  | {
+      readonly state: "sent";
+      readonly platformMessageIds: readonly string[];
+      /** What the session's transcript says about it, where it had said before that it did not arrive. */
+      readonly transcript?: TranscriptDraft;
+    }
+  /** A person has to allow it first: the policy changed while it waited. */
+  | { readonly state: "held" }
   | { readonly state: "prepared"; readonly nextAttemptMs: number; readonly error: AppErrorJson }
   | { readonly state: "unknown"; readonly error: AppErrorJson }
   | {

@@ -2,7 +2,7 @@
  * The HTTP surface on a real port, with a scripted run behind it: what the door is asked is kept, and a test says what
  * the run then does. Everything below the door is invented here; everything above it is the product's own.
  */
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { AppError } from "../../src/domain/app-error.ts";
 import { mintPrincipal } from "../../src/domain/authority-mint.ts";
@@ -122,6 +122,11 @@ function principal(id: string, granted: readonly Scope[]): Principal {
   return mintPrincipal({ kind: id.startsWith("device") ? "device" : "token", id, role: "operator", scopes: granted });
 }
 
+function checkHost({ headers }: IncomingMessage): AppError | null {
+  if (/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? "")) return null;
+  return new AppError("SEC_006", "A foreign host.", { details: { httpStatus: 421 } });
+}
+
 function fakeAuth(tokens: ReadonlyMap<string, Principal>): HttpAuth {
   return {
     authenticate: ({ headers }) => {
@@ -130,11 +135,12 @@ function fakeAuth(tokens: ReadonlyMap<string, Principal>): HttpAuth {
       if (known !== undefined) return { ok: true, principal: known };
       return { ok: false, error: new AppError("SEC_003", "Unauthorized") };
     },
-    checkHostAndOrigin: ({ headers }) => {
+    checkHost,
+    checkHostAndOrigin: (req) => {
+      const foreignHost = checkHost(req);
+      if (foreignHost !== null) return foreignHost;
+      const { headers } = req;
       const host = headers.host ?? "";
-      if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) {
-        return new AppError("SEC_006", "A foreign host.", { details: { httpStatus: 421 } });
-      }
       const { origin } = headers;
       return origin === undefined || origin === `http://${host}` ? null : new AppError("SEC_006", "A foreign origin.");
     },
@@ -302,6 +308,7 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
       { id: "main", name: "Main", isDefault: true, model: null },
       { id: "work", name: "Work", isDefault: false, model: null },
     ],
+    webhooks: { mounted: () => false, handle: () => null },
     channels: {
       status: () => [
         {
@@ -343,9 +350,11 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
         },
         complete: async () => undefined,
       },
+      totals: async () => ({ duplicates: 7, leasesLost: 1, unknownSends: 4 }),
+      deadLetters: { count: async () => 5 },
       inbox: { counts: async () => ({ queued: 3, running: 1, oldestQueuedMs: null }) },
       outbox: {
-        counts: async () => ({ prepared: 1, sending: 0, sent: 9, unknown: 0, failed: 0, expired: 0 }),
+        counts: async () => ({ held: 2, prepared: 1, sending: 0, sent: 9, unknown: 0, failed: 0, expired: 0 }),
       },
     },
   };

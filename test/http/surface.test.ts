@@ -227,7 +227,7 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
-  it("X14: counts turns, tokens and requests, and shows inbox, outbox and channels", async () => {
+  it("X14, M10: counts turns, tokens and requests, and shows inbox, outbox and channels", async () => {
     const body = JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hi" }] });
     await ask("POST", "/v1/chat/completions", { headers: { "content-type": "application/json" }, body });
     const answer = await ask("GET", "/metrics");
@@ -238,6 +238,11 @@ describe("metrics", () => {
       /^openclaw_http_requests_total\{method="POST",path="\/v1\/chat\/completions",status="200"\} 1$/m,
       /^openclaw_inbox_messages\{state="queued"\} 3$/m,
       /^openclaw_outbox_parts\{state="sent"\} 9$/m,
+      /^openclaw_outbox_parts\{state="held"\} 2$/m,
+      /^openclaw_dead_letters 5$/m,
+      /^# TYPE openclaw_duplicates_suppressed_total counter\nopenclaw_duplicates_suppressed_total 7$/m,
+      /^openclaw_leases_lost_total 1$/m,
+      /^openclaw_outbox_unknown_total 4$/m,
       /^openclaw_channel_state\{channel="irc",account="de\\"fault",state="CONNECTED"\} 1$/m,
       /^process_resident_memory_bytes \d+$/m,
       /^openclaw_event_loop_delay_seconds\{quantile="0\.99"\} 0\.002$/m,

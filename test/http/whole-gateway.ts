@@ -114,6 +114,7 @@ async function startRun(folder: string, port: number, script: Script): Promise<R
     models: { list: () => [model], find: () => model, primary: () => model },
     agents: () => [{ id: "main", name: "Molly", isDefault: true, model: model.ref }],
     channels: { status: () => [] },
+    webhooks: way.way.webhooks,
     health: {
       ready: () => Promise.resolve({ ready: true, failing: [] }),
       uptimeMs: () => 1,

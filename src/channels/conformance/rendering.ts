@@ -15,7 +15,8 @@ const family = "👩‍👩‍👧‍👦";
 
 export function renderingCases<Config>({ module }: CaseContext<Config>): Cases {
   const { text: limit } = module.manifest;
-  const render = (markdown: string): readonly string[] => module.render(markdown);
+  const render = (markdown: string): readonly string[] =>
+    module.render(markdown, { max: limit.max, mode: "markdown" }).map(({ text }) => text);
 
   function fits(markdown: string): void {
     for (const piece of render(markdown)) {

@@ -50,10 +50,16 @@ function arriving<Config>(context: CaseContext<Config>): Cases {
     "a rendered answer arrives whole": () =>
       withConnection(context, async ({ connection, platform }) => {
         const words = Array.from({ length: 400 }, (_none, index) => `word${index}`);
-        const pieces = context.module.render(words.join(" "));
-        for (const piece of pieces) isSent(await connection.send(pieceTo(platform, "dm", piece), soon()));
+        const { max } = context.module.manifest.text;
+        const pieces = context.module.render(words.join(" "), { max, mode: "markdown" });
+        for (const piece of pieces) isSent(await connection.send({ ...pieceTo(platform, "dm", ""), ...piece }, soon()));
         const texts = await platform.seen("dm", (seen) => seen.length === pieces.length);
         assert.deepEqual(texts.join(" ").split(/\s+/), words);
+      }),
+    "a label stands in front of the text": () =>
+      withConnection(context, async ({ connection, platform }) => {
+        isSent(await connection.send({ ...pieceTo(platform, "dm", "good morning"), label: "(again) " }, soon()));
+        assert.deepEqual(await platform.seen("dm", (seen) => seen.length > 0), ["(again) good morning"]);
       }),
     "a piece larger than the platform's limit arrives whole": () =>
       withConnection(context, async ({ connection, platform }) => {

@@ -4,9 +4,19 @@ import { AppError } from "../../domain/app-error.ts";
 import type { InboundMessage } from "../../domain/message.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { systemIds } from "../../platform/ids.ts";
+import { noFailpoints } from "../../platform/failpoints.ts";
 import type { Log } from "../../platform/log.ts";
 import type { CaseContext, ConformanceChat, ConformancePlatform } from "../conformance.ts";
-import type { ChannelAccount, ChannelConnection, ChannelLink, OutboundPiece, ReceiveOutcome } from "../contract.ts";
+import type {
+  AccountMemory,
+  ChannelAccount,
+  ChannelConnection,
+  ChannelLink,
+  OutboundPiece,
+  ReceiveOutcome,
+  WebhookHandler,
+  WebhookPort,
+} from "../contract.ts";
 
 const clock = systemClock();
 const ids = systemIds();
@@ -20,6 +30,26 @@ export class RecordingLink implements ChannelLink {
   readonly log: Log = quietLog;
   readonly received: InboundMessage[] = [];
   readonly losses: AppError[] = [];
+  readonly commands = [{ name: "help", description: "What can be said" }];
+  readonly failpoints = noFailpoints;
+  /** What the account would remember behind a restart. Give it to the next link, and the account is the same one. */
+  readonly remembered = new Map<string, unknown>();
+  readonly memory: AccountMemory = {
+    get: (key) => Promise.resolve(this.remembered.get(key)),
+    put: (key, value) => {
+      // As the store does: what comes back is equal, and not the same.
+      this.remembered.set(key, JSON.parse(JSON.stringify(value)));
+      return Promise.resolve();
+    },
+  };
+  /** What is mounted now, by path. */
+  readonly mounted = new Map<string, WebhookHandler>();
+  readonly webhooks: WebhookPort = {
+    mount: (path, handler) => {
+      this.mounted.set(path, handler);
+      return () => void this.mounted.delete(path);
+    },
+  };
   /** What the house says to each message. */
   verdict: (message: InboundMessage) => ReceiveOutcome = () => ({ outcome: "accepted" });
   readonly #waiting = new Set<() => void>();
@@ -121,7 +151,14 @@ export function pieceTo<Config>(
   chat: ConformanceChat,
   text: string,
 ): OutboundPiece {
-  return { id: `${ids.uuid()}.0`, address: platform.address(chat), text, replyToId: null, attachments: [] };
+  return {
+    id: `${ids.uuid()}.0`,
+    address: platform.address(chat),
+    text,
+    label: null,
+    replyToId: null,
+    attachments: [],
+  };
 }
 
 /** Fails where the promise takes longer. */

@@ -13,7 +13,7 @@ import { openWire, type Wire } from "./wire.ts";
 export const irc: ChannelModule<IrcConfig> = {
   manifest,
   connect,
-  render: (markdown) => renderLines(markdown, manifest.text.max),
+  render: (markdown, { max }) => renderLines(markdown, max).map((text) => ({ text })),
 };
 
 async function connect(

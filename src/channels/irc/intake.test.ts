@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { seededIds } from "../../platform/seeded-ids.ts";
 import type { ChannelLink, ReceiveOutcome } from "../contract.ts";
-import { fakeMessage, recordingLog, type LogLine } from "../fake-channel.fixture.ts";
+import { fakeMessage, quietLinkParts, recordingLog, type LogLine } from "../fake-channel.fixture.ts";
 import { Intake } from "./intake.ts";
 
 function world(receive: (id: string) => Promise<ReceiveOutcome>) {
@@ -11,6 +11,7 @@ function world(receive: (id: string) => Promise<ReceiveOutcome>) {
   const offered: string[] = [];
   const socket: string[] = [];
   const link: ChannelLink = {
+    ...quietLinkParts(),
     clock,
     ids: seededIds(),
     log: recordingLog(lines),

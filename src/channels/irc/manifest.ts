@@ -1,6 +1,7 @@
 /** What IRC can do, and the settings of an account on it. */
 import { z } from "zod";
 import type { ChannelManifest } from "../contract.ts";
+import { deliveryConfigShape } from "../delivery-config.ts";
 import { policyConfigShape } from "../policy-config.ts";
 
 /** No line break, no NUL, no space: each would end the word on the wire and begin another. */
@@ -10,6 +11,7 @@ const room = word.regex(/^[#&+!][^,\x07]*$/, "must begin with # and hold no comm
 
 const accountSchema = z.object({
   ...policyConfigShape,
+  ...deliveryConfigShape,
   host: z.string().min(1).describe("Name or address of the server. Needed."),
   port: z.number().int().min(1).max(65_535).optional().describe("6697 with TLS and 6667 without, where not set."),
   tls: z

@@ -7,9 +7,10 @@ import { systemClock } from "../../platform/clock.ts";
 import { systemIds } from "../../platform/ids.ts";
 import { accountSettings } from "../account-settings.ts";
 import { RecordingLink, connect, soon, thrown } from "../conformance/session.ts";
-import { recordingLog } from "../fake-channel.fixture.ts";
+import { fakeMemory, recordingLog } from "../fake-channel.fixture.ts";
 import { channelManifests, channelModule } from "../registry.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../supervisor.ts";
+import { createWebhooks } from "../webhooks.ts";
 import { irc } from "./index.ts";
 import { Ngircd, ngircdMissing, type NgircdOptions } from "./ngircd.fixture.ts";
 import { Person } from "./person.fixture.ts";
@@ -68,6 +69,9 @@ async function house(channels: Record<string, Record<string, unknown>>): Promise
     ids: systemIds(),
     log,
     bus,
+    memoryOf: fakeMemory(),
+    webhooks: createWebhooks(),
+    commands: [],
   });
   opened.push(() => supervisor.close());
   await supervisor.start();
@@ -134,7 +138,10 @@ describe.skipIf(missing !== null)(`irc on ngircd${missing === null ? "" : ` (ski
     await link.until("the message", ({ received }) => received.length === 1);
     const address = link.received[0]?.address ?? ircAccountAddress();
     expect(
-      await connection.send({ id: "p", address, text: "and back", replyToId: null, attachments: [] }, soon()),
+      await connection.send(
+        { id: "p", address, text: "and back", label: null, replyToId: null, attachments: [] },
+        soon(),
+      ),
     ).toMatchObject({ outcome: "sent" });
     await ann.until("the answer", () => ann.said("claw", "ann").includes("and back"));
     await connection.close();
@@ -189,7 +196,7 @@ describe.skipIf(missing !== null)(`irc on ngircd${missing === null ? "" : ` (ski
     const results = await Promise.all(
       Object.keys(accounts).map((accountId) => {
         const address = { channel: "irc", accountId, chatId: "#room", chatKind: "group" as const };
-        const piece = { id: accountId, address, text, replyToId: null, attachments: [] };
+        const piece = { id: accountId, address, text, label: null, replyToId: null, attachments: [] };
         const connection = world.supervisor.connection("irc", accountId);
         return connection?.send(piece, AbortSignal.timeout(60_000)) ?? Promise.resolve(null);
       }),

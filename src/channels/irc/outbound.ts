@@ -89,7 +89,7 @@ export class Outbound {
   async #sendPiece(chat: Chat, piece: OutboundPiece, signal: AbortSignal): Promise<SendOutcome> {
     const problem = await this.#problemWith(chat, signal);
     if (problem !== null) return notSent(problem);
-    const text = [piece.text, ...piece.attachments.map(attachmentLine)].join("\n");
+    const text = [`${piece.label ?? ""}${piece.text}`, ...piece.attachments.map(attachmentLine)].join("\n");
     const lines = fitLines(text, this.#roomFor(chat.target));
     let messageId: string | null = null;
     for (const [index, line] of lines.entries()) {

@@ -7,7 +7,7 @@ import { parseLine } from "./line.ts";
 import { manifest, type IrcConfig } from "./manifest.ts";
 import { freePort } from "./ngircd.fixture.ts";
 import { Person } from "./person.fixture.ts";
-import { TcpProxy } from "./tcp-proxy.fixture.ts";
+import { TcpProxy } from "../tcp-proxy.fixture.ts";
 
 export const password = "sesame";
 

@@ -53,6 +53,7 @@ function piece(chatId: string, text: string, replyToId: string | null = null): O
     id: "p.0",
     address: { channel: "irc", accountId: "claw", chatId, chatKind },
     text,
+    label: null,
     replyToId,
     attachments: [],
   };

@@ -29,5 +29,5 @@ export const webchat: ChannelModule<WebchatConfig> = {
     };
   },
   /** The page renders Markdown itself. */
-  render: (markdown) => textPieces(markdown, manifest.text.max, manifest.text.unit),
+  render: (markdown, { max }) => textPieces(markdown, max, manifest.text.unit).map((text) => ({ text })),
 };

@@ -1,8 +1,9 @@
-/** `openclaw gateway`: run it, ask it, call it, stop it, and the token that opens it. */
+/** `openclaw gateway`: run it, ask it, call it, stop or restart it, and the token that opens it. */
 import { Option, type Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
+import type { GatewayClient } from "../gateway-client.ts";
 
 interface RunOptions {
   readonly port?: string;
@@ -12,7 +13,7 @@ interface RunOptions {
 }
 
 export function register(program: Command, context: CliContext): void {
-  const gateway = program.command("gateway").description("Run, inspect, call and stop the gateway");
+  const gateway = program.command("gateway").description("Run, inspect, call, stop and restart the gateway");
   gateway
     .command("run")
     .description("Run the gateway in the foreground")
@@ -34,6 +35,9 @@ export function register(program: Command, context: CliContext): void {
   withConnection(gateway.command("stop").description("Stop the gateway in order")).action((options: ConnectOptions) =>
     stopGateway(options, context),
   );
+  withConnection(gateway.command("restart").description("Stop the gateway in order and start it again"))
+    .option("--session <key>", "tell the chat of this session when it is back")
+    .action((options: ConnectOptions & { session?: string }) => restartGateway(options, context));
   gateway
     .command("token")
     .description("Print the token that clients must show")
@@ -85,6 +89,34 @@ async function stopGateway(options: ConnectOptions, context: CliContext): Promis
   await client.closed;
   context.output.result({ ok: true }, () => "stopped");
 }
+
+async function restartGateway(options: ConnectOptions & { session?: string }, context: CliContext): Promise<void> {
+  const client = await context.connect(options);
+  await client.call("gateway.restart", {
+    reason: "restarted from the command line",
+    ...(options.session === undefined ? {} : { sessionKey: options.session }),
+  });
+  await client.closed;
+  const back = await connectAgain(options, context);
+  back.close();
+  context.output.result({ ok: true }, () => "restarted");
+}
+
+/** It may take as long as an orderly end may, and a start. */
+async function connectAgain(options: ConnectOptions, context: CliContext): Promise<GatewayClient> {
+  const { setTimeout: sleep } = await import("node:timers/promises");
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await context.connect(options);
+    } catch (thrown) {
+      if (AppError.from(thrown).code !== "SYS_002" || attempt >= restartAttempts) throw thrown;
+      await sleep(restartPauseMs, undefined, { signal: context.signal });
+    }
+  }
+}
+
+const restartPauseMs = 250;
+const restartAttempts = 80;
 
 async function printToken(context: CliContext): Promise<void> {
   const { findGateway } = await import("../find-gateway.ts");

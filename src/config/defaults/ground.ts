@@ -30,6 +30,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     },
     approvals: { timeoutSeconds: 300, exec: { enabled: false, mode: "session", targets: [], approvers: [] } },
     memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6 } },
+    queue: { driver: "local" },
     cron: { enabled: true, maxConcurrentRuns: 2, misfire: "run-once", sessionRetention: "7d" },
     hooks: {
       enabled: false,

@@ -21,6 +21,7 @@ export function checkConfig(input: CheckInput): readonly Finding[] {
   return [
     ...authFindings(input),
     ...hookFindings(input.config),
+    ...queueFindings(input.config),
     ...groupFindings(input.config),
     ...agentFindings(input.config),
     ...modelFindings(input.config),
@@ -70,6 +71,17 @@ function hookFindings({ hooks, gateway }: Config): Finding[] {
   if (hooks.token === gateway.auth.token)
     return [{ path, message: "must differ from gateway.auth.token", weight: "broken" }];
   return [];
+}
+
+/** Nobody is called over a Redis that has no address: to go on as if one process were meant would hide that. */
+function queueFindings({ queue }: Config): Finding[] {
+  if (queue.driver !== "redis") return [];
+  const path = ["queue", "url"];
+  if (queue.url === undefined) {
+    return [{ path, message: "is needed by queue.driver redis; set it, or REDIS_URL", weight: "refuse" }];
+  }
+  const isRedis = URL.canParse(queue.url) && ["redis:", "rediss:"].includes(new URL(queue.url).protocol);
+  return isRedis ? [] : [{ path, message: "is no address that starts with redis:// or rediss://", weight: "refuse" }];
 }
 
 /** A group that does not exist would deny nothing, or allow nothing, without anybody noticing. */

@@ -14,6 +14,7 @@ export function environmentOverrides(environment: Environment): Overrides {
     ["gateway.bind", environment.bind],
     ["gateway.auth.token", environment.token],
     ["gateway.auth.password", environment.password],
+    ["queue.url", environment.redisUrl],
     ["logging.level", environment.logLevel],
     ["logging.consoleLevel", environment.logLevel],
   ];

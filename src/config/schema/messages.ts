@@ -18,7 +18,10 @@ export function messagesSchema() {
     }),
     groupChat: z.object({
       mentionPatterns: about(names(), "Words that mean the assistant."),
-      historyLimit: about(count(), "Earlier messages of a group that are shown to the model."),
+      historyLimit: about(
+        count(),
+        "Messages of a group to others, since the assistant was last addressed, that are shown to the model with the one that addresses it; 0 keeps and shows none.",
+      ),
     }),
     queue: z.object({
       mode: about(

@@ -1,5 +1,6 @@
 /** `router` and `bindings`: which model and which agent a message gets. */
 import * as z from "zod";
+import { priorities } from "../../domain/message.ts";
 import { about, count, modelReference } from "./leaf.ts";
 
 export function routerSchema() {
@@ -26,6 +27,10 @@ export function bindingsSchema() {
   return z.array(
     z.object({
       agentId: about(z.string().min(1), "Agent that answers."),
+      priority: about(
+        z.enum(priorities).optional(),
+        "How soon its messages get their turn when many wait; normal where nothing is said. Waiting raises it.",
+      ),
       match: z.object({
         channel: about(z.string().min(1), "Channel."),
         accountId: about(z.string().optional(), "Account of ours; absent is every one."),
@@ -35,6 +40,10 @@ export function bindingsSchema() {
             .meta({ alsoAccepts: { type: "object" } })
             .optional(),
           "Chat or person.",
+        ),
+        sender: about(
+          z.string().optional(),
+          "Who wrote, by the platform's unchangeable id, whatever the chat; a name matches nothing.",
         ),
       }),
     }),

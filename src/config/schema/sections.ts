@@ -12,6 +12,7 @@ import { diagnosticsSchema, loggingSchema } from "./logging.ts";
 import { memorySchema } from "./memory.ts";
 import { messagesSchema } from "./messages.ts";
 import { modelsSchema } from "./models.ts";
+import { queueSchema } from "./queue.ts";
 import { bindingsSchema, channelsSchema, routerSchema } from "./routing.ts";
 import { cronSchema } from "./schedule.ts";
 import { sessionSchema } from "./session.ts";
@@ -43,6 +44,7 @@ export const sectionSchemas = {
   tools: toolsSchema,
   approvals: approvalsSchema,
   memory: memorySchema,
+  queue: queueSchema,
   router: routerSchema,
   cron: cronSchema,
   hooks: hooksSchema,

@@ -2,6 +2,7 @@
  * A Telegram Bot API server on loopback that is as strict as the real one and writes down what really happened: what a
  * person would see in each chat, and every call of a bot. It believes nothing that a client says about itself.
  */
+import type { Clock } from "../../platform/clock.ts";
 
 export interface TelegramEmulator {
   /** The API root, e.g. `http://127.0.0.1:40001`: methods are at `<url>/bot<token>/<method>`, files at `<url>/file/bot<token>/<path>`. */
@@ -28,6 +29,8 @@ export interface TelegramEmulator {
   pendingUpdates(bot: EmulatedBot): number;
   /** Hands an update of the test's own making to the bot, whatever it looks like. */
   inject(bot: EmulatedBot, update: Readonly<Record<string, unknown>>): void;
+  /** Forgets calls and messages so far, for a drill that runs for long and has checked them. Ids go on rising. */
+  forget(): void;
   /** Ends every connection and the server. Idempotent. */
   close(): Promise<void>;
 }
@@ -42,6 +45,11 @@ export interface EmulatedGroup {
   readonly id: number;
   /** Makes a topic in a forum; returns its thread id. */
   addTopic(name: string): number;
+  /** Members hear of it by a service message, a bot of its own coming and going by `my_chat_member` as well. */
+  join(member: EmulatedBot | EmulatedPerson): void;
+  leave(member: EmulatedBot | EmulatedPerson): void;
+  /** A plain group becomes a supergroup under another id; calls to the old one answer 400 with `migrate_to_chat_id`. */
+  migrate(): EmulatedGroup;
 }
 
 /** What a person does. Each returns the platform's message id where one is made. `chat` is a bot (a direct chat) or a group. */
@@ -66,6 +74,11 @@ export interface EmulatedPerson {
   react(chat: EmulatedBot | EmulatedGroup, messageId: number, emoji: string): void;
   /** Presses an inline button of a bot's message, by its `callback_data`. */
   press(chat: EmulatedBot | EmulatedGroup, messageId: number, data: string): void;
+  /** Deletes a message for everybody; a bot is not told, as on the real platform. */
+  remove(chat: EmulatedBot | EmulatedGroup, messageId: number): void;
+  /** Stops the bot: it hears `my_chat_member`, and what it sends is refused with 403. */
+  block(bot: EmulatedBot): void;
+  unblock(bot: EmulatedBot): void;
 }
 
 export interface SayOptions {
@@ -119,8 +132,8 @@ export interface FaultRule {
     | { readonly kind: "delay"; readonly ms: number }
     /** Never answers; `effective` says whether it does it. */
     | { readonly kind: "hang"; readonly effective: boolean }
-    /** Answers with bytes that are no JSON. */
-    | { readonly kind: "garbage" };
+    /** Does it unless `effective` is false, and answers 200 with bytes that are no JSON. */
+    | { readonly kind: "garbage"; readonly effective?: boolean };
 }
 
 export interface TelegramEmulatorOptions {
@@ -131,4 +144,12 @@ export interface TelegramEmulatorOptions {
   /** Messages per minute in one group; 20 where absent. */
   readonly perGroupPerMinute?: number;
   readonly nowMs?: () => number;
+  /** Timers of polls, delays and webhooks; the system's where absent. */
+  readonly clock?: Clock;
+  /** 0 or absent: a free one. */
+  readonly port?: number;
+  /** How many calls are remembered, the newest; half a million where absent. */
+  readonly remember?: number;
+  /** Pause before a webhook is tried again, doubled for each further attempt up to a minute; a second where absent. */
+  readonly webhookRetryMs?: number;
 }

@@ -12,19 +12,30 @@ import { isLoopback } from "./client-address.ts";
 export interface HostGuard {
   /** Null where the request may go on; SEC_006 otherwise, with status 421 for a foreign host and 403 for an origin. */
   check(headers: IncomingHttpHeaders): AppError | null;
+  /** The same of the host alone. */
+  checkHost(headers: IncomingHttpHeaders): AppError | null;
 }
 
 export function createHostGuard(gatewayConfig: () => Config["gateway"]): HostGuard {
+  function checkHost(headers: IncomingHttpHeaders): AppError | null {
+    return isOurHost(hostOf(headers), gatewayConfig()) ? null : foreign(421, "This host name is not the gateway's.");
+  }
   return {
+    checkHost,
     check(headers) {
+      const foreignHost = checkHost(headers);
+      if (foreignHost !== null) return foreignHost;
       const config = gatewayConfig();
-      const host = headers.host?.toLowerCase() ?? "";
-      if (!isOurHost(host, config)) return foreign(421, "This host name is not the gateway's.");
+      const host = hostOf(headers);
       const { origin } = headers;
       if (origin === undefined || isOurOrigin(origin.toLowerCase(), host, config)) return null;
       return foreign(403, "This origin may not use the gateway.");
     },
   };
+}
+
+function hostOf(headers: IncomingHttpHeaders): string {
+  return headers.host?.toLowerCase() ?? "";
 }
 
 function foreign(httpStatus: number, message: string): AppError {

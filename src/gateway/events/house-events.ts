@@ -19,6 +19,14 @@ export function houseEvent(event: AppEvent, config: ConfigAccess): WireEvent | n
       return sessionChanged(event.sessionKey, event.change, event.atMs);
     case "channel.state":
       return channelEvent(event);
+    case "outbox.held":
+      return heldPart(event);
+    case "outbox.decided":
+      return wireEvent("outbox.decided", { partId: event.partId, decision: event.decision, ts: event.atMs });
+    case "message.unsent":
+      return unsentPart(event);
+    case "dlq.changed":
+      return deadLetters(event.change, event.ids, event.atMs);
     case "config.changed":
       return configChanged(event, config);
     case "config.refused":
@@ -30,6 +38,22 @@ export function houseEvent(event: AppEvent, config: ConfigAccess): WireEvent | n
 
 function sessionChanged(sessionKey: string, change: string, ts: number): WireEvent {
   return wireEvent("sessions.changed", { sessionKey, change, ts }, { sessionKey });
+}
+
+/** Without its words: whoever may read them asks for the list. */
+function heldPart({ partId, sessionKey, address, atMs: ts }: EventOf<"outbox.held">): WireEvent {
+  const { channel, accountId, chatId } = address;
+  return wireEvent("outbox.held", { partId, sessionKey, channel, accountId, chatId, ts });
+}
+
+function unsentPart({ partId, state, address, atMs: ts }: EventOf<"message.unsent">): WireEvent {
+  if (state !== "unknown") return deadLetters("added", [partId], ts);
+  const { channel, accountId, chatId } = address;
+  return wireEvent("outbox.unknown", { partId, channel, accountId, chatId, ts });
+}
+
+function deadLetters(change: EventOf<"dlq.changed">["change"], ids: readonly string[], ts: number): WireEvent {
+  return wireEvent("dlq.changed", { change, ids, ts });
 }
 
 function channelEvent(event: EventOf<"channel.state">): WireEvent | null {

@@ -1,6 +1,7 @@
 /**
  * The HTTP surface as one request listener. For each request, in this order: host and origin, route, credential,
  * scope, handler. It decides nothing else; a handler that throws becomes a typed answer and never ends the process.
+ * What no route of ours answers may be a platform that calls a channel: such a call has a way of its own.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { AppError } from "../../domain/app-error.ts";
@@ -18,6 +19,7 @@ import { pageRoutes } from "./pages.ts";
 import { sendError, statusOf } from "./respond.ts";
 import { createRouteTable, type RouteMatch } from "./route-table.ts";
 import { createRunRelay } from "./run-relay.ts";
+import { createWebhookDoor } from "./webhooks.ts";
 
 export type HttpListener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -35,16 +37,19 @@ export function createHttpApp(deps: GatewayDeps, auth: HttpAuth): HttpListener {
     ...pageRoutes(deps),
   ];
   const table = createRouteTable(routes, (route) => route.enabled?.(deps.config.current().config) ?? true);
+  const webhooks = createWebhookDoor(deps, auth);
   return (req, res) => {
     const match = table.match(req.method ?? "GET", req.url ?? "/");
-    const path = match.kind === "route" ? match.path : "unknown";
+    const webhook = match.kind === "route" ? null : webhooks.pathOf(req);
+    const path = match.kind === "route" ? match.path : webhook === null ? "unknown" : "webhook";
     const param = match.kind === "route" ? match.param : null;
     const exchange: Exchange = { req, res, clock: deps.clock, path, param };
     res.once("close", () => metrics.requests.count(path, knownMethod(req.method), res.statusCode));
     // A socket that breaks is the end of a request, not of the process; `close` follows and does the rest.
     req.on("error", (error) => log.debug("A request broke off.", { path, reason: error.message }));
     res.on("error", (error) => log.debug("An answer broke off.", { path, reason: error.message }));
-    answer(exchange, match, auth).catch((thrown: unknown) => {
+    const answered = webhook === null ? answer(exchange, match, auth) : webhooks.answer(exchange, webhook);
+    answered.catch((thrown: unknown) => {
       const error = AppError.from(thrown);
       const fields = { path, code: error.code, reason: error.message };
       if (error.code === "SYS_001") log.error("A request failed.", { ...fields, cause: error.cause ?? error.stack });

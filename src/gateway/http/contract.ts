@@ -23,9 +23,11 @@ export interface HttpAuth {
   authenticate(req: IncomingMessage): HttpAuthentication | Promise<HttpAuthentication>;
   /**
    * Null where the request names our host and no foreign origin; SEC_006 otherwise, with `details.httpStatus` 421
-   * where the host is foreign (a page whose name was rebound to us). Asked for every request.
+   * where the host is foreign (a page whose name was rebound to us). Asked for every request but a webhook's.
    */
   checkHostAndOrigin(req: IncomingMessage): AppError | null;
+  /** The first half of it, for callers who show a credential of their own whatever page they come from. */
+  checkHost(req: IncomingMessage): AppError | null;
 }
 
 /** A request under way. `param` is the decoded last segment of a route that takes one. */

@@ -3,6 +3,7 @@
  * the app reports; states are read when somebody asks. Labels come from closed sets, so their number is bounded.
  */
 import { connectionStates } from "../../domain/events.ts";
+import type { StoreTotals } from "../../store/port.ts";
 import type { GatewayDeps } from "../deps.ts";
 import type { GuardedRoute } from "./contract.ts";
 import { metricsText, type MetricFamily, type Sample } from "./metrics-text.ts";
@@ -77,6 +78,11 @@ function processFamilies({ health, turns, version }: GatewayDeps): readonly Metr
   const delay = health.loopDelay();
   return [
     family("openclaw_info", "gauge", "The running version.", [{ labels: { version }, value: 1 }]),
+    gauge(
+      "openclaw_dispatch_alone",
+      "1 while this node goes on without the calls of other nodes.",
+      (health.dispatchTrouble?.() ?? null) === null ? 0 : 1,
+    ),
     gauge("openclaw_uptime_seconds", "Seconds since the start.", health.uptimeMs() / 1000),
     family("process_cpu_seconds_total", "counter", "CPU time used.", [{ value: (cpu.user + cpu.system) / 1e6 }]),
     gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
@@ -102,7 +108,12 @@ async function storeOrNothing(deps: GatewayDeps): Promise<readonly MetricFamily[
 }
 
 async function storeFamilies({ store, clock }: GatewayDeps): Promise<readonly MetricFamily[]> {
-  const [inbox, outbox] = await Promise.all([store.inbox.counts(), store.outbox.counts()]);
+  const [inbox, outbox, totals, dead] = await Promise.all([
+    store.inbox.counts(),
+    store.outbox.counts(),
+    store.totals(),
+    store.deadLetters.count(),
+  ]);
   const oldestMs = inbox.oldestQueuedMs === null ? 0 : Math.max(0, clock.nowMs() - inbox.oldestQueuedMs);
   return [
     family("openclaw_inbox_messages", "gauge", "Messages that wait or run.", [
@@ -116,6 +127,19 @@ async function storeFamilies({ store, clock }: GatewayDeps): Promise<readonly Me
       "Parts of replies by state.",
       Object.entries(outbox).map(([state, value]) => ({ labels: { state }, value })),
     ),
+    gauge("openclaw_dead_letters", "Messages and parts that nobody brings to their end by himself.", dead),
+    ...totalFamilies(totals),
+  ];
+}
+
+/** Kept by the store in the commits that they count, so that a restart does not begin them anew. */
+function totalFamilies({ duplicates, leasesLost, unknownSends }: StoreTotals): readonly MetricFamily[] {
+  const counter = (name: string, help: string, value: number): MetricFamily =>
+    family(name, "counter", help, [{ value }]);
+  return [
+    counter("openclaw_duplicates_suppressed_total", "Events that came again and had no second effect.", duplicates),
+    counter("openclaw_leases_lost_total", "Writes of workers whose message another one had taken.", leasesLost),
+    counter("openclaw_outbox_unknown_total", "Sends that ended without an answer.", unknownSends),
   ];
 }
 

@@ -16,36 +16,55 @@ export interface JsonBody {
 
 /** Throws MSG_003 (413) when it is too large, RPC_001 (400, 408, 415) when it is not a JSON object in time. */
 export async function readJsonBody({ req, clock }: Exchange): Promise<JsonBody> {
-  checkHeaders(req);
-  const slow = new AbortController();
-  const timer = clock.after(limits.httpBodyTimeoutMs, () => slow.abort());
-  try {
-    const raw = await readBytes(req, slow.signal);
-    return { json: parseObject(raw), raw };
-  } finally {
-    timer.cancel();
-  }
+  checkSize(req, limits.httpBodyBytes);
+  checkKind(req);
+  checkEncoding(req);
+  const raw = await readInTime({ req, clock }, limits.httpBodyBytes);
+  return { json: parseObject(raw), raw };
 }
 
-function checkHeaders(req: IncomingMessage): void {
+/** The bytes as they came, whatever they are. Throws MSG_003 (413) when they are too many, RPC_001 (400, 408, 415). */
+export async function readRawBody({ req, clock }: Pick<Exchange, "req" | "clock">, maxBytes: number): Promise<Buffer> {
+  checkSize(req, maxBytes);
+  checkEncoding(req);
+  return readInTime({ req, clock }, maxBytes);
+}
+
+function checkSize(req: IncomingMessage, maxBytes: number): void {
   const declared = req.headers["content-length"];
-  if (declared !== undefined && Number(declared) > limits.httpBodyBytes) throw tooLarge();
+  if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+}
+
+function checkKind(req: IncomingMessage): void {
   const type = (req.headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
   // A cross-site form can send text/plain without asking first, so the kind is part of the defence.
   if (type !== "application/json" && !/^application\/[\w.-]+\+json$/.test(type)) {
     throw refusal("Send the body as application/json.", 415);
   }
+}
+
+function checkEncoding(req: IncomingMessage): void {
   const encoding = req.headers["content-encoding"] ?? "identity";
   if (encoding !== "identity") throw refusal("Compressed bodies are not accepted.", 415);
 }
 
-function readBytes(req: IncomingMessage, slow: AbortSignal): Promise<Buffer> {
+async function readInTime({ req, clock }: Pick<Exchange, "req" | "clock">, maxBytes: number): Promise<Buffer> {
+  const slow = new AbortController();
+  const timer = clock.after(limits.httpBodyTimeoutMs, () => slow.abort());
+  try {
+    return await readBytes(req, slow.signal, maxBytes);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function readBytes(req: IncomingMessage, slow: AbortSignal, maxBytes: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   const onData = (chunk: Buffer): void => {
     sizeBytes += chunk.length;
-    if (sizeBytes > limits.httpBodyBytes) reject(tooLarge());
+    if (sizeBytes > maxBytes) reject(tooLarge(maxBytes));
     else chunks.push(chunk);
   };
   req.on("data", onData);
@@ -104,8 +123,8 @@ function stringEnd(raw: Uint8Array, start: number): number {
   }
 }
 
-function tooLarge(): AppError {
-  return new AppError("MSG_003", `The body is larger than ${limits.httpBodyBytes} bytes.`);
+function tooLarge(maxBytes: number): AppError {
+  return new AppError("MSG_003", `The body is larger than ${maxBytes} bytes.`);
 }
 
 function refusal(message: string, httpStatus?: number): AppError {

@@ -45,7 +45,7 @@ const longestTargetChars = 8_192;
 const longestParamChars = 512;
 
 /** The path of an origin-form target; null for anything that is none (`*`, an absolute URL, an overlong one). */
-function pathOf(target: string): string | null {
+export function pathOf(target: string): string | null {
   if (!target.startsWith("/") || target.length > longestTargetChars) return null;
   const end = target.search(/[?#]/);
   return end === -1 ? target : target.slice(0, end);

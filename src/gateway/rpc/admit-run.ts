@@ -31,6 +31,14 @@ export function admitRun(services: RpcServices, request: RunRequest, caller: Cal
   return services.once.join(key, hash, () => admitOnce(services, request, { caller, hash }));
 }
 
+/**
+ * Whether a caller of the gateway vouched for this message when it came, instead of a platform's policy: what is made
+ * below has such a payload, and no platform's event has.
+ */
+export function cameFromGateway({ raw, sender }: InboundMessage): boolean {
+  return requestHashOf(raw) !== null && (raw as { principal?: unknown }).principal === sender.id;
+}
+
 async function admitOnce(
   { deps }: RpcServices,
   request: RunRequest,

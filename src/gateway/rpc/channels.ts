@@ -28,9 +28,14 @@ export function channelMethods({ deps }: RpcServices): readonly BoundMethod[] {
       return { ok: true as const, channel, accountId: accountId ?? null };
     });
   return [
-    handle(channelsStatus, (params) =>
-      statusOf(channels.status(), { nowMs: deps.clock.nowMs(), only: params.channel }),
-    ),
+    handle(channelsStatus, async ({ channel, probe, timeoutMs }) => {
+      const which = {
+        ...(channel === undefined ? {} : { channel }),
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      };
+      if (probe === true) await channels.probe(which);
+      return statusOf(channels.status(), { nowMs: deps.clock.nowMs(), only: channel });
+    }),
     verb(channelsStart, (channel, accountId) => channels.start(channel, accountId)),
     verb(channelsStop, (channel, accountId) => channels.stop(channel, accountId)),
     verb(channelsRestart, (channel, accountId) => channels.restart(channel, accountId)),

@@ -25,7 +25,7 @@ export class Serialised {
 export type Handler<M extends MethodDeclaration> = (
   params: ParamsOf<M>,
   caller: Caller,
-) => ResultOf<M> | Serialised | Promise<ResultOf<M>>;
+) => ResultOf<M> | Serialised | Promise<ResultOf<M> | Serialised>;
 
 export interface BoundMethod {
   readonly declaration: MethodDeclaration;

@@ -6,12 +6,18 @@ import type { RpcServices } from "./services.ts";
 
 export function healthMethods(services: RpcServices): readonly BoundMethod[] {
   return [
-    handle(health, ({ probe }) => {
-      if (probe === true) services.health.refresh();
-      return new Serialised(services.health.json());
-    }),
+    handle(health, ({ probe }) => (probe === true ? lookAnew(services) : new Serialised(services.health.json()))),
     handle(status, () => statusOf(services)),
   ];
+}
+
+/** What a platform says now, and not what it said last; one that is slow is told as it was known. */
+const probeTimeoutMs = 5_000;
+
+async function lookAnew({ deps, health: state }: RpcServices): Promise<Serialised> {
+  await deps.channels.probe({ timeoutMs: probeTimeoutMs });
+  state.refresh();
+  return new Serialised(state.json());
 }
 
 async function statusOf({ deps, connections }: RpcServices) {

@@ -4,6 +4,7 @@ import { totalTokens } from "../../domain/money.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { logsTail } from "../../protocol/methods/logs.ts";
 import {
+  gatewayRestart,
   gatewayStop,
   lastHeartbeat,
   systemEvent,
@@ -13,9 +14,9 @@ import {
 import { usageCost, usageStatus, type UsageTotals } from "../../protocol/methods/usage.ts";
 import type { LedgerTotals } from "../../store/port.ts";
 import { wireEvent } from "../ws/wire-event.ts";
-import { handle, type BoundMethod } from "./handler.ts";
+import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import type { RpcServices } from "./services.ts";
-import { sessionKeyOf } from "./session-target.ts";
+import { sessionKeyOf, sessionTarget } from "./session-target.ts";
 
 const dayMs = 24 * 3_600_000;
 const defaultLines = 200;
@@ -118,5 +119,30 @@ export function systemMethods(services: RpcServices): readonly BoundMethod[] {
       deps.requestStop(reason ?? "stopped by an administrator");
       return { ok: true as const };
     }),
+    handle(gatewayRestart, (params, caller) => restart(services, params, caller)),
   ];
+}
+
+async function restart({ deps }: RpcServices, params: ParamsOf<typeof gatewayRestart>, caller: Caller) {
+  const { restarts } = deps;
+  if (restarts === undefined) throw new AppError("SYS_007", "this gateway is restarted from where it was started");
+  const chat = await chatToTell(deps, params);
+  deps.log.warn("A client asked the gateway to restart.", { principal: caller.principal.id, reason: params.reason });
+  const reason = params.reason ?? "restarted by an administrator";
+  await restarts.request({ id: `restart-${deps.ids.uuid()}`, reason, chat });
+  return { ok: true as const, restartExpectedMs: restarts.expectedMs, told: chat !== null };
+}
+
+/** Where a session last spoke, or the chat that is named; null where nobody is to be told. */
+async function chatToTell(deps: RpcServices["deps"], { sessionKey, to }: ParamsOf<typeof gatewayRestart>) {
+  const key = sessionTarget(deps, { sessionKey, agentId: undefined }).sessionKey;
+  if (to !== undefined) {
+    const { chatKind = "dm", threadId, ...where } = to;
+    const accountId = to.accountId ?? deps.channels.status().find((row) => row.channel === to.channel)?.accountId;
+    const thread = threadId === undefined ? {} : { threadId };
+    return { sessionKey: key, address: { ...where, accountId: accountId ?? "default", chatKind, ...thread } };
+  }
+  if (sessionKey === undefined) return null;
+  const address = (await deps.store.sessions.get(key))?.lastAddress ?? null;
+  return address === null ? null : { sessionKey: key, address };
 }

@@ -5,6 +5,7 @@ import { aliases, methods } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
+import { sceneOf } from "./operate/operate.fixture.ts";
 
 const main = "agent:main:main";
 
@@ -462,8 +463,17 @@ describe("older names", () => {
 
 describe("results", () => {
   it("are what the declarations say, for every method that can be called without a world around it", async () => {
-    const stage = await openStage({ deps: { requestStop: () => undefined } });
+    const restarts = { startedMs: 0, expectedMs: 1, request: async () => undefined, isTold: async () => false };
+    const stage = await openStage({ deps: { requestStop: () => undefined, restarts } });
     const client = await connect(stage.url);
+    const scene = sceneOf(stage.store);
+    const [sent, held, denied, unknown] = [
+      await scene.sent("p1"),
+      await scene.held(),
+      await scene.held(),
+      await scene.unknown(),
+    ];
+    const [letter, replayed] = [await scene.failed(), await scene.failed()];
     const identity = makeIdentity();
     await connect(stage.url, { identity });
     await withHistory(stage, main, [said("00000001", "hi")]);
@@ -493,6 +503,16 @@ describe("results", () => {
       "channels.restart": { channel: "irc" },
       "channels.logout": { channel: "irc" },
       send: { to: "#r", message: "x", idempotencyKey: "r3" },
+      "message.edit": { partId: sent.id, message: "y", idempotencyKey: "r4" },
+      "message.delete": { partId: sent.id, idempotencyKey: "r5" },
+      "message.react": { partId: sent.id, emoji: "👍", idempotencyKey: "r6" },
+      "outbox.approve": { id: held.id },
+      "outbox.deny": { id: denied.id },
+      "outbox.resolve": { id: unknown.id, as: "sent" },
+      "dlq.show": { id: letter.id },
+      "dlq.replay": { ids: [replayed.id, "nobody"] },
+      "dlq.purge": { ids: [letter.id] },
+      "trace.get": { id: sent.id },
       "system-event": { text: "x" },
       "device.token.rotate": device,
       "device.token.revoke": device,

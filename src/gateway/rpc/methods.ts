@@ -8,6 +8,10 @@ import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods, usageMethods } from "./house.ts";
+import { deadLetterMethods } from "./operate/dead-letters.ts";
+import { outboxMethods } from "./operate/held-parts.ts";
+import { messageActionMethods } from "./operate/message-actions.ts";
+import { traceMethods } from "./operate/trace.ts";
 import type { RpcServices } from "./services.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
@@ -22,7 +26,10 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
   config: configMethods,
   channels: channelMethods,
-  send: sendMethods,
+  send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
+  outbox: outboxMethods,
+  dlq: deadLetterMethods,
+  trace: traceMethods,
   logs: logMethods,
   usage: usageMethods,
   system: systemMethods,

@@ -62,3 +62,25 @@ export const gatewayStop = method({
   result: z.strictObject({ ok: z.literal(true) }),
   summary: "Ends the gateway in order: clients are told, turns are finished or kept, then the process exits.",
 });
+
+export const gatewayRestart = method({
+  name: "gateway.restart",
+  scope: "operator.admin",
+  params: z.strictObject({
+    reason: z.string().min(1).max(200).optional(),
+    /** Who is told, once, when it is back: the chat this session last spoke in, */
+    sessionKey: z.string().min(1).max(512).optional(),
+    /** or this chat. Nobody where neither is given. */
+    to: z
+      .strictObject({
+        channel: z.string().min(1).max(64),
+        accountId: z.string().min(1).max(128).optional(),
+        chatId: z.string().min(1).max(512),
+        chatKind: z.enum(["dm", "group", "channel", "thread"]).optional(),
+        threadId: z.string().min(1).max(512).optional(),
+      })
+      .optional(),
+  }),
+  result: z.strictObject({ ok: z.literal(true), restartExpectedMs: z.number().int(), told: z.boolean() }),
+  summary: "Ends the gateway in order and starts it again in the same process; a chat can be told when it is back.",
+});

@@ -88,6 +88,7 @@ export interface OutboxRecord {
   platform_message_ids: string;
   chunks_sent: number;
   error: string | null;
+  approved_ms: number | null;
   created_ms: number;
   updated_ms: number;
   reply: string;

@@ -9,6 +9,7 @@ import {
   partCounts,
   partsInState,
   partsOfRun,
+  unsaidRuns,
   readyParts,
 } from "../queries/work.ts";
 import { outboxRow, storedMs } from "./rows.ts";
@@ -62,6 +63,9 @@ export function outboxStore(access: Access): OutboxStore {
     async ofRun(runId) {
       return (await access.near((db) => partsOfRun(db, { runId }))).map(outboxRow);
     },
+    async unsaidRuns(sessionKey) {
+      return (await access.near((db) => unsaidRuns(db, { sessionKey }))).map((record) => record.run_id);
+    },
     async counts() {
       const counted = await access.near(partCounts);
       return { ...none, ...Object.fromEntries(counted.map(({ state, n }) => [state, n])) };
@@ -105,7 +109,13 @@ function settleArgs(id: string, outcome: PartOutcome, atMs: number): SettleArgs 
   const settled = { ...nothing, id, state, atMs };
   switch (outcome.state) {
     case "sent":
-      return { ...settled, platformMessageIds: JSON.stringify(outcome.platformMessageIds) };
+      return {
+        ...settled,
+        platformMessageIds: JSON.stringify(outcome.platformMessageIds),
+        transcript: outcome.transcript === undefined ? null : entryArgs(outcome.transcript),
+      };
+    case "held":
+      return settled;
     case "prepared":
       return { ...settled, error: JSON.stringify(outcome.error), nextAttemptMs: storedMs(outcome.nextAttemptMs) };
     case "unknown":

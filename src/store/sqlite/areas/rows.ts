@@ -97,6 +97,7 @@ export function outboxRow(record: OutboxRecord): OutboxRow {
     platformMessageIds: JSON.parse(record.platform_message_ids) as string[],
     chunksSent: record.chunks_sent,
     error: errorOf(record.error),
+    approvedMs: record.approved_ms,
     createdMs: record.created_ms,
     updatedMs: record.updated_ms,
   };

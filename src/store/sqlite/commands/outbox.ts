@@ -126,7 +126,7 @@ export function recordProgress(db: Database, args: ProgressArgs): null {
 
 export interface SettleArgs {
   readonly id: string;
-  readonly state: Exclude<PartState, "sending" | "held">;
+  readonly state: Exclude<PartState, "sending">;
   /** JSON; null keeps what is there. */
   readonly platformMessageIds: string | null;
   readonly nextAttemptMs: number;
@@ -140,14 +140,17 @@ export interface SettleArgs {
 export function settle(db: Database, args: SettleArgs): null {
   const row = known(db, args.id);
   const givesUp = args.state === "failed" || args.state === "expired";
-  const open = row.state === "sending" || row.state === "unknown" || (row.state === "prepared" && givesUp);
+  const fromWaiting = givesUp || args.state === "held";
+  const open = row.state === "sending" || row.state === "unknown" || (row.state === "prepared" && fromWaiting);
   if (!open) throw elsewhere(db, args.id);
   db.run(
     `UPDATE outbox SET state = ?, head = 0, platform_message_ids = coalesce(?, platform_message_ids),
-       next_attempt_ms = ?, error = ?, dead_letter = ?, updated_ms = ? WHERE seq = ?`,
+       next_attempt_ms = ?, error = iif(?, error, ?), dead_letter = ?, updated_ms = ? WHERE seq = ?`,
     args.state,
     args.platformMessageIds,
     args.nextAttemptMs,
+    // To be held is no end: what is known of earlier attempts stays.
+    args.state === "held" ? 1 : 0,
     args.error,
     givesUp ? 1 : 0,
     args.atMs,
@@ -193,10 +196,12 @@ export interface DecideArgs {
 export function decide(db: Database, { id, expiresMs, error, atMs }: DecideArgs): boolean {
   const state: PartState = error === null ? "prepared" : "failed";
   const row = db.get<PartRecord>(
-    `UPDATE outbox SET state = ?, expires_ms = coalesce(?, expires_ms), error = ?, dead_letter = ?, updated_ms = ?
+    `UPDATE outbox SET state = ?, expires_ms = coalesce(?, expires_ms), approved_ms = ?, error = coalesce(?, error), dead_letter = ?,
+       updated_ms = ?
      WHERE id = ? AND state = 'held' RETURNING *`,
     state,
     expiresMs,
+    error === null ? atMs : null,
     error,
     error === null ? 0 : 1,
     atMs,
@@ -214,15 +219,27 @@ export function postpone(db: Database, args: { id: string; untilMs: number }): n
     args.untilMs,
     args.id,
   );
-  if (changes === 0) throw elsewhere(db, args.id);
+  if (changes === 0) waitAgain(db, args);
   return null;
 }
 
-/** What was purged has nothing left to say: it is not sent again. */
+/** Between two pieces: what began as an attempt was none. */
+function waitAgain(db: Database, args: { id: string; untilMs: number }): void {
+  const row = db.get<PartRecord>(
+    `UPDATE outbox SET state = 'prepared', attempts = attempts - 1, next_attempt_ms = ?
+     WHERE id = ? AND state = 'sending' RETURNING *`,
+    args.untilMs,
+    args.id,
+  );
+  if (row === undefined) throw elsewhere(db, args.id);
+  moveUp(db, row.chat);
+}
+
+/** What was purged has nothing left to say: it is not sent again. What is known of earlier attempts stays. */
 export function resubmit(db: Database, args: { id: string; atMs: number; expiresMs: number }): boolean {
   const row = db.get<PartRecord>(
-    `UPDATE outbox SET state = 'prepared', attempts = 0, next_attempt_ms = 0, expires_ms = ?, error = NULL,
-       dead_letter = 0, updated_ms = ?
+    `UPDATE outbox SET state = 'prepared', attempts = 0, next_attempt_ms = 0, expires_ms = ?, dead_letter = 0,
+       updated_ms = ?
      WHERE id = ? AND state IN ('failed', 'expired', 'unknown') AND dead_letter <> 2 RETURNING *`,
     args.expiresMs,
     args.atMs,

@@ -59,6 +59,7 @@ END;
 -- action is JSON, null where the part is a message of its own.
 ALTER TABLE outbox ADD COLUMN account TEXT NOT NULL DEFAULT '';
 ALTER TABLE outbox ADD COLUMN action TEXT;
+ALTER TABLE outbox ADD COLUMN approved_ms INTEGER;
 ALTER TABLE outbox ADD COLUMN dead_letter INTEGER NOT NULL DEFAULT 0;
 
 UPDATE outbox SET account = coalesce(address ->> '$.accountId', ''),
