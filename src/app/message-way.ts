@@ -18,10 +18,11 @@ import { messageText, type Address, type InboundMessage } from "../domain/messag
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
-import type { Delivery, Route } from "../outbound/contract.ts";
+import type { Delivery, DeliveryDeps, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
 import { createInitialState } from "../outbound/initial-state.ts";
 import { createRateLimit } from "../outbound/rate-limit.ts";
+import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
@@ -91,7 +92,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
-  const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
+  const { channels, webhooks, delivery, out } = createChannels(deps, admit, rules);
+  const initialStateOf = createInitialState(
+    (channel) => catalogue.manifest(channel)?.builtIn === true,
+    (address) => rules.deliveryFor(address),
+  );
   const handler = createTurnHandler({
     store,
     bus,
@@ -104,11 +109,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
-    initialStateOf: createInitialState(
-      (channel) => catalogue.manifest(channel)?.builtIn === true,
-      (address) => rules.deliveryFor(address),
-    ),
-    openReplyStream: () => null,
+    initialStateOf,
+    openReplyStream: createReplyStreams({ ...out, delivery, initialStateOf, manifest: (id) => catalogue.manifest(id) }),
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
@@ -204,7 +206,7 @@ function createChannels(
   deps: MessageWayDeps,
   admit: Admit,
   rules: ChannelRules,
-): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
+): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery; out: DeliveryDeps } {
   const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
   const webhooks = createWebhooks();
@@ -227,7 +229,7 @@ function createChannels(
     commands: offeredCommands,
     failpoints: deps.failpoints,
   });
-  const delivery = createDelivery({
+  const out: DeliveryDeps = {
     store,
     clock,
     log: log.child("delivery"),
@@ -239,9 +241,10 @@ function createChannels(
     route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),
     settings: (address) => rules.deliveryFor(address),
-  });
+  };
+  const delivery = createDelivery(out);
   channels.onReady(() => delivery.wake());
-  return { channels, webhooks, delivery };
+  return { channels, webhooks, delivery, out };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */
