@@ -77,6 +77,12 @@ class Deliverer implements Delivery {
     );
   }
 
+  async abortSession(sessionKey: string, reason: string): Promise<readonly string[]> {
+    const runIds = await this.#work.store.outbox.unsaidRuns(sessionKey);
+    for (const runId of runIds) await this.abort(runId, reason);
+    return runIds;
+  }
+
   async withdraw(ids: readonly string[], error: AppError): Promise<void> {
     for (const id of ids) await this.#withdrawOne(id, error);
   }

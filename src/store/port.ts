@@ -424,6 +424,8 @@ export interface OutboxStore {
     platformMessageId: string,
   ): Promise<OutboxRow | null>;
   ofRun(runId: string): Promise<readonly OutboxRow[]>;
+  /** Run ids of the session that have something left to say: parts that are held, prepared, being sent or in doubt. */
+  unsaidRuns(sessionKey: string): Promise<readonly string[]>;
   counts(): Promise<Readonly<Record<PartState, number>>>;
 }
 

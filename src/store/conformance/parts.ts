@@ -71,6 +71,24 @@ export function partRules(rig: Rig): void {
     expect(await ready([account(later.address.channel)], t0 + 700)).toEqual([later.id]);
   });
 
+  it("names the turns of a session that have something left to say", async () => {
+    const { outbox } = rig.store();
+    const sessionKey = names.next("session");
+    const draft = (state: "prepared" | "held" | "sent") => to(names.next("channel"), { state });
+    const context = (runId: string | null) => ({ sessionKey, runId, atMs: t0 });
+    for (const [state, runId] of [
+      ["prepared", "waits"],
+      ["held", "asks"],
+      ["sent", "said"],
+    ] as const)
+      await outbox.add(draft(state), context(`${sessionKey}-${runId}`));
+    await outbox.add(draft("prepared"), context(null));
+    expect([...(await outbox.unsaidRuns(sessionKey))].toSorted()).toEqual([
+      `${sessionKey}-asks`,
+      `${sessionKey}-waits`,
+    ]);
+  });
+
   it("holds a part until a person decides, and holds up nobody with it", async () => {
     const channel = names.next("channel");
     const held = to(channel, { state: "held" });
