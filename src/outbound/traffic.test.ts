@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import { deliveryMarkOf } from "../domain/delivery-mark.ts";
-import { type FailpointName } from "../platform/failpoints.ts";
+import type { FailpointName } from "../platform/failpoints.ts";
 import { lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
 
 /** The most messages that came in any second. */
