@@ -12,9 +12,11 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   turn.transcript.unshift(...(await turn.unwritten));
   // From here on the stream says nothing more: what is left to say is the result's.
   const streamed = (await turn.stream?.end()) ?? nothingStreamed;
+  await deps.failpoints.reach("before-result");
   const atMs = deps.clock.nowMs();
   const part = { atMs, partId: deps.ids.uuid(), initialStateOf: deps.initialStateOf, streamed };
   const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
+  await deps.failpoints.reach("result-committed");
   tellEnd(turn, result, deps);
   tellWhatWaits(turn, result, deps);
   if (result.outbox.some((part) => part.state === "prepared")) deps.wakeDelivery();

@@ -59,6 +59,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
 async function runTurn(turn: Turn, deps: AgentDeps): Promise<void> {
   emitOf(turn, deps, { type: "run.started", messageId: turn.row.message.id });
   try {
+    await deps.failpoints.reach("turn-begun");
     await answerAndCommit(turn, deps);
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === "STORE_003") await tellIfGone(turn, deps);

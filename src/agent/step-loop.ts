@@ -73,6 +73,7 @@ export async function runSteps(
       text: turn.text,
     };
     await appendStep(turn, { index: nextIndex, kind: "model", record }, deps);
+    await deps.failpoints.reach("step-committed");
     nextIndex += 1;
     pending = answer.calls;
   }
@@ -130,6 +131,7 @@ async function stepModel(
     },
     { signal: turn.signal, clock: deps.clock },
   );
+  await deps.failpoints.reach("model-answered");
   turn.text = joined;
   account(turn, model, answer, deps);
   turn.conversation.push({ role: "assistant", content: answer.content });
@@ -252,7 +254,9 @@ async function runOne(turn: Turn, call: ToolCall, tools: ToolSet, deps: AgentDep
       agentId: turn.row.agentId,
       signal: turn.signal,
     };
+    await deps.failpoints.reach("tool-running");
     const output = await runTool(tool, input, context);
+    await deps.failpoints.reach("tool-finished");
     emitOf(turn, deps, { type: "tool.completed", callId, tool: name, output });
     return { callId, tool: name, output, isError: false };
   } catch (thrown) {

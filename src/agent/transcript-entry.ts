@@ -8,9 +8,9 @@ import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
+import { unreadReplies } from "./unread-reply.ts";
 import { quoteOverheard, type Overheard } from "./overheard.ts";
 import { speakerLabel } from "./speaker-label.ts";
-import { unreadReplies } from "./unread-reply.ts";
 
 interface LineMessage {
   readonly role: "user" | "assistant" | "toolResult";

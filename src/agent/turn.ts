@@ -6,6 +6,7 @@ import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { ModelProvider } from "../providers/contract.ts";
@@ -34,6 +35,7 @@ export interface AgentDeps {
   readonly provider: (id: string) => Promise<ModelProvider>;
   readonly tools: () => Promise<ToolSet>;
   readonly registry: TurnRegistry;
+  readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
   readonly initialStateOf: (address: Address) => OutboxDraft["state"];
   /** Asked once per turn, before its first step. */

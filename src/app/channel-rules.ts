@@ -6,7 +6,7 @@
 import { accountSettings, type AccountSetting } from "../channels/account-settings.ts";
 import { deliverySettingsOf } from "../channels/delivery-config.ts";
 import { admissionPolicyOf } from "../channels/policy-config.ts";
-import { channelManifest, channelManifests, channelPrefixes } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import type { Config } from "../config/schema/root.ts";
 import { judgeAdmission, type AdmissionPolicy, type PolicyRefusal } from "../domain/admission-policy.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -25,13 +25,13 @@ export interface ChannelRules {
   deliveryFor(address: Address): DeliverySettings;
 }
 
-export function createChannelRules(config: () => Config): ChannelRules {
+export function createChannelRules(config: () => Config, catalogue: ChannelCatalogue = shippedChannels): ChannelRules {
   let read: { readonly config: Config; readonly accounts: readonly AccountSetting[] } | undefined;
 
   function accountOf({ channel, accountId }: Address): AccountSetting | undefined {
     const current = config();
     if (read?.config !== current)
-      read = { config: current, accounts: accountSettings(current.channels, channelManifests()) };
+      read = { config: current, accounts: accountSettings(current.channels, catalogue.manifests()) };
     return read.accounts.find((account) => account.channel === channel && account.accountId === accountId);
   }
 
@@ -47,7 +47,7 @@ export function createChannelRules(config: () => Config): ChannelRules {
   }
 
   function policyOf(address: Address): AdmissionPolicy {
-    const prefixes = channelPrefixes(address.channel);
+    const prefixes = catalogue.prefixes(address.channel);
     return admissionPolicyOf(accountOf(address)?.config, { chatId: address.chatId, prefixes, paired: [] });
   }
 
@@ -55,16 +55,17 @@ export function createChannelRules(config: () => Config): ChannelRules {
     deliveryFor: deliveryOf,
     policyFor: (message) => policyOf(message.address),
     admissionFor: (message) =>
-      channelManifest(message.address.channel)?.builtIn === true
+      catalogue.manifest(message.address.channel)?.builtIn === true
         ? null
         : judgeAdmission(message, policyOf(message.address)),
-    isOwner: (message) => isAdministrator(message) || isNamedOwner(message, config().commands.ownerAllowFrom),
+    isOwner: (message) =>
+      isAdministrator(message, catalogue) || isNamedOwner(message, config().commands.ownerAllowFrom, catalogue),
     permissionFor(address) {
       const account = accountOf(address);
       if (account === undefined || !account.enabled) {
         return refused(`The account ${address.channel}/${address.accountId} is not in use.`);
       }
-      if (channelManifest(address.channel)?.builtIn === true) return null;
+      if (catalogue.manifest(address.channel)?.builtIn === true) return null;
       const policy = policyOf(address);
       if (address.chatKind === "dm") {
         return policy.dmPolicy === "disabled" ? refused("Direct messages are switched off for this account.") : null;
@@ -75,14 +76,18 @@ export function createChannelRules(config: () => Config): ChannelRules {
 }
 
 /** An entry without its channel in front names nobody: the same id is somebody else's on another platform. */
-function isNamedOwner({ address, sender }: InboundMessage, owners: readonly string[]): boolean {
-  const names = channelPrefixes(address.channel).map((prefix) => `${prefix}:${sender.id}`);
+function isNamedOwner(
+  { address, sender }: InboundMessage,
+  owners: readonly string[],
+  catalogue: ChannelCatalogue,
+): boolean {
+  const names = catalogue.prefixes(address.channel).map((prefix) => `${prefix}:${sender.id}`);
   return owners.some((owner) => names.includes(owner));
 }
 
 /** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
-function isAdministrator({ address, raw }: InboundMessage): boolean {
-  if (channelManifest(address.channel)?.builtIn !== true) return false;
+function isAdministrator({ address, raw }: InboundMessage, catalogue: ChannelCatalogue): boolean {
+  if (catalogue.manifest(address.channel)?.builtIn !== true) return false;
   if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
   return raw.scopes.includes("operator.admin");
 }

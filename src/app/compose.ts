@@ -21,7 +21,8 @@ import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
 import { createEventBus } from "../platform/bus.ts";
-import type { Clock } from "../platform/clock.ts";
+import { shiftedClock, type Clock } from "../platform/clock.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { acquireGatewayLock } from "../platform/gateway-lock.ts";
 import { systemIds, type Ids } from "../platform/ids.ts";
 import { createLogFile } from "../platform/log-file.ts";
@@ -32,7 +33,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
-import { dispatchDriver } from "./dispatch-driver.ts";
+import { dispatchDriver, type DispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -52,6 +53,10 @@ export interface GatewayServerOptions {
   readonly consoleLevel?: LogThreshold;
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** Nothing happens at any of them where absent. */
+  readonly failpoints?: Failpoints;
+  /** A clock that is wrong and a lease that is short, for a drill. */
+  readonly drill?: { readonly clockOffsetMs: number; readonly leaseMs?: number };
   /** Somebody asked the gateway to stop, over the wire. */
   readonly onStopRequested?: (reason: string) => void;
   /** Somebody asked the gateway to end and start anew. Without it nobody can. */
@@ -81,7 +86,7 @@ export interface RunningGateway {
 
 /** Throws STORE_005 where another gateway has the state directory, CFG_… where it cannot be started safely, SYS_005 for the port. */
 export async function startGatewayServer(port: number | null, options: GatewayServerOptions): Promise<RunningGateway> {
-  const clock = options.clock ?? createHouseClock(() => log);
+  const clock = shiftedClock(options.clock ?? createHouseClock(() => log), options.drill?.clockOffsetMs ?? 0);
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
@@ -135,7 +140,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = await wayOf({ ground, bus, store, config, models, restarts });
+  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
+  const way = wayOf({ ground, bus, store, config, models, restarts, dispatch });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -182,16 +188,16 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-async function wayOf({
+function wayOf({
   ground,
   bus,
   store,
   config,
   models,
   restarts,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+  dispatch,
+}: Omit<GatewayParts, "way" | "loop" | "state"> & { readonly dispatch: DispatchDriver }): MessageWay {
   const { options, clock, ids, log } = ground;
-  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
     dispatch,
     store,
@@ -203,6 +209,8 @@ async function wayOf({
     models: models.catalogue,
     provider: models.provider,
     tools: createToolSet(),
+    failpoints: options.failpoints ?? noFailpoints,
+    ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
   });
 }
@@ -240,6 +248,7 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
     overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
     version,
     clock,
+    failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
   });

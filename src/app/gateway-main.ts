@@ -5,7 +5,7 @@
  */
 import type { Environment } from "../config/environment.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { startGatewayServer, type RunningGateway } from "./compose.ts";
+import { startGatewayServer, type GatewayServerOptions, type RunningGateway } from "./compose.ts";
 import { restartExpectedMs } from "./restarts.ts";
 
 export interface RunOptions {
@@ -54,6 +54,7 @@ async function runOnce(
 ): Promise<{ end: End; port: number }> {
   const asked = Promise.withResolvers<End>();
   const gateway = await startGatewayServer(port, {
+    ...(await planted(options)),
     environment: options.environment,
     overrides: {
       ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
@@ -74,6 +75,14 @@ async function runOnce(
 const stoppingText =
   "OpenClaw is stopping. A second signal ends it at once; what is unfinished goes on at the next start.";
 const restartingText = "OpenClaw is restarting; what is unfinished goes on when it is back.";
+
+/** What a drill wants of this process; nothing in a gateway of people, which does not even load it. */
+async function planted({ environment, say }: RunOptions): Promise<Pick<GatewayServerOptions, "failpoints" | "drill">> {
+  if (environment.drillPlan === null) return {};
+  const { plantDrill } = await import("../drill/planted.ts");
+  const drill = await plantDrill(environment.drillPlan, environment.stateDir, say);
+  return drill === null ? {} : { failpoints: drill.failpoints, drill };
+}
 
 /** Everything is closed and written. A handle that a hanging part left open must not keep the process from its end. */
 function endAnyway(clock: Clock): void {

@@ -8,7 +8,7 @@ import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
 import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
-import { channelManifest, channelManifests, channelModule } from "../channels/registry.ts";
+import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -23,7 +23,6 @@ import { createDelivery } from "../outbound/deliver.ts";
 import { createInitialState } from "../outbound/initial-state.ts";
 import { createRateLimit } from "../outbound/rate-limit.ts";
 import type { Clock } from "../platform/clock.ts";
-import { noFailpoints } from "../platform/failpoints.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createAccountMemory } from "./account-memory.ts";
@@ -39,6 +38,10 @@ export interface MessageWayDeps extends Omit<
   "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
+  /** As the house has it where absent. */
+  readonly leaseMs?: number;
+  /** Those that ship where absent. */
+  readonly catalogue?: ChannelCatalogue;
 }
 
 export interface MessageWay {
@@ -50,10 +53,10 @@ export interface MessageWay {
   readonly webhooks: Webhooks;
   /** There is something in the outbox. */
   wakeDelivery(): void;
-  /** A message may have its turn. */
-  wakeQueue(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
   dispatchTrouble(): string | null;
+  /** A message may have its turn. */
+  wakeQueue(): void;
   /**
    * Picks up what the last run left behind. Before anybody new is let in: a stateless call that waits then belongs to
    * a caller who is gone. Done once; `start` sees to it where nobody did.
@@ -71,7 +74,7 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
@@ -82,10 +85,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     owner,
     agingMs,
     random: () => ids.random(),
+    ...leaseTimes(deps.leaseMs),
     capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
   });
   const intake = { stopped: false };
-  const rules = createChannelRules(config);
+  const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
   const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
@@ -99,8 +103,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     provider: deps.provider,
     tools: deps.tools,
     registry,
+    failpoints: deps.failpoints,
     initialStateOf: createInitialState(
-      (channel) => channelManifest(channel)?.builtIn === true,
+      (channel) => catalogue.manifest(channel)?.builtIn === true,
       (address) => rules.deliveryFor(address),
     ),
     openReplyStream: () => null,
@@ -120,8 +125,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     rules,
     webhooks,
     wakeDelivery: () => delivery.wake(),
-    wakeQueue: () => queue.wake(),
     dispatchTrouble: () => queue.trouble(),
+    wakeQueue: () => queue.wake(),
     recover,
     async start() {
       await recover();
@@ -132,6 +137,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
+      await deps.failpoints.reach("intake-stopped");
       backlog.close();
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
@@ -139,7 +145,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, channelManifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -147,9 +153,15 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
 }
 
-async function recoverInbox({ store, clock, log }: MessageWayDeps, owner: string): Promise<void> {
+/** A short lease is renewed and looked after as often as a long one, by its length. */
+function leaseTimes(leaseMs: number | undefined): { leaseMs?: number; leaseRenewMs?: number; sweepMs?: number } {
+  return leaseMs === undefined ? {} : { leaseMs, leaseRenewMs: leaseMs / 5, sweepMs: leaseMs / 2 };
+}
+
+async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, owner: string): Promise<void> {
   const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
+  await failpoints.reach("recovered");
 }
 
 interface DoorParts {
@@ -170,6 +182,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
     clock,
     ids,
     config,
+    failpoints: deps.failpoints,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
@@ -192,18 +205,18 @@ function createChannels(
   admit: Admit,
   rules: ChannelRules,
 ): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
   const webhooks = createWebhooks();
   const tellRefusal = createRefusalLog(log.child("channels"));
   const channels = createChannelSupervisor({
     modules: async (id) => {
-      const module = await channelModule(id);
+      const module = await catalogue.module(id);
       loaded.set(id, module);
       return module;
     },
-    label: (id) => channelManifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, channelManifests()),
+    label: (id) => catalogue.manifest(id)?.label ?? id,
+    accounts: accountSettings(config().channels, catalogue.manifests()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,
@@ -212,6 +225,7 @@ function createChannels(
     memoryOf: createAccountMemory(store.documents, clock),
     webhooks,
     commands: offeredCommands,
+    failpoints: deps.failpoints,
   });
   const delivery = createDelivery({
     store,
@@ -220,7 +234,7 @@ function createChannels(
     bus,
     ids,
     rate: createRateLimit(clock),
-    failpoints: noFailpoints,
+    failpoints: deps.failpoints,
     accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
     route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),

@@ -12,6 +12,7 @@ import type { AdmitRequest } from "../inbound/contract.ts";
 import { noMentions, type InboundMessage } from "../domain/message.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
+import { noFailpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -66,10 +67,10 @@ export interface TestWayOptions {
   readonly config?: Config;
   readonly clock?: Clock;
   readonly log?: Log;
-  /** Hears when somebody asks for a restart; without it nobody can. */
-  readonly onRestart?: (reason: string) => void;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
+  /** Hears when somebody asks for a restart; without it nobody can. */
+  readonly onRestart?: (reason: string) => void;
 }
 
 export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
@@ -105,11 +106,12 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ids: systemIds(),
     log,
     config: () => config,
+    failpoints: noFailpoints,
     models: () => catalogue,
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
-    ...(ask === undefined ? {} : { restarts }),
     dispatch: createLocalQueue,
+    ...(ask === undefined ? {} : { restarts }),
   });
   return {
     way,

@@ -7,6 +7,7 @@ import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
 import { ensurePrivateDir, isErrno, writeFileAtomic } from "../platform/atomic-file.ts";
 import type { Clock } from "../platform/clock.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import type { Log } from "../platform/log.ts";
 import { keepBackup, keepBeforeMigration } from "./change/backups.ts";
 import type { ConfigAccess, ConfigChange, ConfigIssue, ConfigSnapshot } from "./contract.ts";
@@ -49,6 +50,7 @@ export interface ConfigPreview {
 
 export interface ConfigAccessOptions extends LoadOptions {
   readonly log: Log;
+  readonly failpoints?: Failpoints;
   /** Called once for each edit of the file that was kept out. */
   readonly onRefused?: (reason: string, issues: readonly ConfigIssue[]) => void;
 }
@@ -62,6 +64,7 @@ export async function createConfigAccess(options: ConfigAccessOptions): Promise<
 
 class ConfigKeeper implements ConfigHandle {
   readonly #options: ConfigAccessOptions;
+  readonly #failpoints: Failpoints;
   readonly #interpreting: ReturnType<typeof interpretOptions>;
   readonly #listeners = new Set<(next: ConfigSnapshot, paths: readonly string[]) => void>();
   #secretPaths: readonly (readonly string[])[] | null = null;
@@ -75,6 +78,7 @@ class ConfigKeeper implements ConfigHandle {
 
   constructor(options: ConfigAccessOptions) {
     this.#options = options;
+    this.#failpoints = options.failpoints ?? noFailpoints;
     this.#interpreting = interpretOptions(options, createSchemaSet(options));
   }
 
@@ -104,6 +108,7 @@ class ConfigKeeper implements ConfigHandle {
       const plan = await planWrite(change, this.#interpreting);
       if (plan.text === null) return this.#readAgain();
       await commit(plan, plan.text, this.#interpreting.clock);
+      await this.#failpoints.reach("config-swap");
       this.#take(this.#loadedFrom(plan.text, plan.after));
       await this.#keepGood();
       return this.current();
@@ -188,6 +193,7 @@ class ConfigKeeper implements ConfigHandle {
     }
     const problem = this.#newProblem(meant);
     if (problem !== null) return this.#refuse(meant.fingerprint, problem, meant.issues);
+    await this.#failpoints.reach("config-swap");
     this.#take(this.#loadedFrom(read.text, meant));
     await this.#keepGood();
     return this.current();

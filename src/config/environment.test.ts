@@ -45,6 +45,7 @@ describe("the environment", () => {
       AWS_BEARER_TOKEN_BEDROCK: "bearer",
       OLLAMA_HOST: "0.0.0.0",
       SHELL: "/bin/sh",
+      OPENCLAW_DRILL_FAILPOINT: "settled:1:kill",
     });
     expect({ ...environment, variables: {} }).toEqual({
       variables: {},
@@ -69,6 +70,7 @@ describe("the environment", () => {
       },
       ollamaHost: "http://127.0.0.1:11434",
       shell: "/bin/sh",
+      drillPlan: "settled:1:kill",
       issues: [],
     });
   });

@@ -31,6 +31,8 @@ export interface Environment {
   readonly ollamaHost: string | null;
   /** The login shell, for keys that only a profile sets. */
   readonly shell: string | null;
+  /** `OPENCLAW_DRILL_FAILPOINT`: what `openclaw drill` plants in a gateway of its own. Means nothing anywhere else. */
+  readonly drillPlan: string | null;
   /** What was wrong; `path` is the variable's name. Never holds a value. */
   readonly issues: readonly ConfigIssue[];
 }
@@ -60,6 +62,8 @@ export const locatingVariables: readonly string[] = [
   "OPENCLAW_CONFIG_PATH",
   "OPENCLAW_PROFILE",
   "HOME",
+  // Not a place, but as little for a file to say: a folder must not be able to ask for a crash.
+  "OPENCLAW_DRILL_FAILPOINT",
 ];
 
 export function readEnvironment(source: Readonly<Record<string, string | undefined>> = process.env): Environment {
@@ -99,6 +103,7 @@ export function readEnvironment(source: Readonly<Record<string, string | undefin
     }),
     ollamaHost: ollamaOf(variables, issues),
     shell: read("SHELL"),
+    drillPlan: read("OPENCLAW_DRILL_FAILPOINT"),
     issues: Object.freeze(issues),
   });
 }

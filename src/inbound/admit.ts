@@ -10,6 +10,7 @@ import { limits } from "../domain/limits.ts";
 import { messageText, type InboundMessage } from "../domain/message.ts";
 import { cleanText, truncateBytes } from "../domain/text.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
@@ -26,12 +27,14 @@ export interface AdmitDeps {
   /** The newest configuration; the message is judged by the one in force when it arrived. */
   readonly config: () => Config;
   readonly world: AdmitWorld;
+  readonly failpoints: Failpoints;
   /** Called with what was accepted, before it gets its turn: `/stop` must not wait behind the turn it is to stop. */
   readonly onAccepted: (entry: InboxEntry) => void;
 }
 
 export function createAdmit(deps: AdmitDeps): Admit {
   return async (request) => {
+    await deps.failpoints.reach("received");
     const entry = inboxEntry(request, deps);
     // Judged as it will be kept: what is nothing but control characters is empty.
     const cleaned: AdmitRequest = { ...request, message: entry.message };
@@ -57,6 +60,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     if (claimFor !== null) deps.queue.decline();
     throw error;
   }
+  await deps.failpoints.reach("inbox-committed");
   if (admitted.outcome === "duplicate") {
     if (claimFor !== null) deps.queue.decline();
     return duplicate(admitted.existing);
@@ -122,11 +126,10 @@ function duplicate(existing: InboxRow): Admission {
 
 function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   const message = cleanMessage(request.message);
-  const { channel, accountId, chatId } = message.address;
   const route = routeMessage(message, deps.config());
   return {
     message,
-    dedupeKey: JSON.stringify([channel, accountId, chatId, message.platformMessageId]),
+    dedupeKey: dedupeKeyOf(message),
     sessionKey: request.sessionKey ?? route.sessionKey,
     agentId: request.agentId ?? route.agentId,
     runId: request.runId ?? deps.ids.uuid(),
@@ -136,6 +139,15 @@ function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
     options: request.options ?? {},
     ephemeral: request.ephemeral ?? false,
   };
+}
+
+/** What makes two deliveries of one platform event the same event. */
+export function dedupeKeyOf({
+  address,
+  platformMessageId,
+}: Pick<InboundMessage, "address" | "platformMessageId">): string {
+  const { channel, accountId, chatId } = address;
+  return JSON.stringify([channel, accountId, chatId, platformMessageId]);
 }
 
 /**

@@ -36,6 +36,18 @@ export function systemClock(onTimerError: TimerErrorHandler = throwUncaught): Cl
   };
 }
 
+/** The same clock with a wall that is wrong by so much: what a machine has whose time was never set. */
+export function shiftedClock(clock: Clock, offsetMs: number): Clock {
+  if (offsetMs === 0) return clock;
+  return {
+    nowMs: () => clock.nowMs() + offsetMs,
+    monotonicMs: () => clock.monotonicMs(),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
+    every: (periodMs, callback) => clock.every(periodMs, callback),
+    sleep: (delayMs, signal) => clock.sleep(delayMs, signal),
+  };
+}
+
 /** Node turns a longer delay into one millisecond. */
 const longestDelayMs = 2 ** 31 - 1;
 

@@ -1,0 +1,124 @@
+/** I1, I2 and I5: nothing that was acknowledged is missing, each message is answered once, and in its order. */
+import { marksIn, type EndRow, type SaidMessage, type SeenMessage, type Truth } from "../truth.ts";
+
+export function acknowledgedExists({ said, rows }: Truth): readonly string[] {
+  const known = new Set(rows.map((row) => row.token));
+  return said
+    .filter(({ acknowledged, token }) => acknowledged && !known.has(token))
+    .map(
+      ({ token, chat }) => `${token} in ${chat} was acknowledged to its platform, and the store has never heard of it`,
+    );
+}
+
+export function answeredOnce(truth: Truth): readonly string[] {
+  const rows = new Map(truth.rows.map((row) => [row.token, row]));
+  const copies = copiesByMark(truth.seen);
+  return [
+    ...truth.said.flatMap((message) => [
+      ...endFaults(message, rows.get(message.token)),
+      ...answerFaults(message, rows.get(message.token), { copies, truth }),
+    ]),
+    ...strangers(truth),
+  ];
+}
+
+export function chatOrder(truth: Truth): readonly string[] {
+  const first = firstShown(truth.seen);
+  const chats = Map.groupBy(truth.said, (message) => message.chat);
+  return [...chats.values()].flatMap((said) => {
+    // A repetition that says so may come late: whoever reads it knows why.
+    const shown = said.flatMap(({ marks }) => marks).filter((mark) => first.get(mark)?.labelled === false);
+    const places = shown.map((mark) => first.get(mark)?.place ?? 0);
+    return shown.flatMap((mark, index) => {
+      const before = shown[index - 1];
+      if (before === undefined || (places[index] ?? 0) > (places[index - 1] ?? 0)) return [];
+      return [`${mark} was shown before ${before} in ${said[0]?.chat}, and belongs behind it`];
+    });
+  });
+}
+
+function endFaults({ token, chat }: SaidMessage, row: EndRow | undefined): readonly string[] {
+  if (row === undefined) return [`${token} in ${chat} was said and is nowhere in the store`];
+  if (row.state === "queued" || row.state === "running") return [`${token} in ${chat} is still ${row.state}`];
+  if (row.reason === null || row.reason === "") return [`${token} in ${chat} ended as ${row.state} without a reason`];
+  if (row.ends > 1) return [`${token} in ${chat} ended ${row.ends} times`];
+  return [];
+}
+
+interface Shown {
+  readonly copies: ReadonlyMap<string, readonly SeenMessage[]>;
+  readonly truth: Truth;
+}
+
+function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Shown): readonly string[] {
+  const { token, chat, marks, expect } = message;
+  if (expect === "silence") {
+    const answers = marks.flatMap((mark) => shown.copies.get(mark) ?? []);
+    return answers.length === 0 ? [] : [`${token} in ${chat} was not for us, and was answered`];
+  }
+  // Without a row it is lost already; while it waits nothing has to be seen yet. Both were said above.
+  if (row === undefined || row.state === "queued" || row.state === "running") return [];
+  if (!endedWithAnswer(row)) return expect === "either" ? [] : wordFaults(message, row, shown.truth);
+  return marks.flatMap((mark) => {
+    const copies = shown.copies.get(mark) ?? [];
+    const plain = copies.filter((copy) => !copy.labelled).length;
+    return [
+      ...(copies.length === 0 && expect === "answer" ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
+      ...(plain > 1 ? [`${mark} in ${chat} was shown ${plain} times, and nothing said that it may repeat`] : []),
+      ...copies
+        .filter((copy) => copy.chat !== chat)
+        .map((copy) => `${mark} belongs to ${chat} and was shown in ${copy.chat}`),
+    ];
+  });
+}
+
+/** Ended with an honest word (the model failed, it came too late): it has to reach the person, as an answer would. */
+function wordFaults({ token, chat }: SaidMessage, row: EndRow, { parts, seen }: Truth): readonly string[] {
+  if (row.state === "rejected") return [`${token} in ${chat} was refused (${row.reason}), and should not have been`];
+  const ids = new Set(parts.filter((part) => part.token === token).flatMap((part) => part.platformMessageIds));
+  if (seen.some((one) => one.chat === chat && ids.has(one.platformMessageId))) return [];
+  return [`${token} in ${chat} ended as ${row.state} (${row.reason}), and nobody was told`];
+}
+
+function endedWithAnswer({ state, reason }: EndRow): boolean {
+  return state === "merged" || (state === "replied" && reason?.startsWith("error") !== true);
+}
+
+/**
+ * What people saw that no message asked for. A word without a mark may be there as often as parts say so, and in one more
+ * copy for each of them that was repeated with a label.
+ */
+function strangers({ said, seen, parts }: Truth): readonly string[] {
+  const tokens = new Set(said.map((message) => message.token));
+  const ours = new Set(parts.flatMap((part) => part.platformMessageIds.map((id) => `${part.chat} ${id}`)));
+  const known = seen.filter((one) => ours.has(`${one.chat} ${one.platformMessageId}`));
+  const isForeign = (mark: string): boolean => !tokens.has(mark.split("#")[0] ?? "");
+  const words = seen.filter((one) => marksIn(one.text).length === 0 && !one.labelled);
+  const tooOften = words.filter((word) => {
+    const same = (other: SeenMessage): boolean => other.chat === word.chat && other.text.endsWith(word.text);
+    return words.filter(same).length > known.filter(same).length;
+  });
+  return [...seen.filter((one) => marksIn(one.text).some(isForeign)), ...tooOften].map(
+    (one) => `${one.chat} shows ${JSON.stringify(one.text.slice(0, 60))}, which answers nobody`,
+  );
+}
+
+function copiesByMark(seen: readonly SeenMessage[]): ReadonlyMap<string, readonly SeenMessage[]> {
+  const copies = new Map<string, SeenMessage[]>();
+  for (const message of seen) {
+    for (const mark of marksIn(message.text)) copies.set(mark, [...(copies.get(mark) ?? []), message]);
+  }
+  return copies;
+}
+
+function firstShown(seen: readonly SeenMessage[]): ReadonlyMap<string, { place: number; labelled: boolean }> {
+  const first = new Map<string, { place: number; labelled: boolean }>();
+  let place = 0;
+  for (const { text, labelled } of seen) {
+    for (const mark of marksIn(text)) {
+      place += 1;
+      if (!first.has(mark)) first.set(mark, { place, labelled });
+    }
+  }
+  return first;
+}
