@@ -32,7 +32,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   providers: base,
   tools: [...base, "store"],
   agent: [...base, "store", "providers", "tools", "queue/contract.ts"],
-  outbound: [...base, "store", "queue", "channels/contract.ts"],
+  outbound: [...base, "store", "queue", "channels/contract.ts", "agent/contract.ts"],
   inbound: [...base, "store", "queue"],
   services: [...base, "store", "queue", "inbound", "outbound", "agent"],
   gateway: [...base, "store", "queue", "inbound", "outbound", "agent", "services"],

@@ -78,16 +78,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
-  const queue = deps.dispatch({
-    store,
-    clock,
-    log: log.child("queue"),
-    owner,
-    agingMs,
-    random: () => ids.random(),
-    ...leaseTimes(deps.leaseMs),
-    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
-  });
+  const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
   const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
@@ -151,6 +142,20 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       }
     },
   };
+}
+
+function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
+  const { store, clock, ids, log, config, leaseMs } = deps;
+  return deps.dispatch({
+    store,
+    clock,
+    log: log.child("queue"),
+    owner,
+    agingMs,
+    random: () => ids.random(),
+    ...leaseTimes(leaseMs),
+    capacity: () => Math.min(config().agents.defaults.maxConcurrent, limits.turnsInFlight),
+  });
 }
 
 /** A short lease is renewed and looked after as often as a long one, by its length. */

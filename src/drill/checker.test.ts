@@ -35,6 +35,7 @@ function sound(part: Partial<Truth> = {}): Truth {
     rows: [row("m1"), row("m2")],
     parts: [endPart("m1", ["p1", "p2"]), endPart("m2", ["p3", "p4"])],
     disruptions: [],
+    refusals: [],
     closures: [],
     ledger: { calls: 2, costMicros: 40 },
     reads: [{ name: "everything", before: "a", after: "a" }],
@@ -71,6 +72,14 @@ describe("a drill that went well", () => {
     expect(broken({ ...truth, seen: [] })).toEqual(["I2"]);
   });
 
+  it("lets delivery give up where the platform refused as often as it is asked, and not sooner", () => {
+    const parts = [endPart("m1", ["p1", "p2"]), { ...endPart("m2", ["p3"]), state: "failed" as const }];
+    const truth = { seen: shown.slice(0, 3), parts };
+    const refusals = Array.from({ length: 4 }, () => ({ chat, atMs: 8 }));
+    expect(check(sound({ ...truth, refusals }))).toMatchObject({ violations: [], givenUp: 1 });
+    expect(broken({ ...truth, refusals: refusals.slice(1) })).toEqual(["I2"]);
+  });
+
   it("lets a step be asked again across a crash, and after an answer that broke", () => {
     const again = { step: "user:m1", atMs: 4, outcome: "complete" as const, costMicros: 20 };
     const calls = [...sound().modelCalls, again];
@@ -100,6 +109,10 @@ describe("I2: one end and one answer for each message", () => {
     expect(broken({ rows: [row("m1"), row("m2", { state: "running", reason: null })] })).toEqual(["I2"]);
     expect(broken({ rows: [row("m1"), row("m2", { ends: 2 })] })).toEqual(["I2"]);
     expect(broken({ rows: [row("m1"), row("m2", { reason: null })] })).toEqual(["I2"]);
+  });
+
+  it("finds a part that never left", () => {
+    expect(broken({ parts: [...sound().parts, { ...endPart("m2", []), state: "prepared" }] })).toEqual(["I2"]);
   });
 
   it("finds an answer to what was not for us, and an answer in a strange chat", () => {

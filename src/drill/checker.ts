@@ -2,7 +2,7 @@
  * Holds what happened against what is promised: the invariants I1 to I8, each a function of the truth alone. Counts what
  * is allowed and still worth telling, such as repetitions that said so.
  */
-import { answeredOnce, chatOrder, acknowledgedExists } from "./checker/answers.ts";
+import { acknowledgedExists, answeredOnce, chatOrder, wasGivenUp } from "./checker/answers.ts";
 import { permissionAsked, unknownStaysUnknown } from "./checker/sending.ts";
 import { billedOnce, readsChangeNothing, secretsStayInside } from "./checker/surroundings.ts";
 import { marksIn, type Truth } from "./truth.ts";
@@ -35,7 +35,7 @@ export interface Verdict {
   readonly answered: number;
   /** Copies beyond the first that said of themselves that they may repeat. */
   readonly labelledRepetitions: number;
-  /** Messages that ended with an honest word instead of an answer. */
+  /** Messages that ended as dead letters: never answered, or answered and not taken by the platform in any attempt. */
   readonly givenUp: number;
 }
 
@@ -48,6 +48,8 @@ export function check(truth: Truth): Verdict {
     violations,
     answered: truth.said.filter(({ marks }) => marks.length > 0 && marks.every((mark) => shown.includes(mark))).length,
     labelledRepetitions: shown.length - new Set(shown).size,
-    givenUp: truth.rows.filter(({ state }) => state === "dead" || state === "expired").length,
+    givenUp:
+      truth.rows.filter(({ state }) => state === "dead" || state === "expired").length +
+      truth.said.filter((message) => wasGivenUp(message, truth)).length,
   };
 }

@@ -14,6 +14,8 @@ export interface Truth {
   readonly rows: readonly EndRow[];
   readonly parts: readonly EndPart[];
   readonly disruptions: readonly Disruption[];
+  /** Sends that their platform refused, broke off or left without an answer. */
+  readonly refusals: readonly { readonly chat: string; readonly atMs: number }[];
   /** Chats into which nothing may go any more, since when that was in force. */
   readonly closures: readonly { readonly chat: string; readonly fromMs: number }[];
   readonly ledger: { readonly calls: number; readonly costMicros: number };

@@ -65,6 +65,11 @@ export interface Delivery {
    * the piece that is on its way. Resolves when those that waited are settled.
    */
   abort(runId: string, reason: string): Promise<void>;
+  /**
+   * The same for single parts, with the error they end with. Those that are on their way may still arrive when it resolves:
+   * their row tells.
+   */
+  withdraw(ids: readonly string[], error: AppError): Promise<void>;
   /** Takes no new part; resolves when those under way are settled, or when `signal` aborts them. */
   close(signal: AbortSignal): Promise<void>;
 }

@@ -67,18 +67,36 @@ class Deliverer implements Delivery {
   }
 
   async abort(runId: string, reason: string): Promise<void> {
-    const { store, clock } = this.#work;
     const error = new AppError("RUN_001", `The turn was aborted: ${reason}.`);
+    // What is on its way stops before the rows are read: each piece that is not begun by then is not sent.
     for (const { row, stop } of this.#busy.values()) if (row.runId === runId) stop.abort(error);
-    for (const row of await store.outbox.ofRun(runId)) {
-      if (row.state === "held")
-        await store.outbox.decide(row.id, { allow: false, error: error.toJSON() }, clock.nowMs());
-      if (row.state !== "prepared" && row.state !== "unknown") continue;
-      // It may have been taken up since the rows were read: then it stops by itself, behind what has left already.
-      const taken = [...this.#busy.values()].find((one) => one.row.id === row.id);
-      if (taken === undefined) await recordStopped(row, error, this.#work).catch(ignoreSettled);
-      else taken.stop.abort(error);
+    const rows = await this.#work.store.outbox.ofRun(runId);
+    return this.withdraw(
+      rows.map((row) => row.id),
+      error,
+    );
+  }
+
+  async withdraw(ids: readonly string[], error: AppError): Promise<void> {
+    for (const id of ids) await this.#withdrawOne(id, error);
+  }
+
+  async #withdrawOne(id: string, error: AppError): Promise<void> {
+    const { store, clock } = this.#work;
+    const row = await store.outbox.get(id);
+    if (row?.state === "held") await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
+    if (row?.state !== "prepared" && row?.state !== "sending" && row?.state !== "unknown") return;
+    // Asked and acted on in one breath: a part that is taken up behind this line finds its row settled.
+    const taken = [...this.#busy.values()].find((one) => one.row.id === id);
+    if (taken === undefined) {
+      if (row.state !== "sending") await recordStopped(row, error, this.#work).catch(ignoreSettled);
+      return;
     }
+    taken.stop.abort(error);
+    if (taken.row.state !== "unknown") return;
+    // It is being decided about, and may be left in doubt or put back to work: then it ends here.
+    await taken.done;
+    return this.#withdrawOne(id, error);
   }
 
   async close(signal: AbortSignal): Promise<void> {

@@ -52,6 +52,8 @@ export interface WorldOptions {
   readonly policy?: Partial<DeliveryPolicy>;
   readonly settings?: Partial<DeliverySettings>;
   readonly folder?: string;
+  /** False: it connects when the test says so. */
+  readonly connected?: boolean;
   readonly failpoints?: Failpoints;
   readonly clock?: FakeClock;
   readonly render?: (markdown: string, max: number) => readonly string[];
@@ -122,7 +124,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     events,
     folder,
     settings,
-    connected: true,
+    connected: options.connected ?? true,
     refusal: null,
     delivery: createDelivery(deps),
     async put(id, markdown, { chatId = "#room", runId, ...draft } = {}) {
@@ -147,12 +149,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   closers.push(async () => {
     await world.delivery.close(AbortSignal.abort());
     await store.close();
-    if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   });
   return world;
 }
 
-/** Ends a world as a crash would: what was under way is never settled. Its folder stays for the next. */
+/** Ends a world as a crash would: what was under way is never settled. Its folder stays for the next, which removes it. */
 export async function crash(world: World): Promise<void> {
   await world.store.close();
   closers.length = 0;

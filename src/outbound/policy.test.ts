@@ -7,6 +7,7 @@ import { limits } from "../domain/limits.ts";
 import {
   address,
   busy,
+  crash,
   lost,
   openWorld,
   passTime,
@@ -180,7 +181,7 @@ describe("a reply that came too late", () => {
     world.delivery.wake();
     await expect.poll(() => world.state("a.notice")).toBe("held");
     expect((await world.row("a.notice"))?.expiresMs).toBe(world.clock.nowMs() + limits.noticeTtlMs);
-    await world.delivery.close(new AbortController().signal);
+    await crash(world);
     const again = await openWorld({ folder: world.folder, clock: world.clock });
     await again.put("b", "old too", { expiresMs: world.clock.nowMs() });
     await again.delivery.start();

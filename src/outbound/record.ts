@@ -8,6 +8,7 @@ import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../store/port.ts";
 import type { DeliveryWork } from "./contract.ts";
 import { toldUnsent, withKnown } from "./known-so-far.ts";
+import { isSuperseded } from "./superseded.ts";
 
 /** The piece was sent and only this process knows: nothing else leaves before the row says so. */
 export function recordProgress({ id, chunksSent, platformMessageIds }: OutboxRow, work: DeliveryWork): Promise<void> {
@@ -37,16 +38,22 @@ export async function recordDoubt(row: OutboxRow, error: AppErrorJson, work: Del
   tellUnsent(row, "unknown", error, work);
 }
 
-/** It is given up. What was said of it in a transcript is marked there as unread. */
+/** It is given up. What was said of it in a transcript is marked there as unread, unless another part says it. */
 export async function recordUnsent(
   row: OutboxRow,
   end: { readonly state: "failed" | "expired"; readonly error: AppErrorJson; readonly notice?: OutboxDraft },
   work: DeliveryWork,
 ): Promise<void> {
-  const transcript = markOf(row, end, work);
+  const transcript = isSuperseded(end.error) ? null : markOf(row, end, work);
   const error = withKnown(row, end.error, transcript === null ? {} : { toldUnsent: true });
   await settle(row, { ...end, error, ...(transcript && { transcript }) }, work);
+  if (isSuperseded(error)) return withoutTrace(row, work);
   tellUnsent(row, end.state, error, work);
+}
+
+/** Its text is said by another part: it is no loss that somebody would have to hear of or could make good. */
+async function withoutTrace({ id }: OutboxRow, { store, clock }: DeliveryWork): Promise<void> {
+  await store.deadLetters.purge({ ids: [id] }, clock.nowMs());
 }
 
 /** Somebody stopped the turn that it belongs to. */

@@ -111,6 +111,17 @@ describe("an update", () => {
     });
   });
 
+  it("a command without a name is ours where Telegram gives us only what is meant for us", () => {
+    const of = (name: string, hearsAll: boolean) => {
+      const me = { id: 4200, username: "claw_bot", can_read_all_group_messages: hearsAll };
+      return parseFixture(JSON.stringify(recorded.find((fixture) => fixture.name === name)?.payload), { me });
+    };
+    const bare = "a command to whoever hears it";
+    expect([of(bare, true)?.mentions.self, of(bare, false)?.mentions.self]).toEqual([false, true]);
+    expect(of("a command to another bot", false)).toBeNull();
+    expect(of("a group's talk", false)?.mentions.self).toBe(false);
+  });
+
   it("a long quotation is shortened between characters", () => {
     const ann = { id: 1001, is_bot: false, first_name: "Ann" };
     const chat = { id: -5, type: "group", title: "G" };

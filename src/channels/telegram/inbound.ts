@@ -64,9 +64,11 @@ function messageEvent(message: TelegramMessage, context: InboundContext): Event 
   const address = chatAddress(message.chat, context.accountId, topicOf(message));
   const answered = message.reply_to_message;
   const toUs = answered?.from?.id === context.me.id;
-  const self = said.mentions.self || address.chatKind === "dm" || toUs;
   // Somebody else's words are no command of whoever handed them on.
   const isCommand = said.command !== null && message.forward_origin === undefined;
+  // A bot that does not hear everything is given a command without a name only where it is the one that is meant.
+  const isMeant = isCommand && !context.me.can_read_all_group_messages;
+  const self = said.mentions.self || address.chatKind === "dm" || toUs || isMeant;
   return {
     kind: isCommand ? "command" : "message",
     address,

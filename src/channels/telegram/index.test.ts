@@ -190,6 +190,29 @@ describe("a connection", () => {
     await expect(refused).rejects.toMatchObject({ code: "CONN_001", retry: "later" });
   });
 
+  it("closed in the middle of a batch, hands over nothing of the rest, and confirms nothing of it", async () => {
+    const link = new TelegramLink();
+    const stored = Promise.withResolvers<void>();
+    const receive = link.receive.bind(link);
+    link.receive = async (message) => {
+      const outcome = await receive(message);
+      await stored.promise;
+      return outcome;
+    };
+    for (const text of ["first", "second"]) world.ann.say(world.bot, text);
+    await connected(
+      world,
+      async (connection) => {
+        await until("the first", () => link.received.length === 1);
+        const closing = connection.close();
+        stored.resolve();
+        await closing;
+        expect([link.texts, world.emulator.pendingUpdates(world.bot)]).toEqual([["first"], 2]);
+      },
+      { link },
+    );
+  });
+
   it("waits for the answer of a send under way when it is closed", async () => {
     await connected(world, async (connection) => {
       world.emulator.fault({ method: "sendMessage", what: { kind: "delay", ms: 100 } });

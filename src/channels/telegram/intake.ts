@@ -94,18 +94,25 @@ export class Intake {
   }
 
   #read(raw: unknown): NumberedUpdate | null {
-    const { account, link, me, sent } = this.#options;
     const updateId = updateIdOf(raw);
     if (updateId === null) {
       this.#noteUnreadable(null);
       return null;
     }
-    const update = readUpdate(raw);
-    if (update === null) {
+    try {
+      return { updateId, raw, message: this.#parse(raw) };
+    } catch {
+      // Why is of no use to anybody who could not see the update, and that may hold what is nobody's business.
       this.#noteUnreadable(updateId);
       return { updateId, raw, message: null };
     }
-    const message = parseUpdate(update, raw, {
+  }
+
+  #parse(raw: unknown): InboundMessage | null {
+    const { account, link, me, sent } = this.#options;
+    const update = readUpdate(raw);
+    if (update === null) throw new AppError("MSG_001", "The update is not of a form that is known.");
+    return parseUpdate(update, raw, {
       accountId: account.accountId,
       me,
       reactions: account.config.reactionNotifications,
@@ -113,7 +120,6 @@ export class Intake {
       id: link.ids.uuid(),
       isOurs: (chatId, messageId) => sent.has(chatId, messageId),
     });
-    return { updateId, raw, message };
   }
 
   #noteUnreadable(updateId: number | null): void {

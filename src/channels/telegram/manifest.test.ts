@@ -28,7 +28,7 @@ describe("settings", () => {
     }
   });
 
-  it("R088: the token goes in the clear to nobody but this machine", () => {
+  it("the token goes in the clear to nobody but this machine", () => {
     for (const apiRoot of [
       "https://api.example.org",
       "http://127.0.0.1:8081",
@@ -74,7 +74,7 @@ describe("settings", () => {
     ]);
   });
 
-  it("L7: says what Telegram allows, for whoever keeps to it", () => {
+  it("says what Telegram allows, for whoever keeps to it", () => {
     const { messagesPerSecond, messagesPerChat, editsPerMinute, attachmentBytes, text } = manifest;
     expect({ messagesPerSecond, messagesPerChat, editsPerMinute, attachmentBytes, text }).toEqual({
       messagesPerSecond: 30,

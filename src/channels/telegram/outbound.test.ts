@@ -23,7 +23,7 @@ function errorOf(outcome: SendOutcome) {
 }
 
 describe("a piece", () => {
-  it("J8: keeps its marks over the words that they were made for, behind a label too", async () => {
+  it("keeps its marks over the words that they were made for, behind a label too", async () => {
     await connected(world, async (connection) => {
       const piece = pieceFor(world.address("dm"), "bold words", { format: bold, label: "(again 🔁) " });
       const sent = await connection.send(piece, soon());

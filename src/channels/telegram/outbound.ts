@@ -91,8 +91,19 @@ export class Outbound {
       if (outcome.outcome === "not-sent" && index > 0) await unfinished.note(piece.id, { done: index, first });
       return outcome;
     }
-    if (begun !== null) await unfinished.forget(piece.id);
+    if (begun !== null) await this.#finish(piece.id);
     return { outcome: "sent", platformMessageId: first };
+  }
+
+  /** What is sent is sent, whether that could be written down or not. */
+  async #finish(pieceId: string): Promise<void> {
+    try {
+      await this.#options.unfinished.forget(pieceId);
+    } catch (error) {
+      this.#options.link.log.warn("That a piece is finished could not be stored.", {
+        error: AppError.from(error).toJSON(),
+      });
+    }
   }
 
   /** The messages that one piece becomes, mostly one; or why it cannot be sent. */

@@ -217,7 +217,7 @@ async function openPlatform(): Promise<ConformancePlatform<TelegramConfig>> {
   };
 }
 
-/** In the circumstances that the fixtures were recorded in: we are `claw_bot`, 4200, and message 90 is ours. */
+/** In the circumstances that the fixtures were recorded in: we are `claw_bot`, hear all, and message 90 is ours. */
 export function parseFixture(
   payload: string,
   more: Partial<Parameters<typeof parseUpdate>[2]> = {},
@@ -227,7 +227,7 @@ export function parseFixture(
   if (update === null) return null;
   return parseUpdate(update, raw, {
     accountId: "default",
-    me: { id: 4200, username: "claw_bot" },
+    me: { id: 4200, username: "claw_bot", can_read_all_group_messages: true },
     reactions: "own",
     receivedAtMs: Date.UTC(2026, 0, 2),
     id: "m",

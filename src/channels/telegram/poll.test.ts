@@ -167,6 +167,8 @@ describe("what comes", () => {
     await connected(world, async (_connection, link) => {
       const damaged = [{ message: "x" }, { message: { message_id: "7", chat: null } }, { edited_message: [] }];
       for (const update of damaged) world.emulator.inject(world.bot, update);
+      // Also where nothing good stands behind them.
+      await until("their confirmation", () => world.emulator.pendingUpdates(world.bot) === 0);
       world.ann.say(world.bot, "still here");
       await until("the message", () => link.received.length === 1);
       await until("the confirmation", () => world.emulator.pendingUpdates(world.bot) === 0);

@@ -15,8 +15,6 @@ import { allowedUpdates } from "./wire.ts";
 export const pollTimeoutMs = 25_000;
 /** Beyond it, an answer is late enough to believe in none. */
 const pollGraceMs = 10_000;
-/** Longer than any question may stay open, and then nothing has been answered for all that time. */
-export const pollStallMs = pollTimeoutMs + 2 * pollGraceMs;
 /** Between two questions, where the last one did no good; the last of them from then on. */
 const pausesMs: readonly number[] = [250, 500, 1_000, 2_000, 4_000, 8_000];
 /** Two programs that ask for the same bot's updates end each other's questions: asked seldom, one of them goes on. */
@@ -40,7 +38,6 @@ export class Poller {
   readonly #options: PollerOptions;
   readonly #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #answeredMs: number;
   /** Batches in a row of which something has to come again. */
   #stuck = 0;
   /** Useless answers in a row. */
@@ -49,19 +46,14 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#answeredMs = options.link.clock.monotonicMs();
   }
 
   /** Asks once without waiting for anything to happen, then goes on by itself. Throws where that is refused. */
   async start(signal: AbortSignal): Promise<void> {
     const answer = await this.#ask(0, signal);
     if (!answer.ok) throw answer.error;
-    this.#running = this.#loop(answer);
-  }
-
-  /** Milliseconds since Telegram answered the last time. */
-  get silentMs(): number {
-    return this.#options.link.clock.monotonicMs() - this.#answeredMs;
+    // Nothing in it throws; and if it did, silence would be the worst that could come of it.
+    this.#running = this.#loop(answer).catch((error: unknown) => this.#options.lost(AppError.from(error)));
   }
 
   /** Resolves when nothing of it is under way any more. Idempotent. */
@@ -83,9 +75,9 @@ export class Poller {
   }
 
   async #ask(timeoutMs: number, signal: AbortSignal): Promise<ApiAnswer> {
-    const { api, cursor, link } = this.#options;
+    const { api, cursor } = this.#options;
     const { offset } = cursor;
-    const answer = await api.call(
+    return api.call(
       "getUpdates",
       {
         ...(offset === undefined ? {} : { offset }),
@@ -95,8 +87,6 @@ export class Poller {
       },
       { signal: AbortSignal.any([signal, this.#abort.signal]), timeoutMs: timeoutMs + pollGraceMs },
     );
-    if (answer.ok) this.#answeredMs = link.clock.monotonicMs();
-    return answer;
   }
 
   /** Returns how long to wait before the next question. */

@@ -11,7 +11,7 @@ import type { BotApi } from "./api.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Intake } from "./intake.ts";
 import type { TelegramConfig } from "./manifest.ts";
-import { Poller, pollStallMs } from "./poll.ts";
+import { Poller } from "./poll.ts";
 import { webhookHandler } from "./webhook.ts";
 import { allowedUpdates, readWebhookInfo, type WebhookInfo } from "./wire.ts";
 
@@ -68,12 +68,6 @@ export class Reception {
     const heard = (): void => void (this.#heard = true);
     this.#unmount = link.webhooks.mount(path, webhookHandler({ secret: webhookSecret, intake, log: link.log, heard }));
     if (!(await this.#callable(this.#webhook, either))) await this.#fallBack(either);
-  }
-
-  /** Throws where updates have not been answered for longer than any question stays open. */
-  check(): void {
-    if (this.#poller === null || this.#poller.silentMs <= pollStallMs) return;
-    throw new AppError("CONN_001", "Telegram has not answered for updates for too long.");
   }
 
   /** Resolves when nothing of it is under way any more. Idempotent. A webhook stays set: Telegram keeps what comes. */

@@ -172,7 +172,7 @@ export function updateIdOf(value: unknown): number | null {
   return Number.isSafeInteger(value.update_id) ? (value.update_id as number) : null;
 }
 
-const meSchema = z.object({ id, username: z.string() });
+const meSchema = z.object({ id, username: z.string(), can_read_all_group_messages: z.boolean().default(true) });
 export type Me = z.output<typeof meSchema>;
 
 export function readMe(value: unknown): Me | null {

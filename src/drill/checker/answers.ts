@@ -1,4 +1,5 @@
 /** I1, I2 and I5: nothing that was acknowledged is missing, each message is answered once, and in its order. */
+import { limits } from "../../domain/limits.ts";
 import { marksIn, type EndRow, type SaidMessage, type SeenMessage, type Truth } from "../truth.ts";
 
 export function acknowledgedExists({ said, rows }: Truth): readonly string[] {
@@ -18,6 +19,9 @@ export function answeredOnce(truth: Truth): readonly string[] {
       ...endFaults(message, rows.get(message.token)),
       ...answerFaults(message, rows.get(message.token), { copies, truth }),
     ]),
+    ...truth.parts
+      .filter(({ state }) => state === "prepared" || state === "sending")
+      .map(({ id, chat, state }) => `${id} for ${chat} is still ${state}`),
     ...strangers(truth),
   ];
 }
@@ -59,17 +63,29 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
   // Without a row it is lost already; while it waits nothing has to be seen yet. Both were said above.
   if (row === undefined || row.state === "queued" || row.state === "running") return [];
   if (!endedWithAnswer(row)) return expect === "either" ? [] : wordFaults(message, row, shown.truth);
+  const excused = expect === "either" || wasGivenUp(message, shown.truth);
   return marks.flatMap((mark) => {
     const copies = shown.copies.get(mark) ?? [];
     const plain = copies.filter((copy) => !copy.labelled).length;
     return [
-      ...(copies.length === 0 && expect === "answer" ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
+      ...(copies.length === 0 && !excused ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
       ...(plain > 1 ? [`${mark} in ${chat} was shown ${plain} times, and nothing said that it may repeat`] : []),
       ...copies
         .filter((copy) => copy.chat !== chat)
         .map((copy) => `${mark} belongs to ${chat} and was shown in ${copy.chat}`),
     ];
   });
+}
+
+/**
+ * Delivery gives up after a bounded number of attempts, keeps the part among the dead letters and says why. That is no loss
+ * where platform and crashes really used up that many, and one where they did not.
+ */
+export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals, disruptions }: Truth): boolean {
+  const part = parts.find((one) => one.token === token && (one.state === "failed" || one.state === "expired"));
+  if (part === undefined) return false;
+  const spoiled = refusals.filter((refusal) => refusal.chat === chat).length + disruptions.length;
+  return part.state === "expired" || spoiled >= limits.deliveryAttempts;
 }
 
 /** Ended with an honest word (the model failed, it came too late): it has to reach the person, as an answer would. */

@@ -235,10 +235,10 @@ class Simulation {
     if (cut.what === "stop") this.#wakeBeside(process, pauseMs);
   }
 
-  /** Goes on in the middle of its successor's work, believing that no time has passed, and ends for good a moment later. */
+  /** Goes on while its successor waits for the model, believing that no time has passed, and ends for good a moment later. */
   #wakeBeside(process: SimulatedProcess, pauseMs: number): void {
     this.#starting += 1;
-    this.#time.after(pauseMs + this.#chance.below(600), () => process.continue());
+    this.#time.after(pauseMs + this.#chance.below(280), () => process.continue());
     this.#time.after(pauseMs + besideMs, () => {
       process.kill();
       this.#starting -= 1;
@@ -262,6 +262,7 @@ class Simulation {
       rows: evidence.rows,
       parts,
       disruptions: this.#disruptions,
+      refusals: this.#platform.refusals,
       closures: this.#closures,
       ledger: evidence.ledger,
       reads: [{ name: "reading everything", before, after }],

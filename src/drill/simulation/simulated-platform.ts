@@ -44,6 +44,8 @@ interface Account {
 export class SimulatedPlatform {
   readonly channel: string;
   readonly seen: SeenMessage[] = [];
+  /** Sends that were not taken and confirmed. */
+  readonly refusals: { readonly chat: string; readonly atMs: number }[] = [];
   readonly lookups: { readonly pieceId: string; readonly found: boolean; readonly atMs: number }[] = [];
   readonly #options: PlatformOptions;
   readonly #accounts = new Map<string, Account>();
@@ -101,6 +103,8 @@ export class SimulatedPlatform {
     const known = native ? this.#byPiece.get(message.pieceId) : undefined;
     if (known !== undefined) return { outcome: "accepted", platformMessageId: known };
     const behaviour = this.#options.behaviour();
+    const chat = [this.channel, accountId, message.chatId].join("/");
+    if (behaviour !== "accept") this.refusals.push({ chat, atMs: this.#options.time.nowMs() });
     if (behaviour === "busy") return { outcome: "refused", retryAfterMs: 3_000 };
     if (behaviour === "error") return { outcome: "refused", retryAfterMs: null };
     if (behaviour === "break") return { outcome: "broken" };
@@ -108,7 +112,7 @@ export class SimulatedPlatform {
     const platformMessageId = `shown-${this.#messages}`;
     this.#byPiece.set(message.pieceId, platformMessageId);
     this.seen.push({
-      chat: [this.channel, accountId, message.chatId].join("/"),
+      chat,
       text: `${message.label ?? ""}${message.text}`,
       platformMessageId,
       atMs: this.#options.time.nowMs(),

@@ -100,6 +100,7 @@ export class FrontDoor {
     const target = URL.parse(incoming.url ?? "/", "http://emulator");
     const params = await readParams(incoming, target?.searchParams ?? new URLSearchParams());
     const route = /^\/(file\/)?bot([^/]+)\/(.+)$/.exec(decoded(target?.pathname ?? "/"));
+    if (incoming.method !== "GET" && incoming.method !== "POST") return answer(response, notImplemented);
     if (route === null) return answer(response, notFound);
     const [, isFile, token = "", rest = ""] = route;
     const bot = this.#options.world.botByToken(token);
@@ -199,6 +200,7 @@ export class FrontDoor {
 
 const garbage = "<html><body>502 Bad Gateway</body></html>";
 const notFound = new Refusal(404, "Not Found");
+const notImplemented = new Refusal(501, "Not Implemented");
 const unauthorized = new Refusal(401, "Unauthorized");
 
 const reasons: Readonly<Record<number, string>> = {

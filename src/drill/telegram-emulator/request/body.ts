@@ -1,15 +1,14 @@
 /**
- * From an HTTP request to `Params`: query, JSON, form and multipart, the query first and the body over it. Refuses
+ * From an HTTP request to `Params`: query, JSON, form and multipart, where the query wins. Refuses
  * bodies that are too large, of an unknown type or malformed; a body it cannot read never throws.
  */
 import type { IncomingMessage } from "node:http";
-import { AppError } from "../../../domain/app-error.ts";
 import { botApiLimits } from "../bot-api-limits.ts";
 import { badRequest, Refusal } from "../refusal.ts";
 import { multipartParts } from "./multipart.ts";
 import { objectOf, Params, type UploadedFile } from "./params.ts";
 
-/** Rejects where the connection breaks before the end of the body. */
+/** Rejects where the connection breaks before the end of the body; breaks it itself where there is no end. */
 export async function readParams(incoming: IncomingMessage, query: URLSearchParams): Promise<Params | Refusal> {
   const body = await readBody(incoming);
   if (body instanceof Refusal) return body;
@@ -21,7 +20,7 @@ export async function readParams(incoming: IncomingMessage, query: URLSearchPara
   if (read === undefined) return new Params(asked, new Map());
   const parsed = read(body, type);
   if (parsed instanceof Refusal) return parsed;
-  return new Params({ ...asked, ...parsed.values }, parsed.files);
+  return new Params({ ...parsed.values, ...asked }, parsed.files);
 }
 
 interface ParsedBody {
@@ -42,7 +41,7 @@ function readJson(body: Buffer): ParsedBody | Refusal {
     const values = objectOf(JSON.parse(body.toString("utf8")));
     return values === undefined ? badRequest("JSON object expected") : { values, files: new Map() };
   } catch {
-    return badRequest("can't parse JSON object");
+    return badRequest("expected next field or object end");
   }
 }
 
@@ -53,7 +52,7 @@ function readForm(body: Buffer): ParsedBody {
 function readMultipart(body: Buffer, type: string): ParsedBody | Refusal {
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   const parts = multipartParts(body, boundary?.[1] ?? boundary?.[2] ?? "");
-  if (parts === null) return badRequest("can't parse multipart form data");
+  if (typeof parts === "string") return badRequest(parts);
   const values: Record<string, unknown> = {};
   const files = new Map<string, UploadedFile>();
   for (const { name, fileName, mimeType, bytes } of parts) {
@@ -71,7 +70,10 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer | Refusal> {
     // The rest is read and thrown away, so that the client hears the refusal and not a broken pipe.
     if (sizeBytes <= botApiLimits.requestBytes) chunks.push(chunk);
     else chunks.length = 0;
-    if (sizeBytes > 2 * botApiLimits.requestBytes) throw new AppError("MSG_003", "A request that does not end.");
+    if (sizeBytes > 2 * botApiLimits.requestBytes) {
+      incoming.destroy();
+      break;
+    }
   }
   if (sizeBytes > botApiLimits.requestBytes) return new Refusal(413, "Request Entity Too Large");
   return Buffer.concat(chunks);

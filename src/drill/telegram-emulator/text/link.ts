@@ -2,9 +2,8 @@
 
 /** Null for what is none. A host without a dot is none, so that `localhost` cannot be linked to. */
 export function checkedLink(text: string): string | null {
-  const link = text.trim();
-  if (/^(tg|ton|tonsite):/i.test(link)) return checkedInternal(link);
-  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(link) ? link : `http://${link}`;
+  if (/^(tg|ton|tonsite):/i.test(text)) return checkedInternal(text);
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const parsed = /^(https?):\/\/((?:[^/?#@]*@)?)([^/?#@:]+)((?::\d{1,5})?)([/?#].*)?$/is.exec(full);
   if (parsed === null) return null;
   const [, scheme = "", user = "", host = "", port = "", rest = "/"] = parsed;

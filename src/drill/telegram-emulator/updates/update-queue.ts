@@ -110,11 +110,18 @@ export class UpdateQueue {
     if (this.#waiting !== null) this.#settle(this.#waiting, refusal);
   }
 
-  /** The oldest update of each chat that `busy` does not name; what a webhook may be sent next. */
-  heads(busy: ReadonlySet<number | null>): readonly Update[] {
+  /** The oldest update of each chat that `busy` does not name, at most `most`: what a webhook may be sent next. */
+  heads(busy: ReadonlySet<number | null>, most: number): readonly Update[] {
     this.#expire();
     const seen = new Set(busy);
-    return this.#updates.filter(({ chatId }) => !seen.has(chatId) && seen.add(chatId) !== undefined);
+    const heads: Update[] = [];
+    for (const update of this.#updates) {
+      if (heads.length >= most) break;
+      if (seen.has(update.chatId)) continue;
+      seen.add(update.chatId);
+      heads.push(update);
+    }
+    return heads;
   }
 
   /** A webhook took it. */

@@ -8,6 +8,7 @@ import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { AppError } from "../../../domain/app-error.ts";
 import type { Clock, Timer } from "../../../platform/clock.ts";
+import { objectOf } from "../request/params.ts";
 import type { Update, UpdateQueue } from "./update-queue.ts";
 
 export interface WebhookSettings {
@@ -80,7 +81,7 @@ export class Webhook {
     const settings = this.#settings;
     if (settings === null || this.#inFlight >= settings.maxConnections) return;
     const free = settings.maxConnections - this.#inFlight;
-    for (const update of this.#options.queue.heads(this.#busy).slice(0, free)) {
+    for (const update of this.#options.queue.heads(this.#busy, free)) {
       this.#busy.add(update.chatId);
       this.#inFlight += 1;
       void this.#deliver(update, settings, this.#generation);
@@ -129,14 +130,9 @@ export class Webhook {
 
   /** A 2xx answer may carry one call of the bot, in place of a request of its own. */
   #callBack(body: string): void {
-    if (!body.startsWith("{")) return;
-    try {
-      const values = JSON.parse(body) as Record<string, unknown>;
-      if (typeof values["method"] === "string") this.#options.onAnswer(values["method"], values);
-    } catch {
-      // The real server does not look at an answer that is no JSON either.
-      return;
-    }
+    const values = jsonObject(body);
+    const method = values?.["method"];
+    if (values !== undefined && typeof method === "string") this.#options.onAnswer(method, values);
   }
 
   #post(settings: WebhookSettings, body: string): Promise<{ status: number; reason: string; body: string }> {
@@ -169,6 +165,16 @@ export class Webhook {
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, "");
   return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."));
+}
+
+/** Undefined for what is none: most answers say nothing, and the real server does not mind either. */
+function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    return objectOf(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 function timedOut(): AppError {
