@@ -7,6 +7,8 @@ import type { Token, Tokens } from "marked";
 import type { Attachment } from "../../domain/message.ts";
 import type { RenderOptions } from "../contract.ts";
 import { chunkMarkdown } from "../text/chunk-markdown.ts";
+import { isEmphasisInWord } from "../text/emphasis.ts";
+import { decodeEntities } from "../text/html-entities.ts";
 import { markdownTokens } from "../text/markdown-tokens.ts";
 import { textPieces, textSize } from "../text/text-pieces.ts";
 
@@ -104,10 +106,7 @@ function table({ header, rows }: Tokens.Table): string {
 function inlines(tokens: readonly Token[]): string {
   let shown = "";
   for (const [index, token] of tokens.entries()) {
-    const marked = token.type === "em" || token.type === "strong" || token.type === "del";
-    // Inside a word the marks were hardly meant as marks: 5*3*2 is a product.
-    const inWord = marked && (/[\p{L}\p{N}]$/u.test(shown) || /^[\p{L}\p{N}]/u.test(tokens[index + 1]?.raw ?? ""));
-    shown += inWord ? token.raw : inline(token);
+    shown += isEmphasisInWord(shown, token, tokens[index + 1]) ? token.raw : inline(token);
   }
   return shown;
 }
@@ -142,19 +141,6 @@ function link(label: string, { href, title }: { readonly href: string; readonly 
   const heading = title === undefined || title === null || title === "" ? "" : ` "${decodeEntities(title)}"`;
   if (heading === "" && (label === href || `mailto:${label}` === href)) return label;
   return label === "" ? `${href}${heading}` : `${label} (${href}${heading})`;
-}
-
-const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
-
-function decodeEntities(text: string): string {
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-z]+));/g,
-    (all, decimal?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return Object.hasOwn(entities, name) ? (entities[name] ?? all) : all;
-      const point = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);
-      return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : all;
-    },
-  );
 }
 
 /** A tab is kept as space; every other control character could mean something to a client or a server. */

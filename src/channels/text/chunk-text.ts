@@ -34,7 +34,8 @@ export class ChunkText {
     if (text === "") return "";
     const ended =
       closing === undefined ? text.trimEnd() : closed(text, outdent(closing.prefix, indent) + closing.marker);
-    const beginsAsItWas = opening !== undefined || this.#bordersBlock(start);
+    // A fence that only a list or a quote ended is not ended by it any more.
+    const beginsAsItWas = opening?.closed ?? this.#bordersBlock(start);
     const endsAsItWas = closing !== undefined || this.#bordersBlock(end);
     return beginsAsItWas && endsAsItWas ? ended : withoutOpenFence(ended);
   }
