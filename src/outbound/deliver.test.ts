@@ -14,7 +14,7 @@ import {
   recordPauses,
   takenUnheard,
 } from "./delivery-world.fixture.ts";
-import { repeatLabel } from "./render-part.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 describe("delivery", () => {
   it("M12: the second piece is never seen before the first, when the first is tried again", async () => {
