@@ -16,7 +16,7 @@ import type {
   ChannelModule,
   SendOutcome,
 } from "./contract.ts";
-import { textPieces } from "./text-pieces.ts";
+import { textPieces } from "./text/text-pieces.ts";
 
 /**
  * The smallest channel there can be, on a platform that is an object. It conforms; each flaw is one thing that it

@@ -313,3 +313,35 @@ describe("the end of delivery", () => {
     await expect.poll(() => world.state("a")).toBe("expired");
   });
 });
+
+describe("a part that falls due while delivery looks", () => {
+  it("M12: is not forgotten: what the look did not see is what the timer is for", async () => {
+    const world = await openWorld();
+    const dueMs = world.clock.nowMs() + 1_000;
+    const { outbox } = world.store;
+    const ready = outbox.ready.bind(outbox);
+    let looks = 0;
+    outbox.ready = async (options) => {
+      const rows = await ready(options);
+      looks += 1;
+      // Its moment comes between the look and the question for the next one.
+      if (looks === 1) world.clock.setWall(dueMs);
+      return rows;
+    };
+    await world.store.outbox.add(
+      {
+        id: "a",
+        address: address("#room"),
+        replyToId: null,
+        reply: { markdown: "late" },
+        expiresMs: dueMs + 3_600_000,
+        state: "prepared",
+        notBeforeMs: dueMs,
+      },
+      { sessionKey: "agent:main:main", runId: null, atMs: world.clock.nowMs() },
+    );
+    await world.delivery.start();
+    await passTime(world, () => world.platform.seen.length === 1);
+    expect(world.platform.texts()).toEqual(["late"]);
+  });
+});

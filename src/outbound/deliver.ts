@@ -125,9 +125,10 @@ class Deliverer implements Delivery {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false;
-        await this.#startDoubts();
-        await this.#startReady();
-        await this.#armTimer();
+        // One moment for the whole look: what falls due while it lasts is what the timer is for.
+        const nowMs = this.#work.clock.nowMs();
+        await this.#startDoubts(nowMs);
+        await this.#armTimer(nowMs, await this.#startReady(nowMs));
       }
     } catch (error) {
       this.#work.log.error("the outbox could not be read", { error: AppError.from(error).toJSON() });
@@ -135,25 +136,28 @@ class Deliverer implements Delivery {
     }
   }
 
-  async #startDoubts(): Promise<void> {
-    const { store, clock } = this.#work;
+  async #startDoubts(nowMs: number): Promise<void> {
+    const { store } = this.#work;
     const rows = await store.outbox.inState("unknown", maxInFlight);
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
-      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs())
-        this.#startWork(row, (attempt) => this.#decide(row, attempt));
+      if ((this.#undecided.get(row.id) ?? 0) <= nowMs) this.#startWork(row, (attempt) => this.#decide(row, attempt));
     }
   }
 
-  /** An account that has used up what it may is not asked for: its parts would hide those of the others. */
-  async #startReady(): Promise<void> {
-    const { store, clock } = this.#work;
-    const accounts = this.#work.accounts().filter((account) => this.#accountWaitMs(account) === 0);
-    const rows = await store.outbox.ready({ accounts, atMs: clock.nowMs(), limit: maxInFlight });
+  /**
+   * An account that has used up what it may is not asked for: its parts would hide those of the others. Returns when the
+   * first of these may be asked for again.
+   */
+  async #startReady(nowMs: number): Promise<number> {
+    const waits = this.#work.accounts().map((account) => ({ account, waitMs: this.#accountWaitMs(account) }));
+    const accounts = waits.filter(({ waitMs }) => waitMs === 0).map(({ account }) => account);
+    const rows = await this.#work.store.outbox.ready({ accounts, atMs: nowMs, limit: maxInFlight });
     for (const row of rows) {
       this.#startWork(row, (attempt) => deliverPart(row, attempt, { expire: this.#expire, pacing: this.#pacing }));
     }
+    return Math.min(...waits.filter(({ waitMs }) => waitMs > 0).map(({ waitMs }) => nowMs + waitMs));
   }
 
   #accountWaitMs(account: Account): number {
@@ -200,18 +204,14 @@ class Deliverer implements Delivery {
     return verdict.leave === "expired" ? this.#expire(row, verdict.error) : settleDoubt(row, attempt);
   }
 
-  async #armTimer(): Promise<void> {
-    const { store, clock, accounts } = this.#work;
-    const nowMs = clock.nowMs();
+  async #armTimer(nowMs: number, roomMs: number): Promise<void> {
+    const { store, clock } = this.#work;
     const attemptMs = await store.outbox.nextAttemptMs(nowMs);
     // What is overdue waits for its chat or its connection, and these wake us.
     const lookMs = [...this.#undecided.values()].filter((ms) => ms > nowMs);
-    const roomMs = accounts()
-      .map((account) => nowMs + this.#accountWaitMs(account))
-      .filter((ms) => ms > nowMs);
-    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, ...lookMs, ...roomMs);
+    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, roomMs, ...lookMs);
     this.#timer?.cancel();
-    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - nowMs)));
+    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - clock.nowMs())));
   }
 
   #wakeIn(delayMs: number): void {

