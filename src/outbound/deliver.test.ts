@@ -43,7 +43,7 @@ describe("delivery", () => {
     expect(await world.store.deadLetters.replay("a", again)).toBe(true);
     expect(await world.store.deadLetters.replay("a", again)).toBe(false);
     world.delivery.wake();
-    await expect.poll(() => world.state("a")).toBe("sent");
+    await passTime(world, async () => (await world.state("a")) === "sent");
     expect(world.platform.texts()).toEqual(["hello"]);
     expect(world.events.find((event) => event.type === "message.unsent")).toMatchObject({
       partId: "a",
