@@ -14,7 +14,7 @@ import {
   recordPauses,
   takenUnheard,
 } from "./delivery-world.fixture.ts";
-import { repeatLabel } from "./render-part.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 describe("delivery", () => {
   it("M12: the second piece is never seen before the first, when the first is tried again", async () => {
@@ -43,7 +43,7 @@ describe("delivery", () => {
     expect(await world.store.deadLetters.replay("a", again)).toBe(true);
     expect(await world.store.deadLetters.replay("a", again)).toBe(false);
     world.delivery.wake();
-    await expect.poll(() => world.state("a")).toBe("sent");
+    await passTime(world, async () => (await world.state("a")) === "sent");
     expect(world.platform.texts()).toEqual(["hello"]);
     expect(world.events.find((event) => event.type === "message.unsent")).toMatchObject({
       partId: "a",

@@ -6,12 +6,12 @@ import { AppError } from "../domain/app-error.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { OutboxRow } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
-import { deliverPart } from "./deliver-part.ts";
-import { settleDoubt } from "./doubt.ts";
-import { createExpirePart, type ExpirePart } from "./expire-part.ts";
-import { mayLeave } from "./may-leave.ts";
+import { deliverPart } from "./part/deliver-part.ts";
+import { settleDoubt } from "./part/doubt.ts";
+import { createExpirePart, type ExpirePart } from "./part/expire-part.ts";
+import { mayLeave } from "./part/may-leave.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
-import { recordStopped } from "./record.ts";
+import { recordStopped } from "./part/record.ts";
 
 /** Parts that may be on their way at once, over all chats. */
 const maxInFlight = 64;

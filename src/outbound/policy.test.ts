@@ -17,7 +17,7 @@ import {
   type World,
 } from "./delivery-world.fixture.ts";
 import { createInitialState } from "./initial-state.ts";
-import { repeatLabel } from "./render-part.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 /** Answers every send alike, and counts. */
 function always(world: World, answer: () => SendOutcome): { sends: number } {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { RenderOptions } from "../channels/contract.ts";
-import type { DeliverySettings } from "../domain/delivery-policy.ts";
-import type { OutboxRow } from "../store/port.ts";
-import { openWorld, takenUnheard } from "./delivery-world.fixture.ts";
+import type { RenderOptions } from "../../channels/contract.ts";
+import type { DeliverySettings } from "../../domain/delivery-policy.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import { openWorld, takenUnheard } from "../delivery-world.fixture.ts";
 import { piecesOf, repeatLabel } from "./render-part.ts";
 
 describe("a part as its platform shows it", () => {
