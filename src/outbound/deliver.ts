@@ -36,6 +36,8 @@ class Deliverer implements Delivery {
   readonly #busy = new Map<string, UnderWay>();
   /** Parts that were looked at and are still in doubt, and when to look again. */
   readonly #undecided = new Map<string, number>();
+  /** Runs that were aborted: what one of them was still writing then is not sent either. */
+  readonly #aborted = new Map<string, AppError>();
   #started = false;
   #closed = false;
   #draining: Promise<void> | null = null;
@@ -68,6 +70,8 @@ class Deliverer implements Delivery {
 
   async abort(runId: string, reason: string): Promise<void> {
     const error = new AppError("RUN_001", `The turn was aborted: ${reason}.`);
+    this.#aborted.set(runId, error);
+    if (this.#aborted.size > abortedRemembered) this.#aborted.delete(this.#aborted.keys().next().value as string);
     // What is on its way stops before the rows are read: each piece that is not begun by then is not sent.
     for (const { row, stop } of this.#busy.values()) if (row.runId === runId) stop.abort(error);
     const rows = await this.#work.store.outbox.ofRun(runId);
@@ -168,6 +172,8 @@ class Deliverer implements Delivery {
     const route = this.#work.route(row.address);
     if (route === null) return;
     const stop = new AbortController();
+    const aborted = isNew(row) ? this.#aborted.get(row.runId ?? "") : undefined;
+    if (aborted !== undefined) stop.abort(aborted);
     const done = this.#settled(row, work(this.#attempt(row, route, stop.signal))).finally(() => {
       this.#busy.delete(chat);
       this.wake();
@@ -219,6 +225,14 @@ const pauseMs = 1_000;
 
 /** Between two looks at a part that stays in doubt. */
 const doubtPauseMs = 30_000;
+
+/** The oldest of them have written their last word long ago. */
+const abortedRemembered = 1_000;
+
+/** Never tried: a part that somebody puts back to work by hand is theirs to send. */
+function isNew({ attempts, error }: OutboxRow): boolean {
+  return attempts === 0 && error === null;
+}
 
 /** Somebody else was faster: the part is what it is. */
 function ignoreSettled(thrown: unknown): void {

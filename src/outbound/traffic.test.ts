@@ -107,6 +107,19 @@ describe("a turn that is stopped", () => {
     );
   });
 
+  it("N2: what the turn was still writing then is not sent either, until somebody asks for it", async () => {
+    const world = await openWorld();
+    await world.delivery.start();
+    await world.delivery.abort("r1", "stop");
+    await world.put("late", "a block", { runId: "r1" });
+    await expect.poll(() => world.state("late")).toBe("failed");
+    expect(world.platform.texts()).toEqual([]);
+    const atMs = world.clock.nowMs();
+    await world.store.deadLetters.replay("late", { atMs, expiresMs: atMs + 60_000 });
+    world.delivery.wake();
+    await expect.poll(() => world.state("late")).toBe("sent");
+  });
+
   it("N2: what had all been sent stays sent, and a doubt is not sent again", async () => {
     const world = await openWorld({ policy: { onDoubt: "hold-and-ask" } });
     const gate = Promise.withResolvers<void>();
