@@ -18,6 +18,7 @@ export interface DrillReport {
   readonly unlabelledDuplicates: number;
   /** Ended as dead letters, with a reason, where platform or model refused to the end. */
   readonly givenUp: number;
+  readonly givenUpWhy: Readonly<Record<string, number>>;
   readonly violations: readonly Violation[];
   /** From the start of a process to its first message on the platform. */
   readonly firstReplyMs: { readonly median: number | null; readonly p99: number | null };
@@ -36,7 +37,7 @@ export function reportText(report: DrillReport): string {
   const lines = [
     `${passed(report) ? "PASSED" : "FAILED"}: ${report.lost} lost, ${report.unlabelledDuplicates} said twice without a word, of ${report.messages} messages under ${kills} crashes`,
     `  version ${report.version}, seed ${report.seed}, ${Math.round(report.tookMs / 1_000)} s`,
-    `  answered ${report.answered}, repeated with a label ${report.labelledRepetitions}, given up with a reason ${report.givenUp}`,
+    `  answered ${report.answered}, repeated with a label ${report.labelledRepetitions}, given up with a reason ${report.givenUp}${report.givenUp === 0 ? "" : ` (${list(report.givenUpWhy)})`}`,
     `  crashes ${list(killsByKind)}`,
     `  at failpoints ${list(killsByFailpoint)}`,
     `  start to first reply: median ${millis(firstReplyMs.median)}, 99th percentile ${millis(firstReplyMs.p99)}`,

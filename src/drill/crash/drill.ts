@@ -307,6 +307,7 @@ class CrashDrill {
       labelledRepetitions: verdict.labelledRepetitions,
       ...countLosses(verdict.violations),
       givenUp: verdict.givenUp,
+      givenUpWhy: verdict.givenUpWhy,
       violations: verdict.violations,
       firstReplyMs: { median: quantile(this.#firstRepliesMs, 0.5), p99: quantile(this.#firstRepliesMs, 0.99) },
       channels: { connected, configured: this.#options.bots },

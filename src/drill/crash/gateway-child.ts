@@ -83,18 +83,28 @@ function readyUrl(child: ChildProcess, output: () => string, clock: Clock): Gate
 
 /** What waits, runs, or is on its way, by the gateway's own figures. Null where it does not answer. */
 export async function workLeft(url: string, stateDir: string): Promise<number | null> {
+  const figures = await metrics(url, stateDir);
+  if (figures === null) return null;
+  const waiting = figures.matchAll(
+    /^openclaw_(?:inbox_messages|outbox_parts)\{state="(queued|running|prepared|sending|unknown)"\} (\d+)$/gm,
+  );
+  return [...waiting].reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** Null where it does not answer. */
+export async function residentBytes(url: string, stateDir: string): Promise<number | null> {
+  const found = /^process_resident_memory_bytes (\d+)/m.exec((await metrics(url, stateDir)) ?? "");
+  return found === null ? null : Number(found[1]);
+}
+
+/** A gateway that is just going says nothing; whoever asks asks again. */
+async function metrics(url: string, stateDir: string): Promise<string | null> {
   try {
     const token = (await readFile(path.join(stateDir, "gateway.token"), "utf8")).trim();
     // oxlint-disable-next-line house/no-raw-fetch -- to the gateway that this drill has started, on this machine
     const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
-    if (!answer.ok) return null;
-    const figures = await answer.text();
-    const waiting = figures.matchAll(
-      /^openclaw_(?:inbox_messages|outbox_parts)\{state="(queued|running|prepared|sending|unknown)"\} (\d+)$/gm,
-    );
-    return [...waiting].reduce((sum, [, , count]) => sum + Number(count), 0);
+    return answer.ok ? await answer.text() : null;
   } catch {
-    // A gateway that is just going says nothing; whoever asks asks again.
     return null;
   }
 }

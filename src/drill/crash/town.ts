@@ -83,6 +83,39 @@ export class Town {
     else this.#sayInGroup(question);
   }
 
+  /** A question from one person after the other to one bot after the other. */
+  askDirectly(): void {
+    const number = this.said.length;
+    const bot = number % this.#bots.length;
+    const person = this.#people[Math.floor(number / this.#bots.length) % this.#people.length] as EmulatedPerson;
+    const token = this.#nextToken();
+    const messageId = person.say(this.#bots[bot] as EmulatedBot, `question ${token}`);
+    this.#note(token, { bot, chatId: person.id, kind: "dm", messageId, expect: "answer" });
+  }
+
+  /** What the model was asked, when, and when its answer was out. */
+  askedModel(): readonly {
+    readonly tokens: readonly string[];
+    readonly atMs: number;
+    readonly endMs: number | null;
+  }[] {
+    return this.model.requests.map((request) => ({
+      tokens: questionIn(request).tokens,
+      atMs: request.atMs,
+      endMs: request.endMs,
+    }));
+  }
+
+  /** When a bot's call with the first piece of an answer arrived at the platform, by token. */
+  shownFirst(): ReadonlyMap<string, number> {
+    const first = new Map<string, number>();
+    for (const call of this.telegram.calls) {
+      const token = isShown(call) ? /\b(m\d+)#1\b/.exec(String(call.params["text"]))?.[1] : undefined;
+      if (token !== undefined && !first.has(token)) first.set(token, call.atMs);
+    }
+    return first;
+  }
+
   /** From now on nobody is answered there. What was said before may or may not be. */
   closeGroup(): string | null {
     const open = this.#groups.filter(({ group }) => !this.#closed.has(group));

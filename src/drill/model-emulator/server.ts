@@ -160,6 +160,7 @@ class Emulator implements ModelEmulator {
       body,
       abandoned: false,
       atMs: this.#clock.nowMs(),
+      endMs: null,
       outcome: "pending",
       charged: null,
       ...wire.prompt(body, path),
@@ -185,7 +186,10 @@ class Emulator implements ModelEmulator {
     }
     const plan = planOf(reply, request, number, this.#clock.nowMs());
     request.charged = plan.usage;
-    response.once("finish", () => (request.outcome = reply.fault === undefined ? "whole" : "broken"));
+    response.once("finish", () => {
+      request.endMs = this.#clock.nowMs();
+      request.outcome = reply.fault === undefined ? "whole" : "broken";
+    });
     response.writeHead(200, { "content-type": wire.contentType, "cache-control": "no-cache" });
     await this.#write(withFault(wire.frames(plan, body), reply, wire), reply, response);
   }
