@@ -46,20 +46,23 @@ async function tokenOf(stateDir: string): Promise<string> {
 }
 
 describe("a gateway with queue.driver redis", () => {
-  it.skipIf(missing !== null)(`M3: answers, and hears of other nodes over REDIS_URL${missing ?? ""}`, async () => {
-    const redis = new Redis(testUrl);
-    try {
-      const running = await start(testUrl);
-      expect(await answerOf(running)).toMatchObject({ status: "ok" });
-      await expect.poll(() => aloneMetric(running)).toBe("0");
-      expect(await redis.keys("openclaw:dispatch-*")).not.toEqual([]);
-    } finally {
-      await gateway?.close();
-      const left = await redis.keys("openclaw:dispatch-*");
-      if (left.length > 0) await redis.del(...left);
-      redis.disconnect();
-    }
-  });
+  it.skipIf(missing !== null)(
+    `M3: answers, and hears of other nodes over REDIS_URL${missing === null ? "" : ` (skipped: ${missing})`}`,
+    async () => {
+      const redis = new Redis(testUrl);
+      try {
+        const running = await start(testUrl);
+        expect(await answerOf(running)).toMatchObject({ status: "ok" });
+        await expect.poll(() => aloneMetric(running)).toBe("0");
+        expect(await redis.keys("openclaw:dispatch-*")).not.toEqual([]);
+      } finally {
+        await gateway?.close();
+        const left = await redis.keys("openclaw:dispatch-*");
+        if (left.length > 0) await redis.del(...left);
+        redis.disconnect();
+      }
+    },
+  );
 
   it("M3: starts, answers and stops without Redis, and says that it is alone", async () => {
     const running = await start("redis://127.0.0.1:9/0");

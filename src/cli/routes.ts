@@ -55,5 +55,10 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
   },
   logs: { summary: "Show the gateway's log", load: () => import("./commands/logs.ts") },
   doctor: { summary: "Find out what is wrong, and how to mend it", load: () => import("./commands/doctor.ts") },
+  drill: {
+    summary: "Test this installation with crashes and load",
+    verbs: ["crash", "load"],
+    load: () => import("./commands/drill.ts"),
+  },
   completion: { summary: "Print a completion script for your shell", load: () => import("./commands/completion.ts") },
 });

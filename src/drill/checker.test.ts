@@ -53,7 +53,7 @@ const shown = sound().seen;
 
 describe("a drill that went well", () => {
   it("has no violation, and counts what was answered", () => {
-    expect(check(sound())).toEqual({ violations: [], answered: 2, labelledRepetitions: 0, givenUp: 0 });
+    expect(check(sound())).toEqual({ violations: [], answered: 2, labelledRepetitions: 0, givenUp: 0, givenUpWhy: {} });
   });
 
   it("counts a repetition that says so, and lets it come late", () => {

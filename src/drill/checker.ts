@@ -37,6 +37,8 @@ export interface Verdict {
   readonly labelledRepetitions: number;
   /** Messages that ended as dead letters: never answered, or answered and not taken by the platform in any attempt. */
   readonly givenUp: number;
+  /** The reasons of these, each with how often. */
+  readonly givenUpWhy: Readonly<Record<string, number>>;
 }
 
 export function check(truth: Truth): Verdict {
@@ -44,12 +46,20 @@ export function check(truth: Truth): Verdict {
     invariants[invariant].check(truth).map((text) => ({ invariant, text })),
   );
   const shown = truth.seen.flatMap((message) => marksIn(message.text));
+  const why = givenUpReasons(truth);
   return {
     violations,
     answered: truth.said.filter(({ marks }) => marks.length > 0 && marks.every((mark) => shown.includes(mark))).length,
     labelledRepetitions: shown.length - new Set(shown).size,
-    givenUp:
-      truth.rows.filter(({ state }) => state === "dead" || state === "expired").length +
-      truth.said.filter((message) => wasGivenUp(message, truth)).length,
+    givenUp: why.length,
+    givenUpWhy: Object.fromEntries(
+      [...Map.groupBy(why, (reason) => reason)].map(([reason, all]) => [reason, all.length]),
+    ),
   };
+}
+
+function givenUpReasons(truth: Truth): readonly string[] {
+  const never = truth.rows.filter(({ state }) => state === "dead" || state === "expired");
+  const undelivered = truth.said.filter((message) => message.expect === "answer" && wasGivenUp(message, truth));
+  return [...never.map(({ state, reason }) => `${state}: ${reason}`), ...undelivered.map(() => "not delivered")];
 }

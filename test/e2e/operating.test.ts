@@ -210,8 +210,17 @@ describe("a change of what was said", () => {
     ann.say(bot, "second");
     await sees(ann, "re: first", "re: second");
     const [, second] = telegram.visible(ann.id, bot).filter(({ from }) => from === bot.id);
-    const { parts } = (await socket.ask("outbox.list", { state: "sent" })) as { parts: (Part & { text: string })[] };
-    const first = parts.find(({ chatId, text }) => chatId === String(ann.id) && text === "re: first");
+    type Said = Part & { readonly text: string };
+    let said: readonly Said[] = [];
+    // Written down, too: a kill before that is another test's.
+    await expect
+      .poll(async () => {
+        const { parts } = (await socket.ask("outbox.list", { state: "sent" })) as { parts: Said[] };
+        said = parts.filter(({ chatId }) => chatId === String(ann.id));
+        return said.length;
+      })
+      .toBe(2);
+    const first = said.find(({ text }) => text === "re: first");
     await gateway.kill("SIGKILL");
     await start();
     expect((await run("message", "edit", first?.id ?? "", "-m", "better")).code).toBe(0);

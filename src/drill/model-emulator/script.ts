@@ -62,6 +62,13 @@ export interface SeenRequest {
   readonly promptChars: number;
   /** True once the connection has closed before the end of the answer, by whomever. */
   readonly abandoned: boolean;
+  readonly atMs: number;
+  /** When the last byte of the answer was handed over; null while or where there is none. */
+  readonly endMs: number | null;
+  /** `whole`: every byte of a good answer was handed over. `broken`: refused, cut by a fault, or nobody stayed to read it. */
+  readonly outcome: "pending" | "whole" | "broken";
+  /** What was charged for it; null where nothing was said. */
+  readonly charged: EmulatedUsage | null;
 }
 
 /** A reply with every default filled in. */

@@ -159,10 +159,17 @@ class Emulator implements ModelEmulator {
       headers: incoming.headers,
       body,
       abandoned: false,
+      atMs: this.#clock.nowMs(),
+      endMs: null,
+      outcome: "pending",
+      charged: null,
       ...wire.prompt(body, path),
     };
     const number = this.#remember(request);
-    response.once("close", () => (request.abandoned = !response.writableFinished));
+    response.once("close", () => {
+      request.abandoned = !response.writableFinished;
+      if (request.outcome === "pending" || request.abandoned) request.outcome = "broken";
+    });
     const reply = this.#isKeyRight(incoming)
       ? await this.#nextReply(request)
       : { status: 401, error: { message: "Wrong API key." } };
@@ -177,9 +184,14 @@ class Emulator implements ModelEmulator {
       json(response, reply.status, wire.errorBody(wireError(reply)), retry);
       return;
     }
-    const frames = wire.frames(planOf(reply, request, number, this.#clock.nowMs()), body);
+    const plan = planOf(reply, request, number, this.#clock.nowMs());
+    request.charged = plan.usage;
+    response.once("finish", () => {
+      request.endMs = this.#clock.nowMs();
+      request.outcome = reply.fault === undefined ? "whole" : "broken";
+    });
     response.writeHead(200, { "content-type": wire.contentType, "cache-control": "no-cache" });
-    await this.#write(withFault(frames, reply, wire), reply, response);
+    await this.#write(withFault(wire.frames(plan, body), reply, wire), reply, response);
   }
 
   #remember(request: Remembered): number {

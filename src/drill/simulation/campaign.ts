@@ -61,19 +61,22 @@ export async function countRun(
   return result;
 }
 
-/**
- * Every scenario, every class of platform, every point, every time it is reached. The first run of each tells where it
- * can be cut. Recipes come one by one, so that whoever runs them may stop and go on.
- */
-export async function* systematicRecipes(house: SimulatedHouse, seed: number): AsyncGenerator<RunRecipe> {
-  for (const scenario of scenarios) {
-    for (const idempotency of idempotencyClasses) {
-      const whole: RunRecipe = { scenario: scenario.name, idempotency, seed, cuts: [], troublePerMille: 0 };
-      yield whole;
-      const { lives } = await runRecipe(whole, house);
-      for (const cut of cutsOf(lives[0] ?? new Map())) yield { ...whole, cuts: [cut] };
-    }
-  }
+/** One scenario on one class of platform. */
+export interface Cell {
+  readonly scenario: string;
+  readonly idempotency: IdempotencyClass;
+}
+
+export const cells: readonly Cell[] = scenarios.flatMap(({ name }) =>
+  idempotencyClasses.map((idempotency) => ({ scenario: name, idempotency })),
+);
+
+/** A cell whole, then cut at every point and every time it is reached there; the whole run tells where that is. */
+export async function* cellRecipes(house: SimulatedHouse, cell: Cell, seed: number): AsyncGenerator<RunRecipe> {
+  const whole: RunRecipe = { ...cell, seed, cuts: [], troublePerMille: 0 };
+  yield whole;
+  const { lives } = await runRecipe(whole, house);
+  for (const cut of cutsOf(lives[0] ?? new Map())) yield { ...whole, cuts: [cut] };
 }
 
 function cutsOf(reached: ReadonlyMap<FailpointName, number>): readonly SimulatedCut[] {

@@ -71,8 +71,9 @@ export function createSimulatedModel(time: Clock, behaviour: () => ModelBehaviou
   };
 }
 
+/** What is asked: what was merely said in the same room may stand in the prompt beside it, and wants no answer. */
 export function tokensIn(text: string): readonly string[] {
-  return text.match(/\bm\d+\b/g) ?? [];
+  return [...text.matchAll(/\bquestion\b[^\n]*?\b(m\d+)\b/g)].map(([, token]) => token as string);
 }
 
 /** What a complete answer to one message shows. */

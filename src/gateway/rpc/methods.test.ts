@@ -467,13 +467,8 @@ describe("results", () => {
     const stage = await openStage({ deps: { requestStop: () => undefined, restarts } });
     const client = await connect(stage.url);
     const scene = sceneOf(stage.store);
-    const [sent, held, denied, unknown] = [
-      await scene.sent("p1"),
-      await scene.held(),
-      await scene.held(),
-      await scene.unknown(),
-    ];
-    const [letter, replayed] = [await scene.failed(), await scene.failed()];
+    const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
+    const [held, denied] = [await scene.held(), await scene.held()];
     const identity = makeIdentity();
     await connect(stage.url, { identity });
     await withHistory(stage, main, [said("00000001", "hi")]);
@@ -510,7 +505,7 @@ describe("results", () => {
       "outbox.deny": { id: denied.id },
       "outbox.resolve": { id: unknown.id, as: "sent" },
       "dlq.show": { id: letter.id },
-      "dlq.replay": { ids: [replayed.id, "nobody"] },
+      "dlq.replay": { ids: [denied.id, "nobody"] },
       "dlq.purge": { ids: [letter.id] },
       "trace.get": { id: sent.id },
       "system-event": { text: "x" },
