@@ -123,7 +123,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   return runSteps(turn, model, provider, deps);
 }
 
-/** A message whose turn fails or brings the process down again and again, or that comes too late, ends with a word instead of an answer. */
+/** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
 function giveUp(row: InboxRow, nowMs: number): TurnEnd | null {
   if (row.attempts > limits.turnAttempts) {
     const error = new AppError("SYS_001", `This message could not be answered in ${limits.turnAttempts} attempts.`);

@@ -40,9 +40,10 @@ describe("what an account remembers", () => {
     const owners = [
       ["fake", "one"],
       ["fake", "two"],
-      ["other", "one"],
-      ['fake","one', ""],
-      ["fake", 'one","offset'],
+      ["fake:one", "two"],
+      ["fake", "one:two"],
+      ['fake","one', "two"],
+      ["fake", 'one","two'],
     ] as const;
     for (const [index, [channel, accountId]] of owners.entries())
       await memoryOf(channel, accountId).put("offset", index);

@@ -33,7 +33,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
-import { dispatchDriver, type DispatchDriver } from "./dispatch-driver.ts";
+import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -140,8 +140,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const restarts = createRestartDesk(ground, store);
-  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
-  const way = wayOf({ ground, bus, store, config, models, restarts, dispatch });
+  const way = await wayOf({ ground, bus, store, config, models, restarts });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -188,16 +187,16 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-function wayOf({
+async function wayOf({
   ground,
   bus,
   store,
   config,
   models,
   restarts,
-  dispatch,
-}: Omit<GatewayParts, "way" | "loop" | "state"> & { readonly dispatch: DispatchDriver }): MessageWay {
+}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
+  const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
     dispatch,
     store,

@@ -5,7 +5,7 @@ import { createConfigAccess } from "../config/access.ts";
 import type { Environment } from "../config/environment.ts";
 import { statePaths } from "../config/paths.ts";
 import type { DrillPort } from "../drill/crash/port.ts";
-import { repeatLabel } from "../outbound/render-part.ts";
+import { repeatLabel } from "../outbound/part/render-part.ts";
 import { systemClock } from "../platform/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";

@@ -9,9 +9,10 @@ const minuteMs = 60_000;
 
 /** A store that counts what it is asked to drop, and takes as long as it is told to. */
 function countingStore(answers: { prune?: () => Promise<number> } = {}) {
-  const calls = { keys: [] as number[], rows: [] as number[], trace: [] as number[] };
+  const calls = { keys: [] as number[], letters: [] as number[], rows: [] as number[], trace: [] as number[] };
   const store = {
     idempotency: { prune: (beforeMs: number) => Promise.resolve(calls.keys.push(beforeMs)) },
+    deadLetters: { purge: ({ beforeMs }: { beforeMs: number }) => Promise.resolve(calls.letters.push(beforeMs)) },
     prune: ({ beforeMs }: { beforeMs: number }) => {
       calls.rows.push(beforeMs);
       return answers.prune?.() ?? Promise.resolve(0);
@@ -27,11 +28,12 @@ describe("housekeeping", () => {
     const { store, calls } = countingStore();
     const maintenance = startMaintenance({ store, clock });
     await clock.advance(10 * minuteMs - 1);
-    expect(calls).toEqual({ keys: [], rows: [], trace: [] });
+    expect(calls).toEqual({ keys: [], letters: [], rows: [], trace: [] });
     await clock.advance(1 + 50 * minuteMs);
     const beats = Array.from({ length: 6 }, (_, index) => Date.UTC(2026, 6, 1) + (index + 1) * 10 * minuteMs);
     expect(calls.keys).toEqual(beats.map((at) => at - limits.idempotencyTtlMs));
     expect(calls.rows).toEqual(calls.keys);
+    expect(calls.letters).toEqual(beats.map((at) => at - 30 * 24 * 60 * minuteMs));
     expect(calls.trace).toEqual(beats.map((at) => at - 30 * 24 * 60 * minuteMs));
     maintenance.close();
     await clock.advance(60 * minuteMs);

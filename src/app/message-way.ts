@@ -4,6 +4,7 @@
  */
 import { commandOf, offeredCommands } from "../agent/commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
+import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
@@ -20,8 +21,9 @@ import type { Admit } from "../inbound/contract.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
-import { createInitialState } from "../outbound/initial-state.ts";
+import { createInitialState, type InitialStateOf } from "../outbound/initial-state.ts";
 import { createRateLimit } from "../outbound/rate-limit.ts";
+import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
@@ -46,7 +48,7 @@ export interface MessageWayDeps extends Omit<
 
 export interface MessageWay {
   readonly admit: Admit;
-  readonly turns: TurnRegistry;
+  readonly turns: Turns;
   readonly channels: ChannelSupervisor;
   readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
@@ -81,8 +83,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
-  const admit = createDoor(deps, { queue, registry, backlog, rules, intake });
-  const { channels, webhooks, delivery } = createChannels(deps, admit, rules);
+  const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
     bus,
@@ -95,11 +98,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
-    initialStateOf: createInitialState(
-      (channel) => catalogue.manifest(channel)?.builtIn === true,
-      (address) => rules.deliveryFor(address),
-    ),
-    openReplyStream: () => null,
+    initialStateOf,
+    openReplyStream,
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
@@ -111,7 +111,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
   return {
     admit,
-    turns: registry,
+    turns,
     channels,
     rules,
     webhooks,
@@ -169,15 +169,39 @@ async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, o
   await failpoints.reach("recovered");
 }
 
+/** The turns as the house sees them: one that is stopped says nothing more, whether it is still written or on its way. */
+function stoppingDelivery(
+  registry: TurnRegistry,
+  { delivery, log }: { readonly delivery: () => Delivery; readonly log: Log },
+): Turns {
+  const quietly = (stopped: Promise<unknown>): void => {
+    stopped.catch((thrown: unknown) => {
+      log.warn("what was still to be said could not be stopped", { error: AppError.from(thrown).toJSON() });
+    });
+  };
+  return {
+    ...registry,
+    abort(runId, reason) {
+      quietly(delivery().abort(runId, reason));
+      return registry.abort(runId, reason);
+    },
+    abortSession(sessionKey, reason) {
+      quietly(delivery().abortSession(sessionKey, reason));
+      return registry.abortSession(sessionKey, reason);
+    },
+  };
+}
+
 interface DoorParts {
   readonly queue: DispatchQueue;
   readonly registry: TurnRegistry;
+  readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -198,18 +222,22 @@ function createDoor(deps: MessageWayDeps, { queue, registry, backlog, rules, int
       maxAttachments: limits.attachmentsPerMessage,
     },
     onAccepted: ({ message, sessionKey, runId }) => {
-      if (commandOf(messageText(message)) === "stop") registry.abortSession(sessionKey, "somebody asked for it");
+      if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       registry.expect({ runId, sessionKey });
     },
   });
 }
 
+interface WayOut {
+  readonly channels: ChannelSupervisor;
+  readonly webhooks: Webhooks;
+  readonly delivery: Delivery;
+  readonly initialStateOf: InitialStateOf;
+  readonly openReplyStream: OpenReplyStream;
+}
+
 /** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
-function createChannels(
-  deps: MessageWayDeps,
-  admit: Admit,
-  rules: ChannelRules,
-): { channels: ChannelSupervisor; webhooks: Webhooks; delivery: Delivery } {
+function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules): WayOut {
   const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
   const loaded = new Map<string, ChannelModule>();
   const webhooks = createWebhooks();
@@ -232,7 +260,7 @@ function createChannels(
     commands: offeredCommands,
     failpoints: deps.failpoints,
   });
-  const delivery = createDelivery({
+  const outward = {
     store,
     clock,
     log: log.child("delivery"),
@@ -240,13 +268,26 @@ function createChannels(
     ids,
     rate: createRateLimit(clock),
     failpoints: deps.failpoints,
+    route: (address: Address) => routeTo(address, channels, loaded),
+    settings: (address: Address) => rules.deliveryFor(address),
+  };
+  const delivery = createDelivery({
+    ...outward,
     accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
-    route: (address) => routeTo(address, channels, loaded),
     permission: (address) => rules.permissionFor(address),
-    settings: (address) => rules.deliveryFor(address),
   });
   channels.onReady(() => delivery.wake());
-  return { channels, webhooks, delivery };
+  const initialStateOf = createInitialState(
+    (channel) => catalogue.manifest(channel)?.builtIn === true,
+    outward.settings,
+  );
+  const openReplyStream = createReplyStreams({
+    ...outward,
+    delivery,
+    initialStateOf,
+    manifest: (channel) => catalogue.manifest(channel),
+  });
+  return { channels, webhooks, delivery, initialStateOf, openReplyStream };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */

@@ -149,6 +149,25 @@ describe("a restart and a kill", () => {
     expect(await next.store.documents.list("restart")).toEqual([]);
   });
 
+  it("A9: between the transcript, where a page reads it, and the note: it stands there once", async () => {
+    const config = owned();
+    const house = await open(config);
+    await house.way.admit(chatRequest("hello", { runId: "first" }));
+    await house.next("run.ended");
+    const address = { channel: "webchat", accountId: "default", chatId: "main", chatKind: "dm" as const };
+    await house.restarts.request({
+      id: "restart-1",
+      reason: "asked",
+      chat: { address, sessionKey: "agent:main:main" },
+    });
+    const [note] = await house.store.documents.list("restart");
+    await house.restarts.fulfil();
+    await house.store.documents.put("restart", note?.key ?? "", note?.value, 1);
+    const next = await again(house, config);
+    const texts = (await next.store.sessions.transcript("agent:main:main")).map(({ body }) => JSON.stringify(body));
+    expect(texts.filter((text) => text.includes(backText))).toHaveLength(1);
+  });
+
   it("A9: a note that cannot be read keeps nobody from starting", async () => {
     const house = await open(owned());
     await house.store.documents.put("restart", "restart-odd", { address: "nowhere" }, 1);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ModelCatalogue } from "../agent/contract.ts";
+import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { AppEvent, EventBus, EventOf } from "../domain/events.ts";
@@ -69,6 +70,8 @@ export interface TestWayOptions {
   readonly log?: Log;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
+  /** The channels that ship where absent. */
+  readonly channels?: ChannelCatalogue;
   /** Hears when somebody asks for a restart; without it nobody can. */
   readonly onRestart?: (reason: string) => void;
 }
@@ -111,6 +114,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     provider: () => Promise.resolve(provider),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     dispatch: createLocalQueue,
+    ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
   });
   return {

@@ -16,7 +16,7 @@ import type {
   ChannelModule,
   SendOutcome,
 } from "./contract.ts";
-import { textPieces } from "./text-pieces.ts";
+import { textPieces } from "./text/text-pieces.ts";
 
 /**
  * The smallest channel there can be, on a platform that is an object. It conforms; each flaw is one thing that it
@@ -39,7 +39,8 @@ type Flaw =
   | "never offers again"
   | "sends on a closed connection"
   | "wrong credentials may be tried again"
-  | "swallows the label";
+  | "swallows the label"
+  | "renders to its own limit";
 
 interface EchoConfig {
   readonly token: string;
@@ -149,9 +150,8 @@ function echoModule(platform: () => EchoPlatform, flaw: Flaw | null): ChannelMod
     },
     render(markdown, { max }) {
       const text = flaw === "eats indentation" ? markdown.replace(/^ +/gm, "") : markdown;
-      return textPieces(text, flaw === "half a limit too long" ? max * 1.5 : max, "utf16").map((shown) => ({
-        text: shown,
-      }));
+      const limit = flaw === "renders to its own limit" ? 50 : flaw === "half a limit too long" ? max * 1.5 : max;
+      return textPieces(text, limit, "utf16").map((shown) => ({ text: shown }));
     },
   };
 }
@@ -364,6 +364,7 @@ describe("the conformance suite", () => {
     "promises edits": "manifest: a method is there exactly where the capability says so",
     "never offers again": "inbound: a message that could not be stored is offered again, before the one behind it",
     "sends on a closed connection": "sending: a send on a closed connection is not sent",
+    "renders to its own limit": "rendering: a smaller limit than the platform's is kept, so that a label has room",
     "swallows the label": "sending: a label stands in front of the text",
     "wrong credentials may be tried again": "life: wrong credentials are CONN_002, and not worth another try",
   };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import { accountSettings } from "./account-settings.ts";
 import { connectTimeoutMs } from "./account-life.ts";
 import { fakeManifest, fakeMessage, supervisorWorld } from "./fake-channel.fixture.ts";
@@ -14,6 +15,47 @@ const piece = {
   replyToId: null,
   attachments: [],
 };
+
+describe("a look that somebody asks for", () => {
+  it("C2: is a round trip now: the age is renewed, and the next look is a full pause away", async () => {
+    const world = supervisorWorld();
+    await world.supervisor.start();
+    await world.clock.advance(limits.channelProbeMs * 0.6);
+    expect(world.supervisor.status()[0]?.lastRoundTripAgeMs).toBe(limits.channelProbeMs * 0.6);
+    await world.supervisor.probe({});
+    expect(world.supervisor.status()[0]?.lastRoundTripAgeMs).toBe(0);
+    await world.clock.advance(limits.channelProbeMs * 0.6);
+    expect(world.supervisor.status()[0]?.lastRoundTripAgeMs).toBe(limits.channelProbeMs * 0.6);
+    await world.supervisor.close();
+  });
+
+  it("C2: finds a dead connection at once", async () => {
+    const world = supervisorWorld();
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    world.channel.newest.probe = "fails";
+    await world.supervisor.probe({ channel: "another" });
+    expect(world.supervisor.status()[0]).toMatchObject({ state: "CONNECTED" });
+    await world.supervisor.probe({ channel: "fake" });
+    expect(world.supervisor.status()[0]).toMatchObject({ state: "RECONNECTING", reason: "no answer" });
+    await world.supervisor.close();
+  });
+
+  it("C2: waits as long as it is told, and condemns nobody for being slower than that", async () => {
+    const world = supervisorWorld();
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    world.channel.newest.probe = "never";
+    let looked = false;
+    const asked = world.supervisor.probe({ timeoutMs: 500 }).then(() => (looked = true));
+    await world.clock.advance(499);
+    expect(looked).toBe(false);
+    await world.clock.advance(1);
+    await asked;
+    expect(world.supervisor.status()[0]).toMatchObject({ state: "CONNECTED" });
+    await world.supervisor.close();
+  });
+});
 
 describe("life of an account", () => {
   it("L1: the state of every account is visible, with since when and why", async () => {

@@ -65,6 +65,8 @@ export interface Delivery {
    * the piece that is on its way. Resolves when those that waited are settled.
    */
   abort(runId: string, reason: string): Promise<void>;
+  /** The same for every turn of a session that has something left to say. Returns their run ids. */
+  abortSession(sessionKey: string, reason: string): Promise<readonly string[]>;
   /**
    * The same for single parts, with the error they end with. Those that are on their way may still arrive when it resolves:
    * their row tells.

@@ -4,8 +4,17 @@ import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OutboundPiece, SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
-import { address, busy, crash, lost, openWorld, passTime, takenUnheard } from "./delivery-world.fixture.ts";
-import { repeatLabel } from "./render-part.ts";
+import {
+  address,
+  busy,
+  crash,
+  lost,
+  openWorld,
+  passTime,
+  recordPauses,
+  takenUnheard,
+} from "./delivery-world.fixture.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 describe("delivery", () => {
   it("M12: the second piece is never seen before the first, when the first is tried again", async () => {
@@ -20,20 +29,22 @@ describe("delivery", () => {
     expect(world.platform.seen.map((piece) => piece.text)).toEqual(["one", "two", "three", "four"]);
   });
 
-  it("M9: a send that fails is tried again after 1, 2 and 4 seconds, and then kept as failed", async () => {
+  it("M9: a send that fails is tried again after 1, 2 and 4 seconds, then kept as failed, and sent again by hand once", async () => {
     const world = await openWorld();
-    const attempts: number[] = [];
-    for (let index = 0; index < 10; index += 1) {
-      world.platform.answers.push(() => {
-        attempts.push(world.clock.nowMs());
-        return busy();
-      });
-    }
+    const pausesMs = recordPauses(world);
+    world.platform.answers.push(...Array.from({ length: 10 }, () => busy));
     await world.delivery.start();
     await world.put("a", "hello");
     await passTime(world, async () => (await world.state("a")) === "failed");
-    const pauses = attempts.slice(1).map((at, index) => Math.round((at - (attempts[index] ?? 0)) / 1_000));
-    expect(pauses).toEqual([1, 2, 4]);
+    expect(pausesMs).toEqual([1_000, 2_000, 4_000]);
+    expect(world.platform.answers.length).toBe(6);
+    world.platform.answers.length = 0;
+    const again = { atMs: world.clock.nowMs(), expiresMs: world.clock.nowMs() + 60_000 };
+    expect(await world.store.deadLetters.replay("a", again)).toBe(true);
+    expect(await world.store.deadLetters.replay("a", again)).toBe(false);
+    world.delivery.wake();
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.texts()).toEqual(["hello"]);
     expect(world.events.find((event) => event.type === "message.unsent")).toMatchObject({
       partId: "a",
       state: "failed",
@@ -136,7 +147,7 @@ describe("delivery", () => {
 });
 
 describe("a send whose answer was lost", () => {
-  it("native: is sent again under the same id", async () => {
+  it("C2: native: is sent again under the same id", async () => {
     const world = await openWorld({ manifest: { idempotency: "native" } });
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -145,7 +156,7 @@ describe("a send whose answer was lost", () => {
     expect(new Set(world.platform.seen.map((piece) => piece.id))).toEqual(new Set(["a.0"]));
   });
 
-  it("read-back: is looked for first, and not sent again", async () => {
+  it("C2: read-back: is looked for first, and not sent again", async () => {
     const world = await openWorld({ manifest: { idempotency: "read-back" } });
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -196,7 +207,7 @@ describe("a send whose answer was lost", () => {
     expect(world.platform.texts()).toEqual(["one", `${repeatLabel}one`, "two"]);
   });
 
-  it("blind: is sent again with a label, and the label is on that piece alone", async () => {
+  it("C2: blind: is sent again with a label, and the label is on that piece alone", async () => {
     const world = await openWorld();
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -216,7 +227,7 @@ describe("a send whose answer was lost", () => {
     expect(world.platform.seen.map((piece) => piece.text)).toEqual(["hello", "later"]);
   });
 
-  it("is never called sent by itself after a crash in the middle of a send", async () => {
+  it("C1, C2: is never called sent by itself after a crash in the middle of a send", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "openclaw-out-"));
     const first = await openWorld({ folder });
     first.platform.answers.push(() => new Promise(() => undefined));
@@ -300,5 +311,37 @@ describe("the end of delivery", () => {
     await expect.poll(() => world.state("a")).toBe("prepared");
     await world.clock.advance(3_600_001);
     await expect.poll(() => world.state("a")).toBe("expired");
+  });
+});
+
+describe("a part that falls due while delivery looks", () => {
+  it("M12: is not forgotten: what the look did not see is what the timer is for", async () => {
+    const world = await openWorld();
+    const dueMs = world.clock.nowMs() + 1_000;
+    const { outbox } = world.store;
+    const ready = outbox.ready.bind(outbox);
+    let looks = 0;
+    outbox.ready = async (options) => {
+      const rows = await ready(options);
+      looks += 1;
+      // Its moment comes between the look and the question for the next one.
+      if (looks === 1) world.clock.setWall(dueMs);
+      return rows;
+    };
+    await world.store.outbox.add(
+      {
+        id: "a",
+        address: address("#room"),
+        replyToId: null,
+        reply: { markdown: "late" },
+        expiresMs: dueMs + 3_600_000,
+        state: "prepared",
+        notBeforeMs: dueMs,
+      },
+      { sessionKey: "agent:main:main", runId: null, atMs: world.clock.nowMs() },
+    );
+    await world.delivery.start();
+    await passTime(world, () => world.platform.seen.length === 1);
+    expect(world.platform.texts()).toEqual(["late"]);
   });
 });

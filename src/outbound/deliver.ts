@@ -6,12 +6,12 @@ import { AppError } from "../domain/app-error.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { OutboxRow } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
-import { deliverPart } from "./deliver-part.ts";
-import { settleDoubt } from "./doubt.ts";
-import { createExpirePart, type ExpirePart } from "./expire-part.ts";
-import { mayLeave } from "./may-leave.ts";
+import { deliverPart } from "./part/deliver-part.ts";
+import { settleDoubt } from "./part/doubt.ts";
+import { createExpirePart, type ExpirePart } from "./part/expire-part.ts";
+import { mayLeave } from "./part/may-leave.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
-import { recordStopped } from "./record.ts";
+import { recordStopped } from "./part/record.ts";
 
 /** Parts that may be on their way at once, over all chats. */
 const maxInFlight = 64;
@@ -36,6 +36,8 @@ class Deliverer implements Delivery {
   readonly #busy = new Map<string, UnderWay>();
   /** Parts that were looked at and are still in doubt, and when to look again. */
   readonly #undecided = new Map<string, number>();
+  /** Runs that were aborted: what one of them was still writing then is not sent either. */
+  readonly #aborted = new Map<string, AppError>();
   #started = false;
   #closed = false;
   #draining: Promise<void> | null = null;
@@ -68,6 +70,8 @@ class Deliverer implements Delivery {
 
   async abort(runId: string, reason: string): Promise<void> {
     const error = new AppError("RUN_001", `The turn was aborted: ${reason}.`);
+    this.#aborted.set(runId, error);
+    if (this.#aborted.size > abortedRemembered) this.#aborted.delete(this.#aborted.keys().next().value as string);
     // What is on its way stops before the rows are read: each piece that is not begun by then is not sent.
     for (const { row, stop } of this.#busy.values()) if (row.runId === runId) stop.abort(error);
     const rows = await this.#work.store.outbox.ofRun(runId);
@@ -75,6 +79,12 @@ class Deliverer implements Delivery {
       rows.map((row) => row.id),
       error,
     );
+  }
+
+  async abortSession(sessionKey: string, reason: string): Promise<readonly string[]> {
+    const runIds = await this.#work.store.outbox.unsaidRuns(sessionKey);
+    for (const runId of runIds) await this.abort(runId, reason);
+    return runIds;
   }
 
   async withdraw(ids: readonly string[], error: AppError): Promise<void> {
@@ -115,9 +125,10 @@ class Deliverer implements Delivery {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false;
-        await this.#startDoubts();
-        await this.#startReady();
-        await this.#armTimer();
+        // One moment for the whole look: what falls due while it lasts is what the timer is for.
+        const nowMs = this.#work.clock.nowMs();
+        await this.#startDoubts(nowMs);
+        await this.#armTimer(nowMs, await this.#startReady(nowMs));
       }
     } catch (error) {
       this.#work.log.error("the outbox could not be read", { error: AppError.from(error).toJSON() });
@@ -125,25 +136,28 @@ class Deliverer implements Delivery {
     }
   }
 
-  async #startDoubts(): Promise<void> {
-    const { store, clock } = this.#work;
+  async #startDoubts(nowMs: number): Promise<void> {
+    const { store } = this.#work;
     const rows = await store.outbox.inState("unknown", maxInFlight);
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
-      if ((this.#undecided.get(row.id) ?? 0) <= clock.nowMs())
-        this.#startWork(row, (attempt) => this.#decide(row, attempt));
+      if ((this.#undecided.get(row.id) ?? 0) <= nowMs) this.#startWork(row, (attempt) => this.#decide(row, attempt));
     }
   }
 
-  /** An account that has used up what it may is not asked for: its parts would hide those of the others. */
-  async #startReady(): Promise<void> {
-    const { store, clock } = this.#work;
-    const accounts = this.#work.accounts().filter((account) => this.#accountWaitMs(account) === 0);
-    const rows = await store.outbox.ready({ accounts, atMs: clock.nowMs(), limit: maxInFlight });
+  /**
+   * An account that has used up what it may is not asked for: its parts would hide those of the others. Returns when the
+   * first of these may be asked for again.
+   */
+  async #startReady(nowMs: number): Promise<number> {
+    const waits = this.#work.accounts().map((account) => ({ account, waitMs: this.#accountWaitMs(account) }));
+    const accounts = waits.filter(({ waitMs }) => waitMs === 0).map(({ account }) => account);
+    const rows = await this.#work.store.outbox.ready({ accounts, atMs: nowMs, limit: maxInFlight });
     for (const row of rows) {
       this.#startWork(row, (attempt) => deliverPart(row, attempt, { expire: this.#expire, pacing: this.#pacing }));
     }
+    return Math.min(...waits.filter(({ waitMs }) => waitMs > 0).map(({ waitMs }) => nowMs + waitMs));
   }
 
   #accountWaitMs(account: Account): number {
@@ -158,6 +172,8 @@ class Deliverer implements Delivery {
     const route = this.#work.route(row.address);
     if (route === null) return;
     const stop = new AbortController();
+    const aborted = isNew(row) ? this.#aborted.get(row.runId ?? "") : undefined;
+    if (aborted !== undefined) stop.abort(aborted);
     const done = this.#settled(row, work(this.#attempt(row, route, stop.signal))).finally(() => {
       this.#busy.delete(chat);
       this.wake();
@@ -188,18 +204,14 @@ class Deliverer implements Delivery {
     return verdict.leave === "expired" ? this.#expire(row, verdict.error) : settleDoubt(row, attempt);
   }
 
-  async #armTimer(): Promise<void> {
-    const { store, clock, accounts } = this.#work;
-    const nowMs = clock.nowMs();
+  async #armTimer(nowMs: number, roomMs: number): Promise<void> {
+    const { store, clock } = this.#work;
     const attemptMs = await store.outbox.nextAttemptMs(nowMs);
     // What is overdue waits for its chat or its connection, and these wake us.
     const lookMs = [...this.#undecided.values()].filter((ms) => ms > nowMs);
-    const roomMs = accounts()
-      .map((account) => nowMs + this.#accountWaitMs(account))
-      .filter((ms) => ms > nowMs);
-    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, ...lookMs, ...roomMs);
+    const next = Math.min(attemptMs ?? Number.POSITIVE_INFINITY, roomMs, ...lookMs);
     this.#timer?.cancel();
-    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - nowMs)));
+    if (next !== Number.POSITIVE_INFINITY) this.#wakeIn(Math.max(1, Math.ceil(next - clock.nowMs())));
   }
 
   #wakeIn(delayMs: number): void {
@@ -213,6 +225,14 @@ const pauseMs = 1_000;
 
 /** Between two looks at a part that stays in doubt. */
 const doubtPauseMs = 30_000;
+
+/** The oldest of them have written their last word long ago. */
+const abortedRemembered = 1_000;
+
+/** Never tried: a part that somebody puts back to work by hand is theirs to send. */
+function isNew({ attempts, error }: OutboxRow): boolean {
+  return attempts === 0 && error === null;
+}
 
 /** Somebody else was faster: the part is what it is. */
 function ignoreSettled(thrown: unknown): void {

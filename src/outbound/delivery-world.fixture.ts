@@ -254,6 +254,17 @@ export function takenUnheard(world: World): Answer {
   };
 }
 
+/** Every pause before a further attempt, as it is written. */
+export function recordPauses({ store }: World): number[] {
+  const pausesMs: number[] = [];
+  const settle = store.outbox.settle.bind(store.outbox);
+  store.outbox.settle = (id, outcome, atMs) => {
+    if (outcome.state === "prepared") pausesMs.push(outcome.nextAttemptMs - atMs);
+    return settle(id, outcome, atMs);
+  };
+  return pausesMs;
+}
+
 /** Moves the fake clock in small steps until something holds; the store's own work goes on in real time. */
 export async function passTime(
   { clock }: Pick<World, "clock">,

@@ -11,12 +11,13 @@ import {
   lost,
   openWorld,
   passTime,
+  recordPauses,
   takenUnheard,
   type Answer,
   type World,
 } from "./delivery-world.fixture.ts";
 import { createInitialState } from "./initial-state.ts";
-import { repeatLabel } from "./render-part.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 /** Answers every send alike, and counts. */
 function always(world: World, answer: () => SendOutcome): { sends: number } {
@@ -66,13 +67,7 @@ describe("what is tried again", () => {
   it("N9: attempts, first pause, factor and longest pause are the account's own", async () => {
     const retry = { attempts: 5, minDelayMs: 500, maxDelayMs: 3_000, factor: 3, jitter: 0 };
     const world = await openWorld({ policy: { retry } });
-    const pausesMs: number[] = [];
-    const { outbox } = world.store;
-    const settle = outbox.settle.bind(outbox);
-    outbox.settle = (id, outcome, atMs) => {
-      if (outcome.state === "prepared") pausesMs.push(outcome.nextAttemptMs - atMs);
-      return settle(id, outcome, atMs);
-    };
+    const pausesMs = recordPauses(world);
     always(world, () => failing(500));
     await world.delivery.start();
     await world.put("a", "hello");

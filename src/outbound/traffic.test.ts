@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import { deliveryMarkOf } from "../domain/delivery-mark.ts";
-import { type FailpointName } from "../platform/failpoints.ts";
+import type { FailpointName } from "../platform/failpoints.ts";
 import { lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
 
 /** The most messages that came in any second. */
@@ -105,6 +105,19 @@ describe("a turn that is stopped", () => {
     expect(marks).toContainEqual(
       expect.objectContaining({ partId: "a", state: "failed", piecesSeen: 2, code: "RUN_001" }),
     );
+  });
+
+  it("N2: what the turn was still writing then is not sent either, until somebody asks for it", async () => {
+    const world = await openWorld();
+    await world.delivery.start();
+    await world.delivery.abort("r1", "stop");
+    await world.put("late", "a block", { runId: "r1" });
+    await expect.poll(() => world.state("late")).toBe("failed");
+    expect(world.platform.texts()).toEqual([]);
+    const atMs = world.clock.nowMs();
+    await world.store.deadLetters.replay("late", { atMs, expiresMs: atMs + 60_000 });
+    world.delivery.wake();
+    await expect.poll(() => world.state("late")).toBe("sent");
   });
 
   it("N2: what had all been sent stays sent, and a doubt is not sent again", async () => {

@@ -23,7 +23,7 @@ export interface DispatchSuite {
 
 export function dispatchConformance(name: string, suite: DispatchSuite): void {
   const reason = suite.skip ?? null;
-  describe.skipIf(reason !== null)(`dispatch by ${name}${reason === null ? "" : ` (${reason})`}`, () => {
+  describe.skipIf(reason !== null)(`dispatch by ${name}${reason === null ? "" : ` (skipped: ${reason})`}`, () => {
     let world: World;
     beforeEach(async () => {
       world = await openWorld(suite.open);
@@ -45,8 +45,10 @@ export function dispatchConformance(name: string, suite: DispatchSuite): void {
     describe("turns that fail", () => {
       failureRules(current);
     });
-    describe.runIf(suite.spansNodes)("between nodes", () => {
-      nodeRules(current);
-    });
+    if (suite.spansNodes) {
+      describe("between nodes", () => {
+        nodeRules(current);
+      });
+    }
   });
 }

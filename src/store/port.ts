@@ -33,6 +33,7 @@ export interface Store {
   probe(): Promise<void>;
   /**
    * Removes ended messages with their turns, ended parts and nothing else, oldest first, at most `limit` of each kind.
+   * What is on the list of dead letters stays until it is off.
    * Transcripts and ledger stay. Returns how many rows went; fewer than `limit` means that nothing older is left.
    */
   prune(options: { beforeMs: number; limit: number }): Promise<number>;
@@ -144,7 +145,8 @@ export interface InboxStore {
   release(lease: Lease, atMs: number): Promise<void>;
   /**
    * Gives a message back whose attempt failed: it is taken again at `untilMs` and not before, and the attempt counts. Its
-   * session waits behind it, since order is kept; other sessions do not.
+   * session waits behind it, since order is kept; other sessions do not. Until then it is `queued`, and `leaseUntilMs`
+   * tells when it is due.
    */
   retry(lease: Lease, options: { atMs: number; untilMs: number; reason: string }): Promise<void>;
   /**
@@ -374,8 +376,8 @@ export interface OutboxStore {
     context: { sessionKey: string; runId: string | null; atMs: number; messageId?: string; lease?: Lease },
   ): Promise<OutboxRow>;
   /**
-   * Parts that may leave now, at most one per chat (the oldest `prepared` or `sending` one, where it is `prepared`), for
-   * the given accounts. Parts past their `expiresMs` are among them: the caller settles them. A `held` or `unknown` part
+   * Parts that may leave now, at most one per chat (the oldest `prepared` or `sending` one, where it is `prepared` and no
+   * younger one is on its way), for the given accounts, each in turn. Parts past their `expiresMs` are among them: the caller settles them. A `held` or `unknown` part
    * holds up nobody: what becomes of it is decided by a person or by the operator's policy, which may take days.
    */
   ready(options: {
@@ -424,6 +426,8 @@ export interface OutboxStore {
     platformMessageId: string,
   ): Promise<OutboxRow | null>;
   ofRun(runId: string): Promise<readonly OutboxRow[]>;
+  /** Run ids of the session that have something left to say: parts that are held, prepared, being sent or in doubt. */
+  unsaidRuns(sessionKey: string): Promise<readonly string[]>;
   counts(): Promise<Readonly<Record<PartState, number>>>;
 }
 
@@ -631,7 +635,7 @@ export interface TraceStore {
   add(
     events: readonly { messageId: string | null; runId: string | null; type: string; atMs: number; data: unknown }[],
   ): Promise<void>;
-  /** Everything about one message, oldest first, by the message's, its run's or one of its parts' id. */
+  /** Everything about one message, oldest first and of one time as it was written, by the message's, its run's or one of its parts' id. */
   of(id: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
   /** The newest `limit`, oldest first. */
   recent(limit: number): Promise<readonly { type: string; atMs: number; data: unknown }[]>;

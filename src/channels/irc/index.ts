@@ -13,7 +13,7 @@ import { openWire, type Wire } from "./wire.ts";
 export const irc: ChannelModule<IrcConfig> = {
   manifest,
   connect,
-  render: (markdown, { max }) => renderLines(markdown, max).map((text) => ({ text })),
+  render: (markdown, options) => renderLines(markdown, options).map((text) => ({ text })),
 };
 
 async function connect(

@@ -47,6 +47,9 @@ type LineOutcome =
   | { readonly ok: true; readonly messageId: string | null }
   | { readonly ok: false; readonly error: AppError; readonly written: boolean };
 
+/** Whoever has left may come back, and not within seconds: their reply is looked at again after so long. */
+const absencePauseMs = 60_000;
+
 export class Outbound {
   readonly #options: OutboundOptions;
   readonly #chains = new Map<string, Promise<unknown>>();
@@ -111,7 +114,8 @@ export class Outbound {
     if (chat.identity === null) return null;
     const identity = await this.#options.identify(chat.target, signal);
     if (identity === chat.identity) return null;
-    if (identity === null) return new AppError("MSG_002", `${chat.target} is not on IRC now.`);
+    if (identity === null)
+      return new AppError("CONN_001", `${chat.target} is not on IRC now.`, { retryAfterMs: absencePauseMs });
     return new AppError("MSG_002", `The nick ${chat.target} belongs to somebody else now.`, { retry: "never" });
   }
 

@@ -96,6 +96,15 @@ describe("an edit", () => {
     });
   });
 
+  it("N13: of a message that went out plainer than it was meant knows what stands", async () => {
+    await connected(world, async (connection) => {
+      const wrong = { entities: [{ type: "text_link", offset: 0, length: 4, url: "no address" }] };
+      const id = await sent(connection, "link here", wrong);
+      expect(await edited(connection, id, "link here")).toMatchObject({ outcome: "sent" });
+      expect(world.calls("editMessageText")).toHaveLength(0);
+    });
+  });
+
   it("whose answer was lost is a doubt, and the next one is not believed to change nothing", async () => {
     await connected(world, async (connection) => {
       const id = await sent(connection, "one");

@@ -14,6 +14,7 @@ import { entitiesOf } from "./entities.ts";
 import { manifest } from "./manifest.ts";
 import { attachmentLine } from "./media.ts";
 import { failed, notSent, type Outbound, type OutboundOptions } from "./outbound.ts";
+import { previewOf, tooLong } from "./piece-calls.ts";
 import type { ShownText } from "./sent-messages.ts";
 
 const maxDeleted = 500;
@@ -35,9 +36,7 @@ export class Changes {
     const text = [`${label}${piece.text}`, ...lines].filter((line) => line !== "").join("\n");
     const wanted = { text, entities: entitiesOf(piece.format, label.length) };
     return this.#change(piece.address, platformMessageId, async (target, messageId) => {
-      const { max } = manifest.text;
-      if (text.length > max)
-        return notSent(new AppError("MSG_003", `Telegram takes ${max} characters in a message, not ${text.length}.`));
+      if (text.length > manifest.text.max) return notSent(tooLong(text.length));
       const known = this.#options.sent.shows(String(target.chatId), platformMessageId, wanted);
       if (known === true) return { outcome: "sent", platformMessageId };
       const edit = new Edit(this.#outbound, { target, messageId, signal, options: this.#options });
@@ -138,9 +137,10 @@ class Edit {
       message_id: messageId,
       text: shown.text,
       ...(shown.entities.length === 0 ? {} : { entities: shown.entities }),
-      ...(options.config.linkPreview ? {} : { link_preview_options: { is_disabled: true } }),
+      ...previewOf(options.config),
     };
-    const answer = await this.#outbound.perform({ method: "editMessageText", params, shown, otherwise: null }, signal);
+    const call = { method: "editMessageText", params, shown, otherwise: null };
+    const { answer } = await this.#outbound.perform(call, signal);
     const [chatId, id] = [String(target.chatId), String(messageId)];
     if (answer.ok) options.sent.note(chatId, id, shown);
     // In doubt, nobody knows what it says.

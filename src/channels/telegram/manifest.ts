@@ -1,6 +1,7 @@
 /** What Telegram can do, and the settings of a bot on it. */
 import { z } from "zod";
 import type { ChannelManifest } from "../contract.ts";
+import { deliveryConfigShape } from "../delivery-config.ts";
 import { policyConfigShape } from "../policy-config.ts";
 
 /** `<bot id>:<secret>`, neither of which has a slash, so that a token can be part of an address without escaping. */
@@ -8,6 +9,7 @@ const token = z.string().refine(isToken, "must look like 123456:ABC-def, as @Bot
 
 const accountSchema = z.object({
   ...policyConfigShape,
+  ...deliveryConfigShape,
   botToken: token
     .optional()
     .describe("The bot's token from @BotFather. Needed, unless tokenFile names a file with it."),

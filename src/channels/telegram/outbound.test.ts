@@ -192,6 +192,20 @@ describe("files", () => {
     });
   });
 
+  it("N12: a file that is named stands in a message of its own where the text leaves it no room", async () => {
+    const { max } = manifest.text;
+    await connected(world, async (connection) => {
+      const attachments = [1, 2, 3].map((number) => ({
+        type: "document" as const,
+        url: `https://example.org/${String(number).repeat(1_500)}`,
+      }));
+      const sent = await connection.send(pieceFor(world.address("dm"), "x".repeat(max), { attachments }), soon());
+      expect(sent).toEqual({ outcome: "sent", platformMessageId: String(seen()[0]?.messageId) });
+      const addresses = attachments.map(({ url }) => `[document] ${url}`);
+      expect(seen().map(({ text }) => text)).toEqual(["x".repeat(max), addresses.slice(0, 2).join("\n"), addresses[2]]);
+    });
+  });
+
   it("what Telegram takes for no picture goes as a file, and then as a line of text", async () => {
     await connected(world, async (connection, link) => {
       const attachments = [{ type: "image" as const, data: data(100), fileName: "a.png" }];
@@ -334,6 +348,28 @@ describe("what became of a send", () => {
       expect(link.lines.filter(({ message }) => message.includes("plainer"))).toHaveLength(1);
       expect(world.calls("sendMessage").map(({ status }) => status)).toEqual([400, 200]);
     });
+  });
+
+  it("a send that stumbles does not hold up the one behind it", async () => {
+    const link = new TelegramLink();
+    link.memory.put = () => Promise.reject(new Error("disk full"));
+    await connected(
+      world,
+      async (connection) => {
+        const attachments = [
+          { type: "document" as const, data: data(10) },
+          { type: "document" as const, data: data(10) },
+        ];
+        world.emulator.fault({ method: "sendDocument", what: { kind: "status", status: 429, retryAfterS: 3 } });
+        const [first, second] = await Promise.all([
+          connection.send(pieceFor(world.address("dm"), "both files", { attachments }), soon()),
+          connection.send(pieceFor(world.address("dm"), "behind it"), soon()),
+        ]);
+        // What stands could not be written down: to say it again is a risk that is told.
+        expect([first.outcome, second.outcome]).toEqual(["unknown", "sent"]);
+      },
+      { link },
+    );
   });
 
   it("a group that has become a supergroup gets the message there, once", async () => {

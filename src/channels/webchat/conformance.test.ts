@@ -40,6 +40,7 @@ const exempt: Readonly<Record<string, string>> = Object.fromEntries([
     "parsing: the address names this channel, and the sender's id is not the name that people see",
     "parsing: the raw payload is kept",
     "parsing: a damaged payload is a message or nothing, never an exception",
+    "rendering: what a person wrote in plain words goes out as it came in",
     "inbound: a direct message is handed over, and can be answered at its address",
     "inbound: a group's message is handed over, and can be answered at its address",
     "inbound: messages are handed over in order, each once",

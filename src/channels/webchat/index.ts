@@ -4,7 +4,7 @@
  */
 import type { ChannelModule } from "../contract.ts";
 import { AppError } from "../../domain/app-error.ts";
-import { textPieces } from "../text-pieces.ts";
+import { chunkMarkdown } from "../text/chunk-markdown.ts";
 import { manifest, type WebchatConfig } from "./manifest.ts";
 
 export const webchat: ChannelModule<WebchatConfig> = {
@@ -29,5 +29,6 @@ export const webchat: ChannelModule<WebchatConfig> = {
     };
   },
   /** The page renders Markdown itself. */
-  render: (markdown, { max }) => textPieces(markdown, max, manifest.text.unit).map((text) => ({ text })),
+  render: (markdown, options) =>
+    chunkMarkdown(markdown, options).flatMap(({ text }) => (text === "" ? [] : [{ text }])),
 };

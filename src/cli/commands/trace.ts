@@ -5,7 +5,7 @@ import type { traceGet } from "../../protocol/methods/trace.ts";
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Output } from "../output.ts";
-import { momentOf } from "../shown-rows.ts";
+import { excerptOf, momentOf } from "../shown-rows.ts";
 
 export function register(program: Command, context: CliContext): void {
   withConnection(program.command("trace").description("Show what happened to a message, and when"))
@@ -36,7 +36,8 @@ function head({ message, messageId, runId, sessionKey, parts, events }: Trace, o
   const [first] = events;
   if (messageId !== null) lines.push(`${output.bold("message")}  ${messageId}`);
   if (message !== null) {
-    const who = message.senderName ?? message.senderId;
+    // A name is its owner's to choose, and stays on its line.
+    const who = excerptOf(message.senderName ?? message.senderId);
     lines.push(`${output.bold("from")}     ${who} in ${message.channel}/${message.accountId} ${message.chatId}`);
     lines.push(`${output.bold("state")}    ${message.state}${message.reason === null ? "" : ` (${message.reason})`}`);
   }

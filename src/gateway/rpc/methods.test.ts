@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Restarts, RestartWish } from "../../agent/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import { aliases, methods } from "../../protocol/registry.ts";
@@ -462,56 +461,14 @@ describe("older names", () => {
   });
 });
 
-describe("gateway.restart", () => {
-  it("A9: asks once for each order, and names the chat that is to be told: the session's, the given one, or none", async () => {
-    const wishes: RestartWish[] = [];
-    const restarts: Restarts = {
-      startedMs: 0,
-      expectedMs: 5_000,
-      request: async (wish) => void wishes.push(wish),
-      isTold: async () => false,
-    };
-    const stage = await openStage({ deps: { restarts } });
-    const client = await connect(stage.url);
-    const address = { channel: "irc", accountId: "default", chatId: "account:ann", chatKind: "dm" as const };
-    await stage.store.sessions.open(main, "main", { sessionId: stage.deps.ids.uuid(), atMs: 1, address });
-    expect(await client.ask("gateway.restart", { reason: "new plugin" })).toEqual({
-      ok: true,
-      restartExpectedMs: 5_000,
-      told: false,
-    });
-    expect(await client.ask("gateway.restart", { sessionKey: "main" })).toMatchObject({ told: true });
-    expect(await client.ask("gateway.restart", { sessionKey: "nobody" })).toMatchObject({ told: false });
-    const to = { channel: "irc", chatId: "#ops", chatKind: "group" };
-    expect(await client.ask("gateway.restart", { to })).toMatchObject({ told: true });
-    expect(wishes.map(({ chat }) => chat)).toEqual([
-      null,
-      { sessionKey: main, address },
-      null,
-      { sessionKey: main, address: { channel: "irc", accountId: "default", chatId: "#ops", chatKind: "group" } },
-    ]);
-    expect(new Set(wishes.map(({ id }) => id)).size).toBe(4);
-    await stage.close();
-    const embedded = await openStage();
-    const other = await connect(embedded.url);
-    expect(errorOf(await other.call("gateway.restart", {})).details["errorCode"]).toBe("SYS_007");
-    await embedded.close();
-  });
-});
-
 describe("results", () => {
   it("are what the declarations say, for every method that can be called without a world around it", async () => {
     const restarts = { startedMs: 0, expectedMs: 1, request: async () => undefined, isTold: async () => false };
     const stage = await openStage({ deps: { requestStop: () => undefined, restarts } });
     const client = await connect(stage.url);
     const scene = sceneOf(stage.store);
-    const [sent, held, denied, unknown] = [
-      await scene.sent("p1"),
-      await scene.held(),
-      await scene.held(),
-      await scene.unknown(),
-    ];
-    const [letter, replayed] = [await scene.failed(), await scene.failed()];
+    const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
+    const [held, denied] = [await scene.held(), await scene.held()];
     const identity = makeIdentity();
     await connect(stage.url, { identity });
     await withHistory(stage, main, [said("00000001", "hi")]);
@@ -548,7 +505,7 @@ describe("results", () => {
       "outbox.deny": { id: denied.id },
       "outbox.resolve": { id: unknown.id, as: "sent" },
       "dlq.show": { id: letter.id },
-      "dlq.replay": { ids: [replayed.id, "nobody"] },
+      "dlq.replay": { ids: [denied.id, "nobody"] },
       "dlq.purge": { ids: [letter.id] },
       "trace.get": { id: sent.id },
       "system-event": { text: "x" },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ReplyStream } from "../../agent/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { crash, passTime, takenUnheard } from "../delivery-world.fixture.ts";
-import { repeatLabel } from "../render-part.ts";
+import { repeatLabel } from "../part/render-part.ts";
 import { interruptedPreface } from "./earlier-attempt.ts";
 import { openStreamWorld, type StreamWorld } from "./stream-world.fixture.ts";
 

@@ -6,7 +6,7 @@ import type { ReplyStream, StreamedReply } from "../../agent/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { measureText, truncateText } from "../../domain/text.ts";
 import type { Timer } from "../../platform/clock.ts";
-import { pieceMax } from "../render-part.ts";
+import { pieceMax } from "../part/render-part.ts";
 import { findCut, quietCut, type Cut, type Fence } from "./block-border.ts";
 import type { StreamScope } from "./contract.ts";
 import { nothingEarlier, takeOver, type EarlierAttempt } from "./earlier-attempt.ts";

@@ -4,8 +4,8 @@
  * and wonders.
  */
 import type { OutboxRow, PartState } from "../../store/port.ts";
-import { mayRepeat } from "../known-so-far.ts";
-import { superseded } from "../superseded.ts";
+import { mayRepeat } from "../part/known-so-far.ts";
+import { superseded } from "../part/superseded.ts";
 import type { StreamScope } from "./contract.ts";
 import { readStreamPartId, streamPartId } from "./part-id.ts";
 import { putPart } from "./put-part.ts";

@@ -9,7 +9,7 @@ const missing = await redisMissing(process.env["OPENCLAW_TEST_SERVICES"] === "re
 
 dispatchConformance("Redis", { spansNodes: true, skip: missing, open: () => openRedisDriver() });
 
-describe.skipIf(missing !== null)(`tickets on Redis${missing === null ? "" : ` (${missing})`}`, () => {
+describe.skipIf(missing !== null)(`tickets on Redis${missing === null ? "" : ` (skipped: ${missing})`}`, () => {
   let world: World | undefined;
   let line: RedisLine | undefined;
   afterEach(async () => {
@@ -120,6 +120,28 @@ describe.skipIf(missing !== null)(`tickets on Redis${missing === null ? "" : ` (
     await busy.add("d");
     await eventually(() => idle.begun).toContain("d");
     expect(lines).toHaveLength(2);
+  });
+
+  it("M3: looks for itself the moment Redis goes, for what it may have been called for just then", async () => {
+    const { world, line } = await openOnLine();
+    const node = await world.node();
+    await world.store().inbox.admit(entryOf("unheard", world.clock.nowMs()), { atMs: world.clock.nowMs() });
+    await line.cut();
+    await eventually(() => node.begun).toEqual(["unheard"]);
+  });
+
+  it("M3: what a busy node could call nobody for is found when Redis is back", async () => {
+    const { world, line } = await openOnLine();
+    const busy = await world.node({ capacity: 1 });
+    const idle = await world.node({ capacity: 1 });
+    await busy.add("running");
+    await line.cut();
+    for (const node of [busy, idle]) await eventually(() => node.queue.trouble()).toMatch(/Redis/);
+    await busy.add("waits");
+    await world.store().probe();
+    expect(world.begun).toEqual(["running"]);
+    await line.mend();
+    await eventually(() => idle.begun).toEqual(["waits"]);
   });
 
   it("M3: starts, works and closes without Redis", async () => {

@@ -75,7 +75,8 @@ export class Tickets {
     // Versions and settings of the server are its operator's, and the check would write to the console.
     const options = { connection: redis, prefix, skipVersionCheck: true };
     this.#redis = redis;
-    this.#queue = new Queue(name, options);
+    // Nobody reads the stream of what happened to tickets.
+    this.#queue = new Queue(name, { ...options, streams: { events: { maxLen: 100 } } });
     this.#worker = new Worker(name, null, options);
     this.#queue.on("error", (error) => this.#went(error));
     this.#worker.on("error", (error) => this.#went(error));

@@ -133,7 +133,7 @@ export function deadLetterRules(rig: Rig): void {
       chunksSent: 1,
       platformMessageIds: ["pm"],
       expiresMs: again.expiresMs,
-      error: null,
+      error: failure,
     });
     expect(await rig.store().deadLetters.get(part.id)).toBeNull();
     expect(await rig.store().deadLetters.replay("nobody", again)).toBe(false);

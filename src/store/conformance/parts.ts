@@ -71,6 +71,24 @@ export function partRules(rig: Rig): void {
     expect(await ready([account(later.address.channel)], t0 + 700)).toEqual([later.id]);
   });
 
+  it("names the turns of a session that have something left to say", async () => {
+    const { outbox } = rig.store();
+    const sessionKey = names.next("session");
+    const draft = (state: "prepared" | "held" | "sent") => to(names.next("channel"), { state });
+    const context = (runId: string | null) => ({ sessionKey, runId, atMs: t0 });
+    for (const [state, runId] of [
+      ["prepared", "waits"],
+      ["held", "asks"],
+      ["sent", "said"],
+    ] as const)
+      await outbox.add(draft(state), context(`${sessionKey}-${runId}`));
+    await outbox.add(draft("prepared"), context(null));
+    expect([...(await outbox.unsaidRuns(sessionKey))].toSorted()).toEqual([
+      `${sessionKey}-asks`,
+      `${sessionKey}-waits`,
+    ]);
+  });
+
   it("holds a part until a person decides, and holds up nobody with it", async () => {
     const channel = names.next("channel");
     const held = to(channel, { state: "held" });
@@ -86,8 +104,27 @@ export function partRules(rig: Rig): void {
     const allow = { allow: true, expiresMs: t0 + 9_000 } as const;
     const decided = await Promise.all([1, 2].map(() => outbox.decide(held.id, allow, t0 + 5)));
     expect(decided).toEqual([true, false]);
-    expect(await outbox.get(held.id)).toMatchObject({ state: "prepared", expiresMs: t0 + 9_000, updatedMs: t0 + 5 });
+    expect(await outbox.get(held.id)).toMatchObject({
+      state: "prepared",
+      expiresMs: t0 + 9_000,
+      approvedMs: t0 + 5,
+      updatedMs: t0 + 5,
+    });
     expect(await ready([account(channel)])).toEqual([held.id]);
+  });
+
+  it("holds a part that was written before somebody had to allow it, and keeps what is known of it", async () => {
+    const channel = names.next("channel");
+    const draft = to(channel);
+    await add(draft);
+    const { outbox } = rig.store();
+    await outbox.sending(draft.id, t0);
+    await outbox.settle(draft.id, { state: "prepared", nextAttemptMs: 0, error: failure }, t0);
+    await outbox.settle(draft.id, { state: "held" }, t0 + 1);
+    expect(await outbox.get(draft.id)).toMatchObject({ state: "held", error: failure, approvedMs: null });
+    expect(await ready([account(channel)])).toEqual([]);
+    expect(await outbox.decide(draft.id, { allow: true, expiresMs: t0 + 9_000 }, t0 + 2)).toBe(true);
+    expect(await outbox.get(draft.id)).toMatchObject({ state: "prepared", error: failure, approvedMs: t0 + 2 });
   });
 
   it("fails a held part that a person refuses, with the reason, and takes it for decided", async () => {
@@ -125,9 +162,33 @@ export function partRules(rig: Rig): void {
     expect(await ready([account(channel)], t0 + 399)).toEqual([]);
     expect(await outbox.get(one.id)).toMatchObject({ state: "prepared", attempts: 0, nextAttemptMs: t0 + 400 });
     expect(await ready([account(channel)], t0 + 400)).toEqual([one.id]);
+    // Between two pieces: what began as an attempt was none.
     await outbox.sending(one.id, t0 + 400);
-    await expect(outbox.postpone(one.id, t0 + 500)).rejects.toMatchObject(elsewhere);
+    await outbox.progress(one.id, 1, ["pm"], t0 + 400);
+    await outbox.postpone(one.id, t0 + 500);
+    expect(await outbox.get(one.id)).toMatchObject({
+      state: "prepared",
+      attempts: 0,
+      chunksSent: 1,
+      nextAttemptMs: t0 + 500,
+    });
+    expect(await ready([account(channel)], t0 + 499)).toEqual([]);
+    expect(await ready([account(channel)], t0 + 500)).toEqual([one.id]);
+    await outbox.settle(one.id, { state: "failed", error: failure }, t0 + 500);
+    await expect(outbox.postpone(one.id, t0 + 600)).rejects.toMatchObject(elsewhere);
     await expect(outbox.postpone("nobody", t0)).rejects.toMatchObject({ code: "RPC_007" });
+  });
+
+  it("tells the transcript of a part that arrived after all, in the same commit", async () => {
+    const key = names.next("s");
+    await rig.store().sessions.open(key, "main", { sessionId: names.next("id"), atMs: t0 });
+    const draft = to(names.next("channel"));
+    await add(draft, key);
+    const { outbox } = rig.store();
+    await outbox.sending(draft.id, t0);
+    const line = transcriptDraft(names, "arrived after all");
+    await outbox.settle(draft.id, { state: "sent", platformMessageIds: ["pm"], transcript: line }, t0);
+    expect((await (await rig.reopen()).sessions.transcript(key)).map((entry) => entry.body)).toEqual([line.body]);
   });
 
   it("tells chat and transcript of a part that expired, in the same commit and once", async () => {

@@ -91,6 +91,20 @@ export function traceRules(rig: Rig): void {
     expect(await of(part.id)).toEqual([]);
   });
 
+  it("tells of a part that waits between two of its pieces", async () => {
+    const part = draftOf(names, names.next("chat"));
+    const { outbox } = rig.store();
+    await outbox.add(part, { sessionKey: "s", runId: null, atMs: t0 });
+    await outbox.postpone(part.id, t0 + 1);
+    await outbox.sending(part.id, t0 + 2);
+    await outbox.postpone(part.id, t0 + 9);
+    expect(await types(part.id)).toEqual(["outbox.prepared", "outbox.sending", "outbox.prepared"]);
+    expect((await of(part.id)).at(-1)).toMatchObject({
+      atMs: t0 + 2,
+      data: { postponed: true, nextAttemptMs: t0 + 9 },
+    });
+  });
+
   it("tells nothing of what was refused", async () => {
     const entry = entryOf(names, names.next("s"));
     const lease = await startTurn(rig.store(), entry);

@@ -45,6 +45,20 @@ function check(file: string): void {
          OR (turn.seq IS NULL) <> (outbox.seq IS NULL) OR (turn.seq IS NULL) <> (ledger.seq IS NULL)`,
     );
     expect(torn).toEqual([]);
+    // Each change has told of itself in its own commit: one arrival, one end where there is one, one part.
+    const untold = db.all(
+      `SELECT message_id, inbox.state FROM inbox
+       LEFT JOIN (SELECT message_id, sum(type = 'inbox.queued') AS arrivals, sum(type = 'inbox.replied') AS ends,
+           sum(type = 'outbox.prepared') AS parts FROM trace GROUP BY message_id) AS told USING (message_id)
+       WHERE coalesce(arrivals, 0) <> 1 OR ends <> (inbox.state = 'replied') OR parts <> (inbox.state = 'replied')`,
+    );
+    expect(untold).toEqual([]);
+    const fronts = db.all(
+      `SELECT seq FROM inbox WHERE front <> (head = 1 AND seq = (
+         SELECT seq FROM inbox AS other WHERE other.head = 1 AND other.sender = inbox.sender
+           AND other.priority = inbox.priority ORDER BY wait_since_ms, seq LIMIT 1))`,
+    );
+    expect(fronts).toEqual([]);
     const counted = db.get<{ turns: number; lines: number; spent: number; summed: number; counted: number }>(
       `SELECT (SELECT count(*) FROM turn) AS turns, (SELECT count(*) FROM transcript) AS lines,
          (SELECT sum(cost_micros) FROM ledger) AS spent, (SELECT sum(cost_micros) FROM ledger_hour) AS summed,
@@ -57,7 +71,7 @@ function check(file: string): void {
   }
 }
 
-it("I2: kill -9 during 10,000 writes: no acknowledged entry is lost, none is torn", async () => {
+it("I2, M11: kill -9 during 10,000 writes: no acknowledged entry is lost, none is torn", async () => {
   const file = await freshFile();
   const acknowledged: string[] = [];
   for (let round = 0; acknowledged.length < 10_000; round += 1) {

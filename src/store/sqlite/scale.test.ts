@@ -98,6 +98,26 @@ function recount(db: Database, filter: LedgerFilter): { calls: number; costs: nu
   return { calls: row?.calls ?? -1, costs: row?.costs ?? -1 };
 }
 
+it("M1: serves who waits behind ten thousand messages of another, and these in the order of their coming", async () => {
+  const file = await filled(
+    "heads.sqlite",
+    `INSERT INTO inbox (seq, message_id, run_id, dedupe_key, session_key, lane, agent_id, sender, priority, due_ms,
+         expires_ms, ephemeral, state, admitted_ms, wait_since_ms, head)
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 10000)
+       SELECT i, 'm-' || i, 'r-' || i, 'd-' || i, 's-' || i, 's-' || i, 'main', iif(i > 10000, 'bob', 'ann'), 2, 0, 9e12, 0,
+         'queued', i, i, 1 FROM n;
+     INSERT INTO inbox_body SELECT seq, '{"id":"m-' || seq || '"}', '{}' FROM inbox`,
+  );
+  const store = await openSqliteStore({ file, log: silentLog });
+  const order: string[] = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    const claimed = await store.inbox.claim({ owner: "w", leaseMs: 1_000, atMs: 20_000, agingMs: 0 });
+    order.push(claimed?.row.message.id ?? "none");
+  }
+  expect(order).toEqual(["m-1", "m-10001", "m-2", "m-3", "m-4"]);
+  await store.close();
+}, 30_000);
+
 it("keeps its log small however much is written, also after a read that held it back", async () => {
   const file = join(folder, "log.sqlite");
   const store = await openSqliteStore({ file, log: silentLog });

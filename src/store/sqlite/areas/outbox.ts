@@ -9,6 +9,7 @@ import {
   partCounts,
   partsInState,
   partsOfRun,
+  unsaidRuns,
   readyParts,
 } from "../queries/work.ts";
 import { outboxRow, storedMs } from "./rows.ts";
@@ -61,6 +62,9 @@ export function outboxStore(access: Access): OutboxStore {
     },
     async ofRun(runId) {
       return (await access.near((db) => partsOfRun(db, { runId }))).map(outboxRow);
+    },
+    async unsaidRuns(sessionKey) {
+      return (await access.near((db) => unsaidRuns(db, { sessionKey }))).map((record) => record.run_id);
     },
     async counts() {
       const counted = await access.near(partCounts);

@@ -233,6 +233,9 @@ function waitAgain(db: Database, args: { id: string; untilMs: number }): void {
   );
   if (row === undefined) throw elsewhere(db, args.id);
   moveUp(db, row.chat);
+  // Its caller names no time: it stands behind the last thing that is known of the part.
+  const data = { postponed: true, attempt: row.attempts, chunksSent: row.chunks_sent, nextAttemptMs: args.untilMs };
+  tracePart(db, row, { type: "outbox.prepared", atMs: row.updated_ms, data });
 }
 
 /** What was purged has nothing left to say: it is not sent again. What is known of earlier attempts stays. */

@@ -10,7 +10,7 @@ export function isBusy(db: Database, chat: string): boolean {
 }
 
 export function moveUp(db: Database, chat: string): void {
-  db.run(`UPDATE outbox SET head = 0 WHERE chat = ? AND state = 'prepared' AND head = 1`, chat);
+  db.run(`UPDATE outbox SET head = 0 WHERE chat = ? AND state IN ('prepared', 'sending') AND head = 1`, chat);
   // A part that comes back into its old place waits until the younger one that left before it has arrived.
   if (db.get(`SELECT 1 FROM outbox WHERE chat = ? AND state = 'sending' LIMIT 1`, chat) !== undefined) return;
   db.run(

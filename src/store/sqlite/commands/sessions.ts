@@ -175,11 +175,9 @@ export interface Spent {
   readonly costMicros: number | null;
 }
 
-/** For what is worth a line in the transcript, but no session: whether there was one to write it to. */
-export function growWhereOpen(db: Database, growth: Growth): boolean {
-  if (find(db, growth.sessionKey) === null) return false;
-  grow(db, growth);
-  return true;
+/** For what is worth a line in a transcript, but no session of its own. */
+export function growWhereOpen(db: Database, growth: Growth): void {
+  if (find(db, growth.sessionKey) !== null) grow(db, growth);
 }
 
 export function grow(db: Database, { sessionKey, entries, spent, atMs }: Growth): TranscriptRecord[] {

@@ -26,7 +26,8 @@ CREATE INDEX inbox_heads ON inbox(sender, priority, wait_since_ms, seq) WHERE he
 CREATE INDEX inbox_front ON inbox(priority, wait_since_ms, seq) WHERE front = 1;
 CREATE INDEX inbox_leased ON inbox(lease_until_ms) WHERE state = 'running' AND lease_owner IS NOT NULL;
 CREATE INDEX inbox_served ON inbox(sender) WHERE state = 'running' AND lease_owner IS NOT NULL;
-CREATE INDEX inbox_paused ON inbox(head, lease_until_ms, admitted_ms) WHERE state = 'running' AND lease_owner IS NULL;
+CREATE INDEX inbox_paused ON inbox(head, lease_until_ms, admitted_ms, lease_owner)
+  WHERE state = 'running' AND lease_owner IS NULL;
 CREATE INDEX inbox_ended ON inbox(ended_ms) WHERE ended_ms IS NOT NULL AND dead_letter <> 1;
 CREATE INDEX inbox_dead_letter ON inbox(ended_ms) WHERE dead_letter = 1;
 CREATE INDEX inbox_overheard ON inbox(session_key, seq) WHERE reason = 'not-mentioned';

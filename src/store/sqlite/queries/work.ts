@@ -171,6 +171,14 @@ export function partsOfRun(db: Database, args: { runId: string }): OutboxRecord[
   return db.all<OutboxRecord>(`${selectOutbox} WHERE run_id = ? ORDER BY seq`, args.runId);
 }
 
+export function unsaidRuns(db: Database, args: { sessionKey: string }): { run_id: string }[] {
+  return db.all<{ run_id: string }>(
+    `SELECT DISTINCT run_id FROM outbox
+     WHERE session_key = ? AND run_id IS NOT NULL AND state IN ('held', 'prepared', 'sending', 'unknown')`,
+    args.sessionKey,
+  );
+}
+
 export function partsInState(db: Database, args: { state: PartState; limit: number }): OutboxRecord[] {
   // Sent parts are not in the index of states: these are found from the newest part backwards.
   const order = args.state === "sent" ? "outbox.seq DESC" : "updated_ms DESC, outbox.seq DESC";

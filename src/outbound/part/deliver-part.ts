@@ -1,14 +1,14 @@
 /** One part from `prepared` to the end of one attempt: asked whether it may, rendered, given room, sent, settled. */
-import type { OutboundPiece } from "../channels/contract.ts";
-import { AppError } from "../domain/app-error.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt } from "./contract.ts";
+import type { OutboundPiece } from "../../channels/contract.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt } from "../contract.ts";
 import type { ExpirePart } from "./expire-part.ts";
 import { mayLeave } from "./may-leave.ts";
-import type { Pacing } from "./pacing.ts";
+import type { Pacing } from "../pacing.ts";
 import { recordHeld, recordStopped, recordUnsent } from "./record.ts";
 import { piecesOf } from "./render-part.ts";
-import type { Room } from "./rate-limit.ts";
+import type { Room } from "../rate-limit.ts";
 import { sendPart, type SendEnd } from "./send-part.ts";
 import { settlePart } from "./settle.ts";
 

@@ -1,8 +1,8 @@
 /** One step of a part on its platform: a message, an edit, a deletion, a reaction. Never throws. */
-import type { OutboundPiece, SendOutcome } from "../channels/contract.ts";
-import { AppError } from "../domain/app-error.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt } from "./contract.ts";
+import type { OutboundPiece, SendOutcome } from "../../channels/contract.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt } from "../contract.ts";
 import { actionOf } from "./known-so-far.ts";
 
 /** `piece` is null where the step shows no text. */

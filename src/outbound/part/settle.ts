@@ -2,10 +2,10 @@
  * What becomes of a part after an attempt: sent, tried again later, given up, or in doubt. The queue alone repeats;
  * nothing below it does.
  */
-import type { AppError } from "../domain/app-error.ts";
-import { factsOf, mayRetry, passesByItself, retryPauseMs } from "../domain/delivery-policy.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt } from "./contract.ts";
+import type { AppError } from "../../domain/app-error.ts";
+import { factsOf, mayRetry, passesByItself, retryPauseMs } from "../../domain/delivery-policy.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt } from "../contract.ts";
 import { settleDoubt } from "./doubt.ts";
 import { actionOf, isRepeatable, withKnown } from "./known-so-far.ts";
 import { recordDoubt, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { AppError } from "../domain/app-error.ts";
-import { crash, lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
+import { AppError } from "../../domain/app-error.ts";
+import { crash, lost, openWorld, passTime, type World } from "../delivery-world.fixture.ts";
 import { repeatLabel } from "./render-part.ts";
 
 /** A message of ours that can be changed; its platform id is `p1`. */
@@ -81,7 +81,7 @@ describe("edits, deletions and reactions", () => {
     // A connection without the methods is a channel without the capability.
     const { edit: _edit, delete: _delete, react: _react, ...connection } = route({} as never)!.connection;
     Object.assign(plain.deps, { route: () => ({ ...route({} as never)!, connection }) });
-    const { createDelivery } = await import("./deliver.ts");
+    const { createDelivery } = await import("../deliver.ts");
     const delivery = createDelivery(plain.deps);
     await delivery.start();
     await plain.put("e", "better", edit);

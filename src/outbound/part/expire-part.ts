@@ -2,10 +2,10 @@
  * The end of a part that came too late to be sent, and the word about it to its chat. Told once: while one such word waits
  * for a chat, what expires besides adds none, and a notice that expires itself is followed by nothing.
  */
-import type { AppError } from "../domain/app-error.ts";
-import { limits } from "../domain/limits.ts";
-import type { OutboxDraft, OutboxRow, PartState } from "../store/port.ts";
-import type { DeliveryWork } from "./contract.ts";
+import type { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
+import type { OutboxDraft, OutboxRow, PartState } from "../../store/port.ts";
+import type { DeliveryWork } from "../contract.ts";
 import { recordUnsent } from "./record.ts";
 
 /** Ends a part as expired and tells its chat, in one commit. */

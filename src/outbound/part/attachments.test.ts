@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fitAttachments } from "./attachments.ts";
-import { openWorld } from "./delivery-world.fixture.ts";
+import { openWorld } from "../delivery-world.fixture.ts";
 
 const large = {
   type: "image",

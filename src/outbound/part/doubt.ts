@@ -2,10 +2,10 @@
  * A part that may have arrived and may not. It is settled by what the channel can prove and by what the operator wants,
  * and never becomes sent by itself.
  */
-import { AppError, type AppErrorJson } from "../domain/app-error.ts";
-import { retryPauseMs } from "../domain/delivery-policy.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt, DeliveryWork } from "./contract.ts";
+import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
+import { retryPauseMs } from "../../domain/delivery-policy.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt, DeliveryWork } from "../contract.ts";
 import { isRepeatable, mayRepeat, withKnown, type KnownFacts } from "./known-so-far.ts";
 import { recordDoubt, recordProgress, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";
 import { piecesOf } from "./render-part.ts";

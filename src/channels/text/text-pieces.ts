@@ -3,15 +3,18 @@
  * text, exactly. A cut prefers the end of a paragraph, a line, a sentence, a word, and never falls inside what a reader
  * sees as one character, unless that one character alone is larger than the limit.
  */
-import type { TextUnit } from "./contract.ts";
+import type { TextUnit } from "../contract.ts";
+import { breaks, halfway, lastBreak } from "./breaks.ts";
+import { charactersOf, type Characters } from "./characters.ts";
 
 /** `text` must be well-formed (no lone surrogates) where the unit is bytes; a lone one counts as its replacement. */
 export function textPieces(text: string, max: number, unit: TextUnit): readonly string[] {
   const pieces: string[] = [];
+  const characters = charactersOf(text);
   let start = 0;
   while (start < text.length) {
     const room = longestPrefix(text, start, max, unit);
-    const end = room === text.length ? room : bestCut(text, start, room);
+    const end = room === text.length ? room : bestCut(text, { start, room }, characters);
     pieces.push(text.slice(start, end));
     start = end;
   }
@@ -48,35 +51,13 @@ function pointSize(point: number, unit: TextUnit): number {
   return point < 0x10000 ? 3 : 4;
 }
 
-/** In this order of preference; each finds the ends of its kind of unit, trailing white space included. */
-const breaks: readonly RegExp[] = [/\n\s*\n\s*/g, /\n/g, /[.!?…。！？]["'”’)\]]*\s+/g, /[ \t\u3000]+/g];
-
 /** Where to cut at or before `room`: a kind of break counts only if it leaves the piece at least half full. */
-function bestCut(text: string, start: number, room: number): number {
-  const window = text.slice(start, room);
-  for (const pattern of breaks) {
-    let last = -1;
-    for (const match of window.matchAll(pattern)) last = match.index + match[0].length;
-    if (last >= window.length / 2) return start + last;
+function bestCut(text: string, { start, room }: { start: number; room: number }, characters: Characters): number {
+  const window = { start, end: room, half: halfway(start, room) };
+  for (const kind of breaks) {
+    const cut = lastBreak(text, window, kind, (at) => characters.borderBefore(at, start) === at);
+    if (cut !== null) return cut;
   }
-  return graphemeCut(text, start, room);
-}
-
-/** How far around a cut it is looked for the edges of one visible character. */
-const graphemeReach = 256;
-
-function graphemeCut(text: string, start: number, room: number): number {
-  // The last visible character before the cut may go on behind it: a family of emoji is many code points.
-  const from = Math.max(start, wholePoint(text, room - graphemeReach));
-  const segments = new Intl.Segmenter("en", { granularity: "grapheme" }).segment(
-    text.slice(from, room + graphemeReach),
-  );
-  const edge = from + (segments.containing(room - from)?.index ?? room - from);
+  const edge = characters.borderBefore(room, start);
   return edge > start ? edge : room;
-}
-
-/** The index itself, or the one before it where it would fall inside a surrogate pair. */
-function wholePoint(text: string, index: number): number {
-  const unit = text.charCodeAt(index);
-  return unit >= 0xdc00 && unit <= 0xdfff ? index - 1 : index;
 }

@@ -1,7 +1,7 @@
 /** Whether a part may leave now, asked at the last moment: rules that were changed while it waited hold for it too. */
-import { AppError } from "../domain/app-error.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt } from "./contract.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt } from "../contract.ts";
 
 export type Leave =
   | { readonly leave: "yes" }

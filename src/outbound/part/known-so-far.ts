@@ -2,8 +2,8 @@
  * What earlier attempts at a part have left to know, kept in the details of its error so that it survives a restart:
  * that a piece of it may be there already, that what it was to edit is gone, that its chat was told it would not come.
  */
-import type { AppErrorJson } from "../domain/app-error.ts";
-import type { OutboxRow, PartAction } from "../store/port.ts";
+import type { AppErrorJson } from "../../domain/app-error.ts";
+import type { OutboxRow, PartAction } from "../../store/port.ts";
 
 type Known = Pick<OutboxRow, "error" | "chunksSent">;
 

@@ -1,10 +1,10 @@
 /** A part as its platform will show it: cut into pieces that fit, with room for the word that one may be a repetition. */
-import type { OutboundPiece, Rendered } from "../channels/contract.ts";
-import { measureText } from "../domain/text.ts";
-import type { DeliverySettings } from "../domain/delivery-policy.ts";
-import type { OutboxRow } from "../store/port.ts";
+import type { OutboundPiece, Rendered } from "../../channels/contract.ts";
+import { measureText } from "../../domain/text.ts";
+import type { DeliverySettings } from "../../domain/delivery-policy.ts";
+import type { OutboxRow } from "../../store/port.ts";
 import { fitAttachments } from "./attachments.ts";
-import type { Route } from "./contract.ts";
+import type { Route } from "../contract.ts";
 import { mayRepeat } from "./known-so-far.ts";
 
 /** In front of a piece that may be there already. A person sees why it comes twice. */

@@ -2,11 +2,11 @@
  * What became of a part, written and then told: its row, the chat's notice and the transcript's word in one commit. A
  * medium that refuses is waited for, since what was sent is known here alone.
  */
-import { AppError, type AppErrorJson } from "../domain/app-error.ts";
-import { deliveryMarkBody } from "../domain/delivery-mark.ts";
-import { writeWithPatience } from "../store/patience.ts";
-import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../store/port.ts";
-import type { DeliveryWork } from "./contract.ts";
+import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
+import { deliveryMarkBody } from "../../domain/delivery-mark.ts";
+import { writeWithPatience } from "../../store/patience.ts";
+import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../../store/port.ts";
+import type { DeliveryWork } from "../contract.ts";
 import { toldUnsent, withKnown } from "./known-so-far.ts";
 import { isSuperseded } from "./superseded.ts";
 

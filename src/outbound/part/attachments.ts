@@ -2,8 +2,8 @@
  * Files that a platform does not take. They are never a reason for a part to fail: the text names them instead, so that
  * the reader knows of them and can fetch what has an address.
  */
-import type { ChannelManifest } from "../channels/contract.ts";
-import type { Attachment, Reply } from "../domain/message.ts";
+import type { ChannelManifest } from "../../channels/contract.ts";
+import type { Attachment, Reply } from "../../domain/message.ts";
 
 /** The reply as the channel can send it: what it cannot take stands in the text. */
 export function fitAttachments(

@@ -2,12 +2,12 @@
  * One part on its way out: its steps in order, each with room on the platform, each confirmation written before the next
  * leaves. What went wrong is told as a typed end; what becomes of it is decided in `settle.ts`.
  */
-import type { OutboundPiece } from "../channels/contract.ts";
-import type { AppError } from "../domain/app-error.ts";
-import type { OutboxRow } from "../store/port.ts";
-import type { Attempt } from "./contract.ts";
+import type { OutboundPiece } from "../../channels/contract.ts";
+import type { AppError } from "../../domain/app-error.ts";
+import type { OutboxRow } from "../../store/port.ts";
+import type { Attempt } from "../contract.ts";
 import { perform } from "./perform.ts";
-import type { Room } from "./rate-limit.ts";
+import type { Room } from "../rate-limit.ts";
 import { recordProgress } from "./record.ts";
 import { labelled } from "./render-part.ts";
 

