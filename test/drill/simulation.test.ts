@@ -49,6 +49,16 @@ describe("a house that is cut everywhere", () => {
     patienceMs,
   );
 
+  it("M4: says a reply that ten crashes in a row have cut off, since nobody has refused it", async () => {
+    for (const name of ["before-send", "platform-accepted", "before-settle"] as const) {
+      const cut = { name, count: 1, what: "kill" as const };
+      const recipe = { ...oneQuestion, cuts: Array.from({ length: 10 }, () => cut) };
+      const { verdict, cuts } = await runRecipe(recipe, createSimulatedHouse());
+      expect(cuts).toHaveLength(10);
+      expect(verdict).toMatchObject({ violations: [], answered: 1, givenUp: 0 });
+    }
+  });
+
   it("is the same twice for the same seed", async () => {
     const recipe = { ...randomRecipe(seed), troublePerMille: 100 };
     const [first, second] = [await runAlone(recipe), await runAlone(recipe)];

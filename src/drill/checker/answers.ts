@@ -79,16 +79,15 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
 
 /**
  * Delivery gives up after a bounded number of attempts, keeps the part among the dead letters and says why. That is no loss
- * where platform and crashes really spoiled that many while it was under way, and one where they did not.
+ * where the platform really refused that many while the part was under way, and one where it did not: a crash is no refusal.
  */
-export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals, disruptions }: Truth): boolean {
+export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals }: Truth): boolean {
   const part = parts.find((one) => one.token === token && (one.state === "failed" || one.state === "expired"));
   if (part === undefined) return false;
-  const fromMs = part.history[0]?.atMs ?? 0;
-  const untilMs = part.history.at(-1)?.atMs ?? 0;
-  const refused = refusals.filter(({ chat: at, atMs }) => at === chat && atMs >= fromMs - slackMs && atMs <= untilMs);
-  const crashed = disruptions.filter((one) => one.untilMs >= fromMs - slackMs && one.fromMs <= untilMs + slackMs);
-  return part.state === "expired" || refused.length + crashed.length >= limits.deliveryAttempts;
+  const fromMs = (part.history[0]?.atMs ?? 0) - slackMs;
+  const untilMs = (part.history.at(-1)?.atMs ?? 0) + slackMs;
+  const refused = refusals.filter(({ chat: at, atMs }) => at === chat && atMs >= fromMs && atMs <= untilMs);
+  return part.state === "expired" || refused.length >= limits.deliveryAttempts;
 }
 
 /** The gateway's clock and the emulators' are read at two moments. */
