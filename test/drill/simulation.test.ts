@@ -18,7 +18,7 @@ import { acknowledgesBeforeCommit, sendsBeforeItSaysSo, writesWithoutFencing } f
 const elsewhere: readonly string[] = ["block-committed", "draft-sent"];
 const seed = Number(process.env["DRILL_SEED"] ?? 20_261);
 const randomRuns = 300;
-const patienceMs = 240_000;
+const patienceMs = 600_000;
 
 describe("a house that is cut everywhere", () => {
   it(
