@@ -147,7 +147,7 @@ describe("delivery", () => {
 });
 
 describe("a send whose answer was lost", () => {
-  it("C2: native: is sent again under the same id", async () => {
+  it("M4: native: is sent again under the same id", async () => {
     const world = await openWorld({ manifest: { idempotency: "native" } });
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -156,7 +156,7 @@ describe("a send whose answer was lost", () => {
     expect(new Set(world.platform.seen.map((piece) => piece.id))).toEqual(new Set(["a.0"]));
   });
 
-  it("C2: read-back: is looked for first, and not sent again", async () => {
+  it("M4: read-back: is looked for first, and not sent again", async () => {
     const world = await openWorld({ manifest: { idempotency: "read-back" } });
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -207,7 +207,7 @@ describe("a send whose answer was lost", () => {
     expect(world.platform.texts()).toEqual(["one", `${repeatLabel}one`, "two"]);
   });
 
-  it("C2: blind: is sent again with a label, and the label is on that piece alone", async () => {
+  it("M4: blind: is sent again with a label, and the label is on that piece alone", async () => {
     const world = await openWorld();
     world.platform.answers.push(takenUnheard(world));
     await world.delivery.start();
@@ -227,7 +227,7 @@ describe("a send whose answer was lost", () => {
     expect(world.platform.seen.map((piece) => piece.text)).toEqual(["hello", "later"]);
   });
 
-  it("C1, C2: is never called sent by itself after a crash in the middle of a send", async () => {
+  it("M4: is never called sent by itself after a crash in the middle of a send", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "openclaw-out-"));
     const first = await openWorld({ folder });
     first.platform.answers.push(() => new Promise(() => undefined));

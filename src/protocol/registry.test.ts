@@ -52,6 +52,9 @@ describe("the registry of methods", () => {
       "chat.send",
       "agent",
       "send",
+      "message.edit",
+      "message.delete",
+      "message.react",
     ]);
     for (const { name, idempotent, params } of methods) {
       if (idempotent !== true) continue;

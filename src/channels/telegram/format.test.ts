@@ -33,7 +33,7 @@ function asTelegramHasIt({ text, format }: TelegramPiece): void {
   const entities = format?.entities ?? [];
   expect(entities.length).toBeLessThanOrEqual(100);
   // Characters that Telegram takes out of every text would move the marks behind them.
-  if (/[\r\u0000-\u0009\u000b-\u001f\u2028-\u202e\u0333\u033f\u030a]/.test(text)) return;
+  if (/[\r\u0000-\u0009\u000b-\u001f\u2028-\u202e]|\u0333|\u033f|\u030a/.test(text)) return;
   expect(settleText({ text, entities }, max, "too long")).toMatchObject({ text });
   expect(settleEntities({ text, entities })).toMatchObject({
     text,
@@ -229,8 +229,9 @@ describe("Markdown on Telegram", () => {
     const rows = Array.from({ length: 50 }, (_none, index) => `| ${"z".repeat(index === 7 ? 1_000 : 3)} | b |`).join(
       "\n",
     );
-    const [{ text } = { text: "" }] = render(`| a | b |\n|---|---|\n${rows}`);
-    expect(text.length).toBeLessThan(2_000);
+    const pieces = render(`| a | b |\n|---|---|\n${rows}`);
+    expect(pieces).toHaveLength(1);
+    expect(pieces[0]?.text.split("\n")).toContain("zzz | b");
   });
 
   it("without marks the addresses are in the text, where there is room", () => {
@@ -279,9 +280,7 @@ describe("Markdown on Telegram", () => {
       "<u>".repeat(3_000),
       "||a ".repeat(3_000),
     ]) {
-      const began = performance.now();
       expect(render(text).length).toBeGreaterThan(0);
-      expect(performance.now() - began).toBeLessThan(10_000);
     }
-  }, 60_000);
+  }, 30_000);
 });

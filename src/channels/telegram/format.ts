@@ -32,7 +32,7 @@ export function renderTelegram(markdown: string, { max, mode }: RenderOptions): 
     return texts.filter((text) => text !== "").map((text) => ({ text }));
   }
   const definitions = markdownDefinitions(source);
-  const size = (text: string): number => sizeOf(formatted(text, definitions));
+  const size = (text: string): number => sizeOf(text, definitions);
   return chunkMarkdown(source, { max, mode, size }).flatMap((chunk) => {
     const { text, entities } = formatted(chunk.text, definitions);
     if (text === "") return [];
@@ -47,14 +47,27 @@ export function plainOf({ text, format }: TelegramPiece): string {
 }
 
 function formatted(markdown: string, definitions: Definitions): FormattedText {
-  const tokens = markdownTokens(markdown, definitions);
-  // What cannot be read is shown as it was written, which loses nothing.
-  if (tokens === null) return { text: markdown.trim(), entities: [] };
-  const out = new MarkedText();
-  writeBlocks(out, tokens);
-  return out.finish();
+  return written(markdown, definitions)?.finish() ?? asItIs(markdown);
 }
 
-function sizeOf({ text, entities }: FormattedText): number {
+/** Null for what cannot be read; it is shown as it was written, which loses nothing. */
+function written(markdown: string, definitions: Definitions): MarkedText | null {
+  const tokens = markdownTokens(markdown, definitions);
+  if (tokens === null) return null;
+  const out = new MarkedText();
+  writeBlocks(out, tokens);
+  return out;
+}
+
+function asItIs(markdown: string): FormattedText {
+  return { text: markdown.trim(), entities: [] };
+}
+
+/** What Telegram would count; without end where it would not take all the marks. */
+function sizeOf(markdown: string, definitions: Definitions): number {
+  const out = written(markdown, definitions);
+  // Marks that touch become one, but hardly half of them: to bring thousands into order takes long.
+  if (out !== null && out.marks > 2 * maxEntities) return Infinity;
+  const { text, entities } = out?.finish() ?? asItIs(markdown);
   return entities.length > maxEntities ? Infinity : text.length;
 }

@@ -7,7 +7,7 @@ import type { ChunkMode } from "../contract.ts";
 import { breaks, halfway, lastBreak } from "./breaks.ts";
 import { charactersOf, wholePoint, type Characters } from "./characters.ts";
 import { ChunkText } from "./chunk-text.ts";
-import { markdownParts, noParts, type MarkdownParts, type Part } from "./markdown-parts.ts";
+import { markdownShape, noShape, type MarkdownShape, type Region } from "./markdown-shape.ts";
 import { enclosing, lastUpTo } from "./places.ts";
 
 export interface Chunk {
@@ -29,9 +29,9 @@ export interface ChunkOptions {
 
 /** Each chunk is at most `max`, unless one character alone is larger. No text, no chunk. */
 export function chunkMarkdown(markdown: string, options: ChunkOptions): readonly Chunk[] {
-  const parts = options.mode === "text" ? noParts : markdownParts(markdown);
-  const chunker = new Chunker(markdown, parts, options);
-  const ends = options.mode === "paragraph" ? [...parts.paragraphs.slice(1), markdown.length] : [markdown.length];
+  const shape = options.mode === "text" ? noShape : markdownShape(markdown);
+  const chunker = new Chunker(markdown, shape, options);
+  const ends = options.mode === "paragraph" ? [...shape.paragraphs.slice(1), markdown.length] : [markdown.length];
   const chunks: Chunk[] = [];
   let start = 0;
   for (const end of ends) {
@@ -52,20 +52,20 @@ const maxGrowth = 8;
 class Chunker {
   readonly text: ChunkText;
   readonly #source: string;
-  readonly #parts: MarkdownParts;
+  readonly #shape: MarkdownShape;
   readonly #characters: Characters;
   readonly #max: number;
   readonly #measure: (text: string) => number;
-  /** Parts that were too large to be kept whole. */
-  readonly #opened = new Set<Part>();
+  /** Regions that were too large to be kept whole. */
+  readonly #opened = new Set<Region>();
 
-  constructor(source: string, parts: MarkdownParts, options: ChunkOptions) {
+  constructor(source: string, shape: MarkdownShape, options: ChunkOptions) {
     this.#source = source;
-    this.#parts = parts;
+    this.#shape = shape;
     this.#characters = charactersOf(source);
     this.#max = options.max;
     this.#measure = options.size ?? ((text) => text.length);
-    this.text = new ChunkText(source, parts, options);
+    this.text = new ChunkText(source, shape, options);
   }
 
   /** Where the chunk that begins at `start` ends; behind `start` in any case, at most at `limit`. */
@@ -79,11 +79,11 @@ class Chunker {
     }
   }
 
-  /** A part that needs several chunks anyway begins in this one where there is much room left; null where it waits. */
-  #worthCutting(start: number, reach: number): Part | null {
-    const part = this.#blocking(reach + 1);
-    if (part === null || part.inside.length < 2) return null;
-    return this.#size(start, reach) < this.#max / 2 && this.#size(part.start, part.end) > this.#max ? part : null;
+  /** A region that needs several chunks anyway begins in this one where there is much room left; null where it waits. */
+  #worthCutting(start: number, reach: number): Region | null {
+    const region = this.#blocking(reach + 1);
+    if (region === null || region.inside.length < 2) return null;
+    return this.#size(start, reach) < this.#max / 2 && this.#size(region.start, region.end) > this.#max ? region : null;
   }
 
   #size(start: number, end: number): number {
@@ -131,8 +131,8 @@ class Chunker {
   #allowedBefore(index: number, start: number): number {
     let at = index;
     for (;;) {
-      const part = this.#blocking(at);
-      const next = part === null ? this.#characters.borderBefore(at, start) : part.start;
+      const region = this.#blocking(at);
+      const next = region === null ? this.#characters.borderBefore(at, start) : region.start;
       if (next >= at) return at;
       if (next <= start) return start;
       at = next;
@@ -142,9 +142,9 @@ class Chunker {
   #allowedAfter(index: number): number {
     let at = this.#endOfCharacter(index);
     for (;;) {
-      const part = this.#blocking(at);
-      const border = part === null ? this.#characters.borderBefore(at, index) : at;
-      const next = part?.end ?? (border === at ? at : this.#endOfCharacter(border));
+      const region = this.#blocking(at);
+      const border = region === null ? this.#characters.borderBefore(at, index) : at;
+      const next = region?.end ?? (border === at ? at : this.#endOfCharacter(border));
       if (next <= at) return at;
       at = next;
     }
@@ -163,18 +163,18 @@ class Chunker {
     return this.#blocking(index) === null && this.#characters.borderBefore(index, start) === index;
   }
 
-  /** The part that a cut at this place would cut in two, as far as it has not been opened. */
-  #blocking(index: number): Part | null {
-    let part = enclosing(this.#parts.whole, index);
-    while (part !== null && this.#opened.has(part)) part = enclosing(part.inside, index);
-    return part;
+  /** The region that a cut at this place would cut in two, as far as it has not been opened. */
+  #blocking(index: number): Region | null {
+    let region = enclosing(this.#shape.whole, index);
+    while (region !== null && this.#opened.has(region)) region = enclosing(region.inside, index);
+    return region;
   }
 
   /** At or before `reach`, where a reader minds least. */
   #bestCut(start: number, reach: number): number {
     const half = halfway(start, reach);
     const fits = (at: number): boolean => this.#isAllowed(at, start) && this.#size(start, at) <= this.#max;
-    for (const borders of [this.#parts.blocks, this.#parts.items]) {
+    for (const borders of [this.#shape.blocks, this.#shape.items]) {
       const border = lastUpTo(borders, reach);
       if (border !== null && border >= half && border > start && fits(border)) return border;
     }

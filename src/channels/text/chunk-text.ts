@@ -4,22 +4,22 @@
  * them code, and words that look like the beginning of a block, but stood inside a paragraph, are escaped.
  */
 import type { ChunkMode } from "../contract.ts";
-import type { Fence, MarkdownParts, Part } from "./markdown-parts.ts";
+import type { Fence, MarkdownShape, Region } from "./markdown-shape.ts";
 import { openFence } from "./open-fence.ts";
 import { enclosing, lastUpTo, type Range } from "./places.ts";
 
 export class ChunkText {
   readonly #source: string;
-  readonly #parts: MarkdownParts;
+  readonly #shape: MarkdownShape;
   readonly #isMarkdown: boolean;
-  readonly #fences: readonly Part[];
+  readonly #fences: readonly Region[];
 
-  constructor(source: string, parts: MarkdownParts, { max, mode }: { readonly max: number; readonly mode: ChunkMode }) {
+  constructor(source: string, shape: MarkdownShape, { max, mode }: { readonly max: number; readonly mode: ChunkMode }) {
     this.#source = source;
-    this.#parts = parts;
+    this.#shape = shape;
     this.#isMarkdown = mode !== "text";
     // Where writing it again would take most of a chunk, it is left as it was cut.
-    this.#fences = parts.whole.filter(({ fence }) => fence !== undefined && overheadChars(fence) <= max / 2);
+    this.#fences = shape.whole.filter(({ fence }) => fence !== undefined && overheadChars(fence) <= max / 2);
   }
 
   of(start: number, end: number): string {
@@ -41,13 +41,13 @@ export class ChunkText {
   }
 
   #bordersBlock(index: number): boolean {
-    const { blocks, paragraphs } = this.#parts;
+    const { blocks, paragraphs } = this.#shape;
     return lastUpTo(blocks, index) === index || lastUpTo(paragraphs, index) === index;
   }
 
   /** How far the lines of a list are indented at this place; 0 outside of lists and at the beginning of one. */
   #indentAt(start: number, opening: Fence | undefined): number {
-    if (enclosing(this.#parts.lists, start) === null) return 0;
+    if (enclosing(this.#shape.lists, start) === null) return 0;
     if (opening !== undefined) return opening.prefix.length;
     const line = this.#source.lastIndexOf("\n", start - 1) + 1;
     const shape = line === start ? /[ ]*/y : /[ ]*(?:[-*+]|\d{1,9}[.)])?[ ]*/y;
@@ -57,7 +57,7 @@ export class ChunkText {
 
   #outdented(slice: string, { start, end, indent }: Range & { readonly indent: number }): string {
     if (indent === 0) return slice;
-    const range = enclosing(this.#parts.lists, start);
+    const range = enclosing(this.#shape.lists, start);
     if (range === null) return slice;
     const length = Math.min(range.end, end) - start;
     const pattern = new RegExp(`(?<=\\n)[ ]{1,${indent}}`, "g");
@@ -68,7 +68,7 @@ export class ChunkText {
 
   #unambiguous(text: string, start: number): string {
     const beginsLine = start === 0 || this.#source.charAt(start - 1) === "\n";
-    if (beginsLine && enclosing(this.#parts.prose, start) === null) return text;
+    if (beginsLine && enclosing(this.#shape.prose, start) === null) return text;
     const words = text.replace(/^[ \t]+/, "");
     return words.replace(blockMark, "$1\\$2");
   }

@@ -1,6 +1,8 @@
-/** The most that one message of a platform may hold, for whatever has to know it before a channel is there to say so. */
+/**
+ * The most that one message of a platform may hold, in UTF-16 units, as its own documentation has it. For platforms that
+ * have no channel yet; a channel's manifest says its own, and in its own unit.
+ */
 
-/** In UTF-16 units, as the platforms' own documentation has it. */
 const limits: Readonly<Record<string, number>> = Object.freeze({
   whatsapp: 4_096,
   telegram: 4_096,

@@ -22,7 +22,7 @@ describe("a part as its platform shows it", () => {
     expect(cut({ textChunkLimit: 10_000, chunkMode: "text" })).toEqual({ max: 4_096 - room, mode: "text" });
   });
 
-  it("N4, C2: with its label a repeated piece is still within the platform's limit", async () => {
+  it("N4: with its label a repeated piece is still within the platform's limit", async () => {
     const max = 100;
     const world = await openWorld({
       manifest: { text: { max, unit: "utf16" } },

@@ -153,7 +153,7 @@ describe("an answer in blocks", () => {
 });
 
 describe("an answer that was interrupted", () => {
-  it("C1, C2: what had not left is taken back, and what was seen is explained in front of the new answer", async () => {
+  it("M4: what had not left is taken back, and what was seen is explained in front of the new answer", async () => {
     const first = await openStreamWorld({ ...block, ...whole, manifest: noDeletes });
     const stream = must(first.open());
     await say(first, stream, paragraphs.slice(0, 1_200));
@@ -175,7 +175,7 @@ describe("an answer that was interrupted", () => {
     expect(await second.store.deadLetters.count()).toBe(0);
   });
 
-  it("C1, C2: where the platform can delete, it is as if nothing had been said before", async () => {
+  it("M4: where the platform can delete, it is as if nothing had been said before", async () => {
     const first = await openStreamWorld({ ...block, ...whole });
     const stream = must(first.open());
     await say(first, stream, paragraphs.slice(0, 2_500));
@@ -189,7 +189,7 @@ describe("an answer that was interrupted", () => {
     expect(second.platform.texts().join("").replaceAll(/\s/g, "")).toBe(paragraphs.replaceAll(/\s/g, ""));
   });
 
-  it("C2: a block in doubt is not sent again beside the new answer", async () => {
+  it("M4: a block in doubt is not sent again beside the new answer", async () => {
     const first = await openStreamWorld({ ...block, ...whole, policy: { onDoubt: "hold-and-ask" } });
     first.platform.answers.push(takenUnheard(first));
     const stream = must(first.open());

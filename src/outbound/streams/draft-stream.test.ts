@@ -162,7 +162,7 @@ describe("an answer in one message that grows", () => {
     expect(await world.store.deadLetters.count()).toBe(0);
   });
 
-  it("C2: a first word in doubt is not sent again; the answer says that it comes again", async () => {
+  it("M4: a first word in doubt is not sent again; the answer says that it comes again", async () => {
     const world = await openStreamWorld({ ...edit, policy: { onDoubt: "hold-and-ask" } });
     world.platform.answers.push(takenUnheard(world));
     const stream = must(world.open());
@@ -174,7 +174,7 @@ describe("an answer in one message that grows", () => {
     expect(whole).toBe(interruptedPreface + text);
   });
 
-  it("C1: after a crash the same message grows on", async () => {
+  it("M4: after a crash the same message grows on", async () => {
     const first = await openStreamWorld(edit);
     await say(first, must(first.open()), 20);
     await expect.poll(() => first.platform.texts().length).toBe(1);

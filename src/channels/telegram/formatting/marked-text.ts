@@ -37,6 +37,11 @@ export class MarkedText {
     return this.#text;
   }
 
+  /** How many marks there are before they are brought into order. */
+  get marks(): number {
+    return this.#entities.length;
+  }
+
   /** Lines are indented as far as `indented` says. */
   write(text: string): void {
     if (text === "") return;

@@ -3,15 +3,15 @@
  * no text makes it slow, and believes in more than a parser would: what only looks like a link is kept whole as well,
  * which costs a reader nothing.
  */
-import type { Part } from "./markdown-parts.ts";
+import type { Region } from "./markdown-shape.ts";
 import type { Range } from "./places.ts";
 
 /** In order, none inside another. */
-export function inlineParts(text: string, { start, end }: Range): readonly Part[] {
+export function inlineRegions(text: string, { start, end }: Range): readonly Region[] {
   const found = new Finder(text, end);
   let at = start;
   while (at < end) at = found.step(at);
-  return found.parts;
+  return found.regions;
 }
 
 // What may stand behind a link's text, and what stands for itself. Lengths are bounded so that a look has an end.
@@ -22,7 +22,7 @@ const tag = /<(?:[a-z][a-z0-9+.-]{1,31}:[^\s<>]*|\/?[a-z][^<>]*|[^\s<>@]+@[^\s<>
 const address = /https?:\/\/[^\s<>"'`]+/iy;
 
 class Finder {
-  readonly parts: Part[] = [];
+  readonly regions: Region[] = [];
   readonly #text: string;
   readonly #end: number;
   /** Places of brackets that are still open. */
@@ -104,9 +104,9 @@ class Finder {
     return runs;
   }
 
-  /** What stands inside of it is no part of its own any more. */
+  /** What stands inside of it is no region of its own any more. */
   #keep(start: number, end: number): void {
-    while ((this.parts.at(-1)?.start ?? -1) >= start) this.parts.pop();
-    this.parts.push({ start, end, inside: [] });
+    while ((this.regions.at(-1)?.start ?? -1) >= start) this.regions.pop();
+    this.regions.push({ start, end, inside: [] });
   }
 }

@@ -1,20 +1,20 @@
 /**
- * What a Markdown text is made of, as places in its own source: which parts a reader wants in one piece (a fence, a
+ * What a Markdown text is made of, as places in its own source: which regions a reader wants in one piece (a fence, a
  * table, a link, a span of code), and where its blocks and list items begin. Pure, never throws, and as fast as the
  * text is long: the blocks are the parser's, what stands inside a paragraph is found by one look at each character.
  */
 import type { Token, Tokens } from "marked";
-import { inlineParts } from "./inline-parts.ts";
+import { inlineRegions } from "./inline-regions.ts";
 import { markdownBlocks, withUnixLines } from "./markdown-tokens.ts";
 import { isClosed } from "./open-fence.ts";
 import type { Range } from "./places.ts";
 
 /** Kept in one piece where it fits. */
-export interface Part {
+export interface Region {
   readonly start: number;
   readonly end: number;
   /** What it is cut into where it does not fit, in order and without gaps that matter; empty: at any character. */
-  readonly inside: readonly Part[];
+  readonly inside: readonly Region[];
   readonly fence?: Fence;
 }
 
@@ -30,11 +30,11 @@ export interface Fence {
 }
 
 /** All lists are in order and without overlaps. */
-export interface MarkdownParts {
-  readonly whole: readonly Part[];
+export interface MarkdownShape {
+  readonly whole: readonly Region[];
   /** Where a block begins that does not belong to the heading before it. */
   readonly blocks: readonly number[];
-  /** Those of them that stand behind an empty line. */
+  /** Where a block begins behind an empty line. */
   readonly paragraphs: readonly number[];
   readonly items: readonly number[];
   /** Outermost lists, whose lines are indented for a reason. */
@@ -43,7 +43,7 @@ export interface MarkdownParts {
   readonly prose: readonly Range[];
 }
 
-export const noParts: MarkdownParts = Object.freeze({
+export const noShape: MarkdownShape = Object.freeze({
   whole: [],
   blocks: [],
   paragraphs: [],
@@ -57,17 +57,17 @@ const maxMarkerChars = 64;
 /** What stands behind the marker is repeated with it up to this length. */
 const maxInfoChars = 80;
 
-export function markdownParts(source: string): MarkdownParts {
+export function markdownShape(source: string): MarkdownShape {
   const tokens = markdownBlocks(source);
-  if (tokens === null) return noParts;
+  if (tokens === null) return noShape;
   const found = new Collector(withUnixLines(source));
   found.blocks(tokens);
-  return found.parts;
+  return found.shape;
 }
 
 class Collector {
-  readonly parts = {
-    whole: [] as Part[],
+  readonly shape = {
+    whole: [] as Region[],
     blocks: [] as number[],
     paragraphs: [] as number[],
     items: [] as number[],
@@ -94,11 +94,11 @@ class Collector {
     for (const token of tokens) {
       if (token.type !== "space") {
         const start = this.#lineStart(line);
-        if (!afterHeading) this.parts.blocks.push(start);
-        if (afterEmptyLine) this.parts.paragraphs.push(start);
+        if (!afterHeading) this.shape.blocks.push(start);
+        if (afterEmptyLine) this.shape.paragraphs.push(start);
         const range = this.#range(line, token.raw);
-        if (token.type === "list") this.parts.lists.push(range);
-        if (token.type === "paragraph") this.parts.prose.push(range);
+        if (token.type === "list") this.shape.lists.push(range);
+        if (token.type === "paragraph") this.shape.prose.push(range);
         this.#visit(token, line);
         afterHeading = token.type === "heading";
       }
@@ -133,7 +133,7 @@ class Collector {
       case "paragraph":
       case "heading":
       case "text":
-        for (const part of inlineParts(this.#text, this.#range(line, token.raw))) this.#keep(part);
+        for (const region of inlineRegions(this.#text, this.#range(line, token.raw))) this.#keep(region);
         return;
       default:
         return;
@@ -143,7 +143,7 @@ class Collector {
   #list({ items }: Tokens.List, firstLine: number): void {
     let line = firstLine;
     for (const item of items) {
-      this.parts.items.push(this.#lineStart(line));
+      this.shape.items.push(this.#lineStart(line));
       this.#inner(item.tokens, line);
       line += newlines(item.raw);
     }
@@ -165,7 +165,7 @@ class Collector {
       closed,
     };
     // Neither an opening line alone nor a closing one says anything: each stays with the line beside it.
-    const inside = this.#lineParts(line, last, { first: 2, last: closed ? 2 : 1 });
+    const inside = this.#lineRegions(line, last, { first: 2, last: closed ? 2 : 1 });
     // One that was never closed goes on to the end of what it stands in, empty lines and all.
     const end = this.#lineStart((closed ? last : line + newlines(raw.replace(/\n$/, ""))) + 1);
     this.#keep({ start: this.#lineStart(line), end, inside, fence });
@@ -174,13 +174,13 @@ class Collector {
   #table(raw: string, line: number): void {
     const last = line + newlines(raw.trimEnd());
     // The head and the line under it make the table: one without the other is none.
-    const rows = this.#lineParts(line, last, { first: 2, last: 1 });
-    const inside = rows.map((row) => ({ ...row, inside: inlineParts(this.#text, row) }));
+    const rows = this.#lineRegions(line, last, { first: 2, last: 1 });
+    const inside = rows.map((row) => ({ ...row, inside: inlineRegions(this.#text, row) }));
     this.#keep({ start: this.#lineStart(line), end: this.#lineStart(last + 1), inside });
   }
 
-  /** One part for each line from `line` to `last`; so many of the first and of the last ones together. */
-  #lineParts(line: number, last: number, together: { first: number; last: number }): readonly Part[] {
+  /** One region for each line from `line` to `last`; so many of the first and of the last ones together. */
+  #lineRegions(line: number, last: number, together: { first: number; last: number }): readonly Region[] {
     const starts = [line];
     for (let next = line + together.first; next <= last - together.last + 1; next += 1) starts.push(next);
     return starts.map((start, index) => ({
@@ -190,8 +190,8 @@ class Collector {
     }));
   }
 
-  #keep(part: Part): void {
-    if (part.start >= (this.parts.whole.at(-1)?.end ?? 0) && part.end > part.start) this.parts.whole.push(part);
+  #keep(region: Region): void {
+    if (region.start >= (this.shape.whole.at(-1)?.end ?? 0) && region.end > region.start) this.shape.whole.push(region);
   }
 
   #range(line: number, raw: string): Range {
