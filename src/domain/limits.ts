@@ -75,6 +75,8 @@ export const limits = Object.freeze({
   modelAnswerChars: 2 * 1024 * 1024,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
+  /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
+  deliveryCrashes: 16,
   deliveryBackoffMs: 1_000,
   deliveryBackoffCapMs: 30_000,
   replyTtlMs: 3_600_000,

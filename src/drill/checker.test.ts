@@ -75,9 +75,11 @@ describe("a drill that went well", () => {
   it("lets delivery give up where the platform refused as often as it is asked, and not sooner", () => {
     const parts = [endPart("m1", ["p1", "p2"]), { ...endPart("m2", ["p3"]), state: "failed" as const }];
     const truth = { seen: shown.slice(0, 3), parts };
-    const refusals = Array.from({ length: 4 }, () => ({ chat, atMs: 8 }));
+    const refusals = Array.from({ length: 4 }, () => ({ chat, atMs: 2 }));
     expect(check(sound({ ...truth, refusals }))).toMatchObject({ violations: [], givenUp: 1 });
     expect(broken({ ...truth, refusals: refusals.slice(1) })).toEqual(["I2"]);
+    const later = refusals.map((one) => ({ ...one, atMs: 500 }));
+    expect(broken({ ...truth, refusals: later })).toEqual(["I2"]);
   });
 
   it("lets a step be asked again across a crash, and after an answer that broke", () => {

@@ -61,5 +61,9 @@ export function check(truth: Truth): Verdict {
 function givenUpReasons(truth: Truth): readonly string[] {
   const never = truth.rows.filter(({ state }) => state === "dead" || state === "expired");
   const undelivered = truth.said.filter((message) => message.expect === "answer" && wasGivenUp(message, truth));
-  return [...never.map(({ state, reason }) => `${state}: ${reason}`), ...undelivered.map(() => "not delivered")];
+  const ways = undelivered.map(({ token }) => {
+    const part = truth.parts.find((one) => one.token === token && one.state !== "sent");
+    return `not delivered: ${part?.history.map(({ state }) => state).join(", ")}`;
+  });
+  return [...never.map(({ state, reason }) => `${state}: ${reason}`), ...ways];
 }

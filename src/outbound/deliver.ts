@@ -7,7 +7,7 @@ import type { Timer } from "../platform/clock.ts";
 import type { OutboxRow } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
 import { deliverPart } from "./part/deliver-part.ts";
-import { settleDoubt } from "./part/doubt.ts";
+import { cutOff, settleDoubt } from "./part/doubt.ts";
 import { createExpirePart, type ExpirePart } from "./part/expire-part.ts";
 import { mayLeave } from "./part/may-leave.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
@@ -36,6 +36,8 @@ class Deliverer implements Delivery {
   readonly #busy = new Map<string, UnderWay>();
   /** Parts that were looked at and are still in doubt, and when to look again. */
   readonly #undecided = new Map<string, number>();
+  /** Parts whose last attempt ended with a process; each is decided about once with that in mind. */
+  readonly #cutOff = new Set<string>();
   /** Runs that were aborted: what one of them was still writing then is not sent either. */
   readonly #aborted = new Map<string, AppError>();
   #started = false;
@@ -53,6 +55,8 @@ class Deliverer implements Delivery {
   async start(): Promise<void> {
     const { store, clock, log } = this.#work;
     const inDoubt = await store.outbox.recover(clock.nowMs());
+    // Those too that an earlier process found so and did not live to decide about.
+    for (const { id } of await store.outbox.inState("unknown", maxInFlight)) this.#cutOff.add(id);
     if (inDoubt.length > 0) log.warn("parts were being sent when the last run ended", { count: inDoubt.length });
     this.#started = true;
     this.wake();
@@ -200,8 +204,10 @@ class Deliverer implements Delivery {
   async #decide(row: OutboxRow, attempt: Attempt): Promise<void> {
     // Noted before it is tried, whatever comes of it: what is decided is no longer among the doubts.
     this.#undecided.set(row.id, this.#work.clock.nowMs() + doubtPauseMs);
-    const verdict = mayLeave(row, attempt);
-    return verdict.leave === "expired" ? this.#expire(row, verdict.error) : settleDoubt(row, attempt);
+    const now = this.#cutOff.has(row.id) ? cutOff(row) : row;
+    const verdict = mayLeave(now, attempt);
+    await (verdict.leave === "expired" ? this.#expire(now, verdict.error) : settleDoubt(now, attempt));
+    this.#cutOff.delete(row.id);
   }
 
   async #armTimer(nowMs: number, roomMs: number): Promise<void> {

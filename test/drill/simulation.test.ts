@@ -18,7 +18,7 @@ import { acknowledgesBeforeCommit, sendsBeforeItSaysSo, writesWithoutFencing } f
 const elsewhere: readonly string[] = ["block-committed", "draft-sent"];
 const seed = Number(process.env["DRILL_SEED"] ?? 20_261);
 const randomRuns = 300;
-const patienceMs = 240_000;
+const patienceMs = 600_000;
 
 describe("a house that is cut everywhere", () => {
   it(
@@ -48,6 +48,16 @@ describe("a house that is cut everywhere", () => {
     },
     patienceMs,
   );
+
+  it("M4: says a reply that ten crashes in a row have cut off, since nobody has refused it", async () => {
+    for (const name of ["before-send", "platform-accepted", "before-settle"] as const) {
+      const cut = { name, count: 1, what: "kill" as const };
+      const recipe = { ...oneQuestion, cuts: Array.from({ length: 10 }, () => cut) };
+      const { verdict, cuts } = await runRecipe(recipe, createSimulatedHouse());
+      expect(cuts).toHaveLength(10);
+      expect(verdict).toMatchObject({ violations: [], answered: 1, givenUp: 0 });
+    }
+  });
 
   it("is the same twice for the same seed", async () => {
     const recipe = { ...randomRecipe(seed), troublePerMille: 100 };

@@ -79,14 +79,19 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
 
 /**
  * Delivery gives up after a bounded number of attempts, keeps the part among the dead letters and says why. That is no loss
- * where platform and crashes really used up that many, and one where they did not.
+ * where the platform really refused that many while the part was under way, and one where it did not: a crash is no refusal.
  */
-export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals, disruptions }: Truth): boolean {
+export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals }: Truth): boolean {
   const part = parts.find((one) => one.token === token && (one.state === "failed" || one.state === "expired"));
   if (part === undefined) return false;
-  const spoiled = refusals.filter((refusal) => refusal.chat === chat).length + disruptions.length;
-  return part.state === "expired" || spoiled >= limits.deliveryAttempts;
+  const fromMs = (part.history[0]?.atMs ?? 0) - slackMs;
+  const untilMs = (part.history.at(-1)?.atMs ?? 0) + slackMs;
+  const refused = refusals.filter(({ chat: at, atMs }) => at === chat && atMs >= fromMs && atMs <= untilMs);
+  return part.state === "expired" || refused.length >= limits.deliveryAttempts;
 }
+
+/** The gateway's clock and the emulators' are read at two moments. */
+const slackMs = 100;
 
 /** Ended with an honest word (the model failed, it came too late): it has to reach the person, as an answer would. */
 function wordFaults({ token, chat }: SaidMessage, row: EndRow, { parts, seen }: Truth): readonly string[] {

@@ -6,7 +6,15 @@ import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import { retryPauseMs } from "../../domain/delivery-policy.ts";
 import type { OutboxRow } from "../../store/port.ts";
 import type { Attempt, DeliveryWork } from "../contract.ts";
-import { isRepeatable, mayRepeat, withKnown, type KnownFacts } from "./known-so-far.ts";
+import {
+  crashesOf,
+  isRepeatable,
+  isTriedEnough,
+  mayRepeat,
+  refusedAttempts,
+  withKnown,
+  type KnownFacts,
+} from "./known-so-far.ts";
 import { recordDoubt, recordProgress, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";
 import { piecesOf } from "./render-part.ts";
 import { confirmed } from "./send-part.ts";
@@ -21,6 +29,11 @@ export async function settleDoubt(row: OutboxRow, attempt: Attempt): Promise<voi
   const repeatable = isRepeatable(row) || route.manifest.idempotency === "native";
   if (settings.policy.reliability === "fire-and-forget") return giveUp(row, repeatable ? {} : inDoubt(row), attempt);
   return repeatable ? again(row, doubtOf(row.error), attempt) : settleBlind(row, attempt);
+}
+
+/** The same part with one more attempt that the end of the process has cut off. */
+export function cutOff(row: OutboxRow): OutboxRow {
+  return { ...row, error: withKnown(row, doubtOf(row.error), { crashes: crashesOf(row) + 1 }) };
 }
 
 async function settleBlind(row: OutboxRow, attempt: Attempt): Promise<void> {
@@ -85,8 +98,9 @@ const lookBackTimeoutMs = 15_000;
 /** The first time at once, since the person waits; then like any failure. */
 function again(row: OutboxRow, error: AppErrorJson, { settings, work }: Attempt): Promise<void> {
   const { retry } = settings.policy;
-  if (row.attempts > retry.attempts) return recordUnsent(row, { state: "failed", error }, work);
-  const pauseMs = row.attempts <= 1 ? 0 : retryPauseMs(retry, row.attempts - 1, work.ids.random());
+  if (isTriedEnough(row, retry)) return recordUnsent(row, { state: "failed", error }, work);
+  const refused = refusedAttempts(row);
+  const pauseMs = refused <= 1 ? 0 : retryPauseMs(retry, refused - 1, work.ids.random());
   const nextAttemptMs = pauseMs === 0 ? 0 : work.clock.nowMs() + pauseMs;
   return recordRetry(row, { nextAttemptMs, error }, work);
 }

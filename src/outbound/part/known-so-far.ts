@@ -1,9 +1,31 @@
 /**
  * What earlier attempts at a part have left to know, kept in the details of its error so that it survives a restart:
- * that a piece of it may be there already, that what it was to edit is gone, that its chat was told it would not come.
+ * that a piece of it may be there already, that what it was to edit is gone, that its chat was told it would not come, and
+ * how many attempts nobody but ourselves has spoiled.
  */
 import type { AppErrorJson } from "../../domain/app-error.ts";
+import type { RetryRule } from "../../domain/delivery-policy.ts";
+import { limits } from "../../domain/limits.ts";
 import type { OutboxRow, PartAction } from "../../store/port.ts";
+
+/**
+ * Whether it was tried often enough. An attempt that ended with the process is none of the platform's refusals: otherwise a
+ * few crashes in a row would use up the attempts of a reply that nobody has refused. Only a part that is there whenever the
+ * process goes down is given up in the end.
+ */
+export function isTriedEnough(row: Pick<OutboxRow, "error" | "attempts">, retry: RetryRule): boolean {
+  return refusedAttempts(row) > retry.attempts || crashesOf(row) > limits.deliveryCrashes;
+}
+
+/** Attempts that the platform has answered, or left without an answer. */
+export function refusedAttempts(row: Pick<OutboxRow, "error" | "attempts">): number {
+  return row.attempts - crashesOf(row);
+}
+
+export function crashesOf({ error }: Pick<OutboxRow, "error">): number {
+  const crashes = error?.details["crashes"];
+  return typeof crashes === "number" ? crashes : 0;
+}
 
 type Known = Pick<OutboxRow, "error" | "chunksSent">;
 
@@ -15,6 +37,8 @@ export interface KnownFacts {
   readonly sendInstead?: true;
   /** The transcript says that it did not arrive. */
   readonly toldUnsent?: true;
+  /** How many attempts ended because the process did, and not with a word of the platform. */
+  readonly crashes?: number;
 }
 
 /** True where an earlier attempt at the next piece may have got through. The doubt is about that piece and no other. */
@@ -45,4 +69,9 @@ export function withKnown({ error: before }: Known, error: AppErrorJson, more: K
   return { ...error, details: { ...error.details, ...Object.fromEntries(kept), ...more } };
 }
 
-const facts: ReadonlySet<string> = new Set<keyof KnownFacts>(["mayHaveBeenSent", "sendInstead", "toldUnsent"]);
+const facts: ReadonlySet<string> = new Set<keyof KnownFacts>([
+  "mayHaveBeenSent",
+  "sendInstead",
+  "toldUnsent",
+  "crashes",
+]);

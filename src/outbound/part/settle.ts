@@ -7,7 +7,7 @@ import { factsOf, mayRetry, passesByItself, retryPauseMs } from "../../domain/de
 import type { OutboxRow } from "../../store/port.ts";
 import type { Attempt } from "../contract.ts";
 import { settleDoubt } from "./doubt.ts";
-import { actionOf, isRepeatable, withKnown } from "./known-so-far.ts";
+import { actionOf, isRepeatable, isTriedEnough, refusedAttempts, withKnown } from "./known-so-far.ts";
 import { recordDoubt, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";
 import type { SendEnd } from "./send-part.ts";
 
@@ -42,8 +42,8 @@ async function retryOrGiveUp(row: OutboxRow, error: AppError, attempt: Attempt):
   // What is decided from is written down: after a restart nobody knows the cause any more.
   const told = withKnown(row, { ...error.toJSON(), details: { ...error.details, ...readFacts(facts) } });
   if (mayRetry(reliability, facts)) {
-    if (row.attempts > retry.attempts) return recordUnsent(row, { state: "failed", error: told }, work);
-    const pauseMs = error.retryAfterMs ?? retryPauseMs(retry, row.attempts, work.ids.random());
+    if (isTriedEnough(row, retry)) return recordUnsent(row, { state: "failed", error: told }, work);
+    const pauseMs = error.retryAfterMs ?? retryPauseMs(retry, refusedAttempts(row), work.ids.random());
     const nextAttemptMs = Math.min(work.clock.nowMs() + pauseMs, row.expiresMs);
     return recordRetry(row, { nextAttemptMs, error: told }, work);
   }
