@@ -215,6 +215,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
+      giveBackToAllowance: (senderKey) => rate.giveBack(senderKey),
       waiting: () => backlog.count(),
       stopping: () => intake.stopped,
       maxTextBytes: limits.inboundTextBytes,

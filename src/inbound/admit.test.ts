@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { chatRequest, openTestWay, says, type TestWay } from "../app/way.fixture.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
+import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import { inboundKinds, messageText, type InboundMessage } from "../domain/message.ts";
 import type { AdmitRequest } from "./contract.ts";
@@ -90,6 +91,33 @@ describe("the door", () => {
       100 - accepted.length,
     );
     expect(await house.way.admit(fromIrc("account:bob", "hello"))).toMatchObject({ outcome: "accepted" });
+  });
+
+  it("E15: what the store kept out, and what was known already, uses up no allowance: brought again it is let in", async () => {
+    const disk = { isFull: true };
+    const house = await openTestWay({
+      script: says("answer"),
+      config: irc(),
+      medium: (store) => ({
+        ...store,
+        inbox: {
+          ...store.inbox,
+          admit: (...given) =>
+            disk.isFull ? Promise.reject(new AppError("STORE_002", "The disk is full.")) : store.inbox.admit(...given),
+        },
+      }),
+    });
+    opened.push(house);
+    await house.way.start();
+    const request = fromIrc("account:ada", "hello");
+    // A platform brings it again and again until it is taken.
+    for (let brought = 0; brought < 2 * limits.senderMessagesPerMinute; brought += 1)
+      await expect(house.way.admit(request)).rejects.toMatchObject({ code: "STORE_002" });
+    disk.isFull = false;
+    expect(await house.way.admit(request)).toMatchObject({ outcome: "accepted" });
+    for (let brought = 0; brought < 2 * limits.senderMessagesPerMinute; brought += 1)
+      expect(await house.way.admit(request)).toMatchObject({ outcome: "duplicate" });
+    expect(await house.way.admit(fromIrc("account:ada", "and more"))).toMatchObject({ outcome: "accepted" });
   });
 
   it("R106: refuses a text over the limit, and takes one at it", async () => {

@@ -16,7 +16,7 @@ import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
 import type { Admission, Admit, AdmitRequest, RefusalReason } from "./contract.ts";
 import { routeMessage } from "./route.ts";
-import { admitSteps, type AdmitWorld } from "./steps.ts";
+import { admitSteps, type AdmitStep, type AdmitWorld } from "./steps.ts";
 
 export interface AdmitDeps {
   readonly store: Store;
@@ -38,12 +38,33 @@ export function createAdmit(deps: AdmitDeps): Admit {
     const entry = inboxEntry(request, deps);
     // Judged as it will be kept: what is nothing but control characters is empty.
     const cleaned: AdmitRequest = { ...request, message: entry.message };
+    const passed: AdmitStep[] = [];
+    const undo = (): void => {
+      for (const step of passed) step.undo?.(cleaned, deps.world);
+    };
     for (const step of admitSteps) {
       const reason = step.check(cleaned, deps.world);
-      if (reason !== null) return isPassing(reason) ? notNow(reason) : refuse(entry, reason, deps);
+      if (reason === null) passed.push(step);
+      else if (!isPassing(reason)) return refuse(entry, reason, deps);
+      else {
+        undo();
+        return notNow(reason);
+      }
     }
-    return accept(entry, deps);
+    return acceptOrUndo(entry, undo, deps);
   };
+}
+
+/** What is brought again, or was known, is no message more: a platform's own repetitions use up nobody's allowance. */
+async function acceptOrUndo(entry: InboxEntry, undo: () => void, deps: AdmitDeps): Promise<Admission> {
+  try {
+    const admission = await accept(entry, deps);
+    if (admission.outcome === "duplicate") undo();
+    return admission;
+  } catch (error) {
+    undo();
+    throw error;
+  }
 }
 
 async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {

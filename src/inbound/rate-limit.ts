@@ -7,6 +7,8 @@ import type { Clock } from "../platform/clock.ts";
 export interface SenderRateLimit {
   /** Takes one from the sender's allowance; false when there is none left. */
   take(senderKey: string): boolean;
+  /** Returns one that was taken for nothing. */
+  giveBack(senderKey: string): void;
 }
 
 interface Bucket {
@@ -33,6 +35,10 @@ export function createSenderRateLimit(clock: Clock, perMinute: () => number): Se
       if (bucket.tokens < 1) return false;
       bucket.tokens -= 1;
       return true;
+    },
+    giveBack(senderKey) {
+      const bucket = buckets.get(senderKey);
+      if (bucket !== undefined) bucket.tokens = Math.min(perMinute(), bucket.tokens + 1);
     },
   };
 }

@@ -11,6 +11,8 @@ import type { AdmitRequest, RefusalReason } from "./contract.ts";
 export interface AdmitWorld {
   policyFor(message: InboundMessage): AdmissionPolicy;
   takeFromAllowance(senderKey: string): boolean;
+  /** What was taken for a message that was not let in then, and comes again. */
+  giveBackToAllowance(senderKey: string): void;
   /** Messages waiting for a turn. */
   waiting(): number;
   stopping(): boolean;
@@ -22,13 +24,15 @@ export interface AdmitWorld {
 export interface AdmitStep {
   readonly name: string;
   check(request: AdmitRequest, world: AdmitWorld): RefusalReason | null;
+  /** Takes back what a check that let the message on has used up. */
+  undo?(request: AdmitRequest, world: AdmitWorld): void;
 }
 
 export const admitSteps: readonly AdmitStep[] = [
   { name: "open", check: (_request, world) => (world.stopping() ? "stopping" : null) },
   { name: "policy", check: checkPolicy },
   { name: "kind", check: checkKind },
-  { name: "rate", check: checkRate },
+  { name: "rate", check: checkRate, undo: giveBackRate },
   { name: "size", check: checkSize },
   { name: "depth", check: (_request, world) => (world.waiting() >= world.maxWaiting ? "inbox-full" : null) },
 ];
@@ -47,8 +51,15 @@ function checkKind({ message }: AdmitRequest): RefusalReason | null {
 
 function checkRate({ message, origin }: AdmitRequest, world: AdmitWorld): RefusalReason | null {
   if (origin.via === "gateway") return null;
-  const { channel, accountId } = message.address;
-  return world.takeFromAllowance(JSON.stringify([channel, accountId, message.sender.id])) ? null : "rate-limited";
+  return world.takeFromAllowance(senderKeyOf(message)) ? null : "rate-limited";
+}
+
+function giveBackRate({ message, origin }: AdmitRequest, world: AdmitWorld): void {
+  if (origin.via === "channel") world.giveBackToAllowance(senderKeyOf(message));
+}
+
+function senderKeyOf({ address, sender }: InboundMessage): string {
+  return JSON.stringify([address.channel, address.accountId, sender.id]);
 }
 
 function checkSize(request: AdmitRequest, world: AdmitWorld): RefusalReason | null {

@@ -3,7 +3,8 @@ import type { SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import { deliveryMarkOf } from "../domain/delivery-mark.ts";
 import type { FailpointName } from "../platform/failpoints.ts";
-import { lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
+import { crash, lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
+import { repeatLabel } from "./part/render-part.ts";
 
 /** The most messages that came in any second. */
 function busiestSecond(world: World): number {
@@ -134,6 +135,35 @@ describe("a turn that is stopped", () => {
     await expect.poll(() => world.state("last")).toBe("sent");
     await expect.poll(() => world.state("doubt")).toBe("failed");
     expect(world.platform.texts()).toEqual(["whole"]);
+  });
+});
+
+describe("a doubt that nobody has decided about yet", () => {
+  it("C2: is kept when its turn is stopped or its time is over: whoever replays it says that it may be a repetition", async () => {
+    const first = await openWorld();
+    await first.delivery.start();
+    for (const id of ["stopped", "late"]) {
+      first.platform.answers.push((piece) => (first.platform.take(piece), new Promise(() => undefined)));
+      await first.put(id, `${id} one|${id} two`, { runId: id, chatId: id });
+    }
+    await expect.poll(async () => (await first.store.outbox.counts()).sending).toBe(2);
+    await crash(first);
+    const world = await openWorld({ folder: first.folder, clock: first.clock, connected: false });
+    await world.delivery.start();
+    await world.delivery.abort("stopped", "somebody asked for it");
+    expect(await world.state("stopped")).toBe("failed");
+    await world.clock.advance(3_600_000);
+    world.connected = true;
+    world.delivery.wake();
+    await expect.poll(() => world.state("late")).toBe("expired");
+    await expect.poll(() => world.state("late.notice")).toBe("sent");
+    const atMs = world.clock.nowMs();
+    for (const id of ["stopped", "late"])
+      expect(await world.store.deadLetters.replay(id, { atMs, expiresMs: atMs + 60_000 })).toBe(true);
+    world.delivery.wake();
+    for (const id of ["stopped", "late"]) await expect.poll(() => world.state(id)).toBe("sent");
+    for (const id of ["stopped", "late"])
+      expect(world.platform.texts()).toEqual(expect.arrayContaining([`${repeatLabel}${id} one`, `${id} two`]));
   });
 });
 

@@ -6,6 +6,7 @@ import type { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { OutboxDraft, OutboxRow, PartState } from "../../store/port.ts";
 import type { DeliveryWork } from "../contract.ts";
+import { undecidedDoubt, withKnown } from "./known-so-far.ts";
 import { recordUnsent } from "./record.ts";
 
 /** Ends a part as expired and tells its chat, in one commit. */
@@ -36,7 +37,8 @@ export function createExpirePart(work: DeliveryWork): ExpirePart {
 
   return async (row, error) => {
     const notice = await noticeFor(row);
-    return recordUnsent(row, { state: "expired", error: error.toJSON(), ...(notice && { notice }) }, work);
+    const known = withKnown(row, error.toJSON(), undecidedDoubt(row));
+    return recordUnsent(row, { state: "expired", error: known, ...(notice && { notice }) }, work);
   };
 }
 

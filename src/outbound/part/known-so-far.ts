@@ -63,10 +63,15 @@ export function isRepeatable(row: OutboxRow): boolean {
   return type === "edit" ? row.chunksSent === 0 : type !== "send";
 }
 
-/** The error of a new attempt with what was known before it, and what this attempt has taught. */
+/** What stays to be known of a part that leaves its doubt without anybody having looked or decided. */
+export function undecidedDoubt(row: OutboxRow): KnownFacts {
+  return row.state === "unknown" && !isRepeatable(row) ? { mayHaveBeenSent: row.chunksSent } : {};
+}
+
+/** The error of a new attempt with what was known before it, and what this attempt has taught: the newest word counts. */
 export function withKnown({ error: before }: Known, error: AppErrorJson, more: KnownFacts = {}): AppErrorJson {
   const kept = Object.entries(before?.details ?? {}).filter(([fact]) => facts.has(fact));
-  return { ...error, details: { ...error.details, ...Object.fromEntries(kept), ...more } };
+  return { ...error, details: { ...Object.fromEntries(kept), ...error.details, ...more } };
 }
 
 const facts: ReadonlySet<string> = new Set<keyof KnownFacts>([

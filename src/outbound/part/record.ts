@@ -7,7 +7,7 @@ import { deliveryMarkBody } from "../../domain/delivery-mark.ts";
 import { writeWithPatience } from "../../store/patience.ts";
 import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../../store/port.ts";
 import type { DeliveryWork } from "../contract.ts";
-import { toldUnsent, withKnown } from "./known-so-far.ts";
+import { toldUnsent, undecidedDoubt, withKnown } from "./known-so-far.ts";
 import { isSuperseded } from "./superseded.ts";
 
 /** The piece was sent and only this process knows: nothing else leaves before the row says so. */
@@ -58,7 +58,8 @@ async function withoutTrace({ id }: OutboxRow, { store, clock }: DeliveryWork): 
 
 /** Somebody stopped the turn that it belongs to. */
 export function recordStopped(row: OutboxRow, reason: unknown, work: DeliveryWork): Promise<void> {
-  return recordUnsent(row, { state: "failed", error: AppError.from(reason, "RUN_001").toJSON() }, work);
+  const error = withKnown(row, AppError.from(reason, "RUN_001").toJSON(), undecidedDoubt(row));
+  return recordUnsent(row, { state: "failed", error }, work);
 }
 
 export async function recordHeld(row: OutboxRow, work: DeliveryWork): Promise<void> {

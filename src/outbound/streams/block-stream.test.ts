@@ -210,6 +210,21 @@ describe("an answer that was interrupted", () => {
     expect(seen.some((text) => text.includes(repeatLabel))).toBe(false);
   });
 
+  it("C2: a block that was being sent when the house fell is explained too, before anybody could decide about it", async () => {
+    const first = await openStreamWorld({ ...block, ...whole });
+    first.platform.answers.push((piece) => (first.platform.take(piece), new Promise(() => undefined)));
+    const stream = must(first.open());
+    await say(first, stream, paragraphs.slice(0, 1_200));
+    await expect.poll(async () => (await first.store.outbox.counts()).sending).toBe(1);
+    await crash(first);
+    const second = await openStreamWorld({ ...block, ...whole, folder: first.folder, connected: false });
+    const again = must(second.open());
+    await say(second, again, paragraphs);
+    second.connected = true;
+    await finish(second, again, paragraphs);
+    expect(second.platform.texts()[0]?.startsWith(interruptedPreface)).toBe(true);
+  });
+
   it("is explained too where answers leave whole by now", async () => {
     const first = await openStreamWorld({ ...block, ...whole, manifest: noDeletes });
     const stream = must(first.open());
