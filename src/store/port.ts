@@ -639,6 +639,9 @@ export interface TraceStore {
   of(id: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
   /** The newest `limit`, oldest first. */
   recent(limit: number): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
-  /** Drops what is older than this, and of the rest all but the newest `keep`. */
+  /**
+   * Drops what is older than this, and of the rest all but the newest `keep`; what was removed of these meanwhile, with its
+   * session, counts among them.
+   */
   prune(beforeMs: number, keep: number): Promise<number>;
 }

@@ -267,15 +267,12 @@ export function recoverParts(db: Database, args: { atMs: number }): OutboxRecord
   return rows.map((row) => ({ ...row, state: "unknown", updated_ms: args.atMs }));
 }
 
-/**
- * In the order of their writing: where old parts are pruned, the oldest are the first of the table. What is on the list
- * of dead letters stays until it is off.
- */
+/** Oldest first, from an index that holds these alone. What is on the list of dead letters stays until it is off. */
 export function pruneParts(db: Database, args: { beforeMs: number; limit: number }): number {
   return db.run(
     `DELETE FROM outbox WHERE seq IN (
        SELECT seq FROM outbox
-       WHERE state IN ('sent', 'failed', 'expired') AND dead_letter <> 1 AND updated_ms < ? ORDER BY seq LIMIT ?)`,
+       WHERE state IN ('sent', 'failed', 'expired') AND dead_letter <> 1 AND updated_ms < ? ORDER BY updated_ms LIMIT ?)`,
     args.beforeMs,
     args.limit,
   );
