@@ -5,7 +5,7 @@
 import { AppError } from "../domain/app-error.ts";
 import type { Timer } from "../platform/clock.ts";
 import { writeWithPatience } from "../store/patience.ts";
-import type { OutboxRow } from "../store/port.ts";
+import type { OutboxRow, PartState } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
 import { deliverPart } from "./part/deliver-part.ts";
 import { settleDoubt } from "./part/doubt.ts";
@@ -96,10 +96,8 @@ class Deliverer implements Delivery {
   }
 
   async #withdrawOne(id: string, error: AppError): Promise<void> {
-    const { store, clock } = this.#work;
-    const row = await store.outbox.get(id);
-    if (row?.state === "held") await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
-    if (row?.state !== "prepared" && row?.state !== "sending" && row?.state !== "unknown") return;
+    const row = await this.#work.store.outbox.get(id);
+    if (row === null || !unsaid.includes(row.state)) return;
     const taken = [...this.#busy.values()].find((one) => one.row.id === id);
     if (taken === undefined) return row.state === "sending" ? undefined : this.#endUntaken(row, error);
     taken.stop.abort(error);
@@ -257,6 +255,9 @@ async function leaveInDoubt(id: string, work: DeliveryWork): Promise<void> {
     log.warn("a part stays as it is until the next start", { part: id, error: AppError.from(thrown).toJSON() });
   });
 }
+
+/** States in which there is something to take back. */
+const unsaid: readonly PartState[] = ["held", "prepared", "sending", "unknown"];
 
 /** Between two looks at a part that stays in doubt. */
 const doubtPauseMs = 30_000;

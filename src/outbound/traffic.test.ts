@@ -122,6 +122,8 @@ describe("a turn that is stopped", () => {
     expect(marks).toContainEqual(
       expect.objectContaining({ partId: "a", state: "failed", piecesSeen: 2, code: "RUN_001" }),
     );
+    // What nobody was asked about any more is unread, too: the model is told so.
+    expect(marks).toContainEqual(expect.objectContaining({ partId: "held", state: "failed", piecesSeen: 0 }));
   });
 
   it("N2: what the turn was still writing then is not sent either, until somebody asks for it", async () => {

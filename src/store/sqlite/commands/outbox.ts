@@ -140,8 +140,11 @@ export interface SettleArgs {
 export function settle(db: Database, args: SettleArgs): null {
   const row = known(db, args.id);
   const givesUp = args.state === "failed" || args.state === "expired";
-  const fromWaiting = givesUp || args.state === "held";
-  const open = row.state === "sending" || row.state === "unknown" || (row.state === "prepared" && fromWaiting);
+  const open =
+    row.state === "sending" ||
+    row.state === "unknown" ||
+    (row.state === "prepared" && (givesUp || args.state === "held")) ||
+    (row.state === "held" && args.state === "failed");
   if (!open) throw elsewhere(db, args.id);
   db.run(
     `UPDATE outbox SET state = ?, head = 0, platform_message_ids = coalesce(?, platform_message_ids),
