@@ -8,6 +8,7 @@ import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domai
 import { limits } from "../domain/limits.ts";
 import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
 import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { callModel, type ModelAnswer } from "./model-call.ts";
@@ -266,18 +267,20 @@ async function runOne(turn: Turn, call: ToolCall, tools: ToolSet, deps: AgentDep
   }
 }
 
-/** Writes a finished step with what it cost. */
+/**
+ * Writes a finished step with what it cost. A medium that refuses is waited for, as it is for a result: the step was paid
+ * for, or its tool has done what it does.
+ */
 async function appendStep(
   turn: Turn,
   step: Pick<StepRow, "index" | "kind" | "record">,
   deps: AgentDeps,
 ): Promise<void> {
   const ledger = turn.ledger.splice(0);
-  await deps.store.turns.appendStep(
-    turn.lease,
-    { ...step, runId: turn.row.runId, atMs: deps.clock.nowMs() },
-    { ledger },
-  );
+  const row: StepRow = { ...step, runId: turn.row.runId, atMs: deps.clock.nowMs() };
+  const { clock, log, registry, store } = deps;
+  const patience = { clock, log, signal: registry.stopping(), patienceMs: limits.replyTtlMs };
+  await writeWithPatience(() => store.turns.appendStep(turn.lease, row, { ledger }), patience);
 }
 
 function failedWith(error: AppError): TurnEnd {

@@ -4,6 +4,7 @@
  */
 import { AppError } from "../domain/app-error.ts";
 import type { EventBus } from "../domain/events.ts";
+import { limits } from "../domain/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Store, TurnRow } from "../store/port.ts";
 import type { Turns } from "./contract.ts";
@@ -52,6 +53,8 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
   return {
     expect({ runId, sessionKey }) {
       waiting.set(runId, { runId, sessionKey, abort: new AbortController() });
+      // More never wait at once: the oldest was taken by another node, or its message was removed.
+      if (waiting.size > limits.inboxDepth) waiting.delete(waiting.keys().next().value as string);
     },
     begin(turn) {
       // Somebody may have aborted it while it waited: it begins aborted, and ends as such in the store.

@@ -93,7 +93,7 @@ describe("the door", () => {
     expect(await house.way.admit(fromIrc("account:bob", "hello"))).toMatchObject({ outcome: "accepted" });
   });
 
-  it("E15: what the store kept out, and what was known already, uses up no allowance: brought again it is let in", async () => {
+  it("M13: what the store kept out, and what was known already, uses up no allowance: brought again it is let in", async () => {
     const disk = { isFull: true };
     const house = await openTestWay({
       script: says("answer"),

@@ -4,16 +4,18 @@
  */
 import { AppError } from "../domain/app-error.ts";
 import type { Timer } from "../platform/clock.ts";
-import type { OutboxRow } from "../store/port.ts";
+import { writeWithPatience } from "../store/patience.ts";
+import type { OutboxRow, PartState } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
 import { deliverPart } from "./part/deliver-part.ts";
 import { cutOff, settleDoubt } from "./part/doubt.ts";
 import { createExpirePart, type ExpirePart } from "./part/expire-part.ts";
 import { mayLeave } from "./part/may-leave.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
-import { recordStopped } from "./part/record.ts";
+import { withKnown } from "./part/known-so-far.ts";
+import { recordDoubt, recordStopped } from "./part/record.ts";
 
-/** Parts that may be on their way at once, over all chats. */
+/** Parts of one account that may be on their way at once: a platform that hangs takes no place of another's. */
 const maxInFlight = 64;
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
@@ -34,6 +36,8 @@ class Deliverer implements Delivery {
   readonly #abort = new AbortController();
   /** By chat. */
   readonly #busy = new Map<string, UnderWay>();
+  /** Parts that are being taken back. */
+  readonly #ending = new Set<string>();
   /** Parts that were looked at and are still in doubt, and when to look again. */
   readonly #undecided = new Map<string, number>();
   /** Parts whose last attempt ended with a process; each is decided about once with that in mind. */
@@ -96,21 +100,26 @@ class Deliverer implements Delivery {
   }
 
   async #withdrawOne(id: string, error: AppError): Promise<void> {
-    const { store, clock } = this.#work;
-    const row = await store.outbox.get(id);
-    if (row?.state === "held") await store.outbox.decide(id, { allow: false, error: error.toJSON() }, clock.nowMs());
-    if (row?.state !== "prepared" && row?.state !== "sending" && row?.state !== "unknown") return;
-    // Asked and acted on in one breath: a part that is taken up behind this line finds its row settled.
+    const row = await this.#work.store.outbox.get(id);
+    if (row === null || !unsaid.includes(row.state)) return;
     const taken = [...this.#busy.values()].find((one) => one.row.id === id);
-    if (taken === undefined) {
-      if (row.state !== "sending") await recordStopped(row, error, this.#work).catch(ignoreSettled);
-      return;
-    }
+    if (taken === undefined) return row.state === "sending" ? undefined : this.#endUntaken(row, error);
     taken.stop.abort(error);
     if (taken.row.state !== "unknown") return;
     // It is being decided about, and may be left in doubt or put back to work: then it ends here.
     await taken.done;
     return this.#withdrawOne(id, error);
+  }
+
+  /** Nobody takes it up while it ends: a look that began before still sees it among those that may leave. */
+  async #endUntaken(row: OutboxRow, error: AppError): Promise<void> {
+    this.#ending.add(row.id);
+    try {
+      await recordStopped(row, error, this.#work).catch(ignoreSettled);
+    } finally {
+      this.#ending.delete(row.id);
+      this.wake();
+    }
   }
 
   async close(signal: AbortSignal): Promise<void> {
@@ -151,12 +160,14 @@ class Deliverer implements Delivery {
   }
 
   /**
-   * An account that has used up what it may is not asked for: its parts would hide those of the others. Returns when the
-   * first of these may be asked for again.
+   * An account that has used up what it may, or has as much on its way as it may, is not asked for: its parts would hide
+   * those of the others. Returns when the first of these may be asked for again.
    */
   async #startReady(nowMs: number): Promise<number> {
     const waits = this.#work.accounts().map((account) => ({ account, waitMs: this.#accountWaitMs(account) }));
-    const accounts = waits.filter(({ waitMs }) => waitMs === 0).map(({ account }) => account);
+    const accounts = waits
+      .filter(({ waitMs }) => waitMs === 0)
+      .flatMap(({ account }) => (this.#isFull(account) ? [] : account));
     const rows = await this.#work.store.outbox.ready({ accounts, atMs: nowMs, limit: maxInFlight });
     for (const row of rows) {
       this.#startWork(row, (attempt) => deliverPart(row, attempt, { expire: this.#expire, pacing: this.#pacing }));
@@ -169,10 +180,17 @@ class Deliverer implements Delivery {
     return way === null ? 0 : this.#work.rate.accountWaitMs(account, way.manifest);
   }
 
+  #isFull({ channel, accountId }: Account): boolean {
+    const underWay = [...this.#busy.values()].filter(
+      ({ row: { address } }) => address.channel === channel && address.accountId === accountId,
+    );
+    return underWay.length >= maxInFlight;
+  }
+
   /** Nothing is begun for a chat that is busy, beyond the bound, without a way, or on the way out. */
   #startWork(row: OutboxRow, work: (attempt: Attempt) => Promise<void>): void {
     const chat = chatOf(row);
-    if (this.#closed || this.#busy.has(chat) || this.#busy.size >= maxInFlight) return;
+    if (this.#closed || this.#busy.has(chat) || this.#ending.has(row.id) || this.#isFull(row.address)) return;
     const route = this.#work.route(row.address);
     if (route === null) return;
     const stop = new AbortController();
@@ -194,10 +212,10 @@ class Deliverer implements Delivery {
     try {
       await work;
     } catch (error) {
-      // A part that says `sending` counts as in doubt from the next start on, and is not sent twice before that.
       log.error("a part could not be settled", { part: row.id, error: AppError.from(error).toJSON() });
       // A medium that refuses now will refuse at once again.
       await clock.sleep(pauseMs, closing).catch(() => undefined);
+      await leaveInDoubt(row.id, this.#work);
     }
   }
 
@@ -228,6 +246,24 @@ class Deliverer implements Delivery {
 
 /** After a failure of the store. */
 const pauseMs = 1_000;
+
+/** A part that still says `sending` and that nobody works on: its chat would wait for it until the next start. */
+async function leaveInDoubt(id: string, work: DeliveryWork): Promise<void> {
+  const { store, clock, log, closing } = work;
+  const leave = async (): Promise<void> => {
+    const row = await store.outbox.get(id);
+    if (row?.state !== "sending") return;
+    const error = new AppError("MSG_002", "What became of this could not be written; it may have arrived.").toJSON();
+    await recordDoubt(row, withKnown(row, error), work);
+  };
+  await writeWithPatience(leave, { clock, log, signal: closing }).catch((thrown: unknown) => {
+    // The next start finds it as it finds what a crash leaves behind.
+    log.warn("a part stays as it is until the next start", { part: id, error: AppError.from(thrown).toJSON() });
+  });
+}
+
+/** States in which there is something to take back. */
+const unsaid: readonly PartState[] = ["held", "prepared", "sending", "unknown"];
 
 /** Between two looks at a part that stays in doubt. */
 const doubtPauseMs = 30_000;

@@ -69,6 +69,8 @@ export interface World {
   readonly manifest: ChannelManifest;
   readonly events: AppEvent[];
   readonly folder: string;
+  /** Of the accounts that are connected. */
+  accountIds: readonly string[];
   settings: DeliverySettings;
   connected: boolean;
   refusal: AppError | null;
@@ -106,7 +108,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     log: silentLog(),
     rate: createRateLimit(clock),
     failpoints: options.failpoints ?? noFailpoints,
-    accounts: () => (world.connected ? [{ channel: "fake", accountId: "default" }] : []),
+    accounts: () => (world.connected ? world.accountIds.map((accountId) => ({ channel: "fake", accountId })) : []),
     route: () =>
       world.connected
         ? { connection, manifest, render: (markdown, { max }) => render(markdown, max).map((text) => ({ text })) }
@@ -123,6 +125,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     manifest,
     events,
     folder,
+    accountIds: ["default"],
     settings,
     connected: options.connected ?? true,
     refusal: null,

@@ -3,7 +3,7 @@ import type { SendOutcome } from "../channels/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import { deliveryMarkOf } from "../domain/delivery-mark.ts";
 import type { FailpointName } from "../platform/failpoints.ts";
-import { crash, lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
+import { address, crash, lost, openWorld, passTime, type World } from "./delivery-world.fixture.ts";
 import { repeatLabel } from "./part/render-part.ts";
 
 /** The most messages that came in any second. */
@@ -53,6 +53,22 @@ describe("what a platform allows", () => {
     const startMs = world.clock.nowMs();
     await passTime(world, async () => (await world.state("a")) === "sent", 500);
     expect(world.clock.nowMs() - startMs).toBeGreaterThanOrEqual(8_500);
+  });
+});
+
+describe("a platform that hangs", () => {
+  it("takes no place of another account's, however many chats wait there", async () => {
+    const world = await openWorld();
+    world.accountIds = ["default", "other"];
+    await world.delivery.start();
+    const gate = Promise.withResolvers<SendOutcome>();
+    world.platform.answers.push(...Array.from({ length: 64 }, () => () => gate.promise));
+    for (let chat = 0; chat < 70; chat += 1) await world.put(`hangs ${chat}`, "x", { chatId: `c${chat}` });
+    await expect.poll(() => world.platform.answers.length).toBe(0);
+    await world.put("a", "hello", { address: { ...address("#room"), accountId: "other" } });
+    await expect.poll(() => world.state("a")).toBe("sent");
+    expect((await world.store.outbox.counts()).sending).toBe(64);
+    gate.resolve({ outcome: "sent", platformMessageId: "late" });
   });
 });
 
@@ -106,6 +122,8 @@ describe("a turn that is stopped", () => {
     expect(marks).toContainEqual(
       expect.objectContaining({ partId: "a", state: "failed", piecesSeen: 2, code: "RUN_001" }),
     );
+    // What nobody was asked about any more is unread, too: the model is told so.
+    expect(marks).toContainEqual(expect.objectContaining({ partId: "held", state: "failed", piecesSeen: 0 }));
   });
 
   it("N2: what the turn was still writing then is not sent either, until somebody asks for it", async () => {
@@ -135,6 +153,70 @@ describe("a turn that is stopped", () => {
     await expect.poll(() => world.state("last")).toBe("sent");
     await expect.poll(() => world.state("doubt")).toBe("failed");
     expect(world.platform.texts()).toEqual(["whole"]);
+  });
+});
+
+describe("a part that is taken back", () => {
+  it("is not taken up while it ends, by a look that began before", async () => {
+    const begun = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const world = await openWorld({
+      connected: false,
+      failpoints: {
+        reach: async (name) => {
+          if (name !== "before-settle") return;
+          begun.resolve();
+          await gate.promise;
+        },
+      },
+    });
+    await world.delivery.start();
+    await world.put("a", "said by another part", { runId: "r1" });
+    const taken = world.delivery.withdraw(["a"], new AppError("RUN_001", "taken back"));
+    await begun.promise;
+    world.connected = true;
+    world.delivery.wake();
+    await world.put("b", "elsewhere", { chatId: "#other" });
+    await expect.poll(() => world.platform.seen.length).toBe(1);
+    gate.resolve();
+    await taken;
+    expect(await world.state("a")).toBe("failed");
+    await expect.poll(() => world.state("b")).toBe("sent");
+    expect(world.platform.texts()).toEqual(["elsewhere"]);
+  });
+});
+
+describe("a part whose end could not be written", () => {
+  const broken = new AppError("SYS_001", "not a medium's failure");
+
+  it("is in doubt, and its chat goes on: nothing waits for the next start", async () => {
+    const world = await openWorld();
+    const { settle } = world.store.outbox;
+    let refuses = true;
+    world.store.outbox.settle = (id, outcome, atMs) => {
+      if (!refuses) return settle(id, outcome, atMs);
+      refuses = false;
+      return Promise.reject(broken);
+    };
+    await world.delivery.start();
+    await world.put("a", "first");
+    await world.put("b", "second");
+    await passTime(world, async () => (await world.state("b")) === "sent");
+    expect(world.platform.texts()).toEqual(["first", `${repeatLabel}first`, "second"]);
+  });
+
+  it("is no doubt where nothing of the next piece had left: the medium is waited for", async () => {
+    const world = await openWorld({ manifest: { messagesPerSecond: 1 } });
+    const { postpone } = world.store.outbox;
+    let refusals = 3;
+    world.store.outbox.postpone = (id, untilMs) => {
+      refusals -= 1;
+      return refusals < 0 ? postpone(id, untilMs) : Promise.reject(new AppError("STORE_002", "The disk is full."));
+    };
+    await world.delivery.start();
+    await world.put("a", "one|two");
+    await passTime(world, async () => (await world.state("a")) === "sent");
+    expect(world.platform.texts()).toEqual(["one", "two"]);
   });
 });
 

@@ -392,8 +392,8 @@ export interface OutboxStore {
   /** A chunk is confirmed; the part stays what it is, `sending` or `unknown`. Throws STORE_003 in any other state. */
   progress(id: string, chunksSent: number, platformMessageIds: readonly string[], atMs: number): Promise<void>;
   /**
-   * What became of a part that is `sending`, `unknown`, or (failed, expired, held) still `prepared`. Throws STORE_003 in
-   * any other state. Back to `prepared` keeps `chunksSent`.
+   * What became of a part that is `sending`, `unknown`, (failed, expired, held) still `prepared`, or (failed: its turn was
+   * stopped) still `held`. Throws STORE_003 in any other state. Back to `prepared` keeps `chunksSent`.
    */
   settle(id: string, outcome: PartOutcome, atMs: number): Promise<void>;
   /**
@@ -639,6 +639,9 @@ export interface TraceStore {
   of(id: string): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
   /** The newest `limit`, oldest first. */
   recent(limit: number): Promise<readonly { type: string; atMs: number; data: unknown }[]>;
-  /** Drops what is older than this, and of the rest all but the newest `keep`. */
+  /**
+   * Drops what is older than this, and of the rest all but the newest `keep`; what was removed of these meanwhile, with its
+   * session, counts among them.
+   */
   prune(beforeMs: number, keep: number): Promise<number>;
 }

@@ -33,6 +33,11 @@ export function recordRetry(
   return settle(row, { state: "prepared", ...next }, work);
 }
 
+/** It goes on later, behind what is confirmed; no attempt is counted. */
+export function recordWait({ id }: OutboxRow, untilMs: number, work: DeliveryWork): Promise<void> {
+  return patiently(work, () => work.store.outbox.postpone(id, untilMs));
+}
+
 export async function recordDoubt(row: OutboxRow, error: AppErrorJson, work: DeliveryWork): Promise<void> {
   await settle(row, { state: "unknown", error }, work);
   tellUnsent(row, "unknown", error, work);

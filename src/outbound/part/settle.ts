@@ -8,7 +8,7 @@ import type { OutboxRow } from "../../store/port.ts";
 import type { Attempt } from "../contract.ts";
 import { settleDoubt } from "./doubt.ts";
 import { actionOf, isRepeatable, isTriedEnough, refusedAttempts, withKnown } from "./known-so-far.ts";
-import { recordDoubt, recordRetry, recordSent, recordStopped, recordUnsent } from "./record.ts";
+import { recordDoubt, recordRetry, recordSent, recordStopped, recordUnsent, recordWait } from "./record.ts";
 import type { SendEnd } from "./send-part.ts";
 
 export async function settlePart(end: SendEnd, attempt: Attempt): Promise<void> {
@@ -18,7 +18,7 @@ export async function settlePart(end: SendEnd, attempt: Attempt): Promise<void> 
     case "sent":
       return recordSent(row, work);
     case "no-room":
-      return work.store.outbox.postpone(row.id, work.clock.nowMs() + end.waitMs);
+      return recordWait(row, work.clock.nowMs() + end.waitMs, work);
     case "stopped":
       return recordStopped(row, end.reason, work);
     case "not-sent":

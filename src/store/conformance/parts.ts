@@ -100,6 +100,7 @@ export function partRules(rig: Rig): void {
     expect((await outbox.inState("held", 10)).map((row) => row.id)).toContain(held.id);
     await expect(outbox.sending(held.id, t0)).rejects.toMatchObject(elsewhere);
     await expect(outbox.settle(held.id, { state: "expired", error: failure }, t0)).rejects.toMatchObject(elsewhere);
+    await expect(outbox.settle(held.id, { state: "held" }, t0)).rejects.toMatchObject(elsewhere);
     expect(await outbox.resubmit(held.id, { atMs: t0, expiresMs: t0 })).toBe(false);
     const allow = { allow: true, expiresMs: t0 + 9_000 } as const;
     const decided = await Promise.all([1, 2].map(() => outbox.decide(held.id, allow, t0 + 5)));

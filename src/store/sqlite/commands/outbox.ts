@@ -140,8 +140,11 @@ export interface SettleArgs {
 export function settle(db: Database, args: SettleArgs): null {
   const row = known(db, args.id);
   const givesUp = args.state === "failed" || args.state === "expired";
-  const fromWaiting = givesUp || args.state === "held";
-  const open = row.state === "sending" || row.state === "unknown" || (row.state === "prepared" && fromWaiting);
+  const open =
+    row.state === "sending" ||
+    row.state === "unknown" ||
+    (row.state === "prepared" && (givesUp || args.state === "held")) ||
+    (row.state === "held" && args.state === "failed");
   if (!open) throw elsewhere(db, args.id);
   db.run(
     `UPDATE outbox SET state = ?, head = 0, platform_message_ids = coalesce(?, platform_message_ids),
@@ -267,15 +270,12 @@ export function recoverParts(db: Database, args: { atMs: number }): OutboxRecord
   return rows.map((row) => ({ ...row, state: "unknown", updated_ms: args.atMs }));
 }
 
-/**
- * In the order of their writing: where old parts are pruned, the oldest are the first of the table. What is on the list
- * of dead letters stays until it is off.
- */
+/** Oldest first, from an index that holds these alone. What is on the list of dead letters stays until it is off. */
 export function pruneParts(db: Database, args: { beforeMs: number; limit: number }): number {
   return db.run(
     `DELETE FROM outbox WHERE seq IN (
        SELECT seq FROM outbox
-       WHERE state IN ('sent', 'failed', 'expired') AND dead_letter <> 1 AND updated_ms < ? ORDER BY seq LIMIT ?)`,
+       WHERE state IN ('sent', 'failed', 'expired') AND dead_letter <> 1 AND updated_ms < ? ORDER BY updated_ms LIMIT ?)`,
     args.beforeMs,
     args.limit,
   );

@@ -68,6 +68,7 @@ UPDATE outbox SET account = coalesce(address ->> '$.accountId', ''),
 DROP INDEX outbox_ready;
 CREATE INDEX outbox_ready ON outbox(channel, account, next_attempt_ms, seq) WHERE head = 1;
 CREATE INDEX outbox_sending ON outbox(chat) WHERE state = 'sending';
+CREATE INDEX outbox_ended ON outbox(updated_ms) WHERE state IN ('sent', 'failed', 'expired') AND dead_letter <> 1;
 CREATE INDEX outbox_dead_letter ON outbox(updated_ms) WHERE dead_letter = 1;
 
 CREATE TABLE platform_message (

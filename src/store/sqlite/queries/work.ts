@@ -171,10 +171,12 @@ export function partsOfRun(db: Database, args: { runId: string }): OutboxRecord[
   return db.all<OutboxRecord>(`${selectOutbox} WHERE run_id = ? ORDER BY seq`, args.runId);
 }
 
+/** Found among what is unfinished, which is little, and not among all that the session has ever said: hence the plus. */
 export function unsaidRuns(db: Database, args: { sessionKey: string }): { run_id: string }[] {
   return db.all<{ run_id: string }>(
     `SELECT DISTINCT run_id FROM outbox
-     WHERE session_key = ? AND run_id IS NOT NULL AND state IN ('held', 'prepared', 'sending', 'unknown')`,
+     WHERE +session_key = ? AND run_id IS NOT NULL AND state <> 'sent'
+       AND state IN ('held', 'prepared', 'sending', 'unknown')`,
     args.sessionKey,
   );
 }
