@@ -153,9 +153,10 @@ export interface AccountMemory {
 export interface WebhookPort {
   /**
    * Hands every POST to `path` (begins with a slash) to `handler`, until the returned function is called. Throws AppError
-   * CFG_004 where another account has the path. The channel checks who calls; nothing was checked before.
+   * CFG_004 where another account or the gateway itself has the path. The channel checks who calls; nothing was checked
+   * before but the name that the caller asked for: one of the gateway's own, or `publicHost`.
    */
-  mount(path: string, handler: WebhookHandler): () => void;
+  mount(path: string, handler: WebhookHandler, publicHost?: string): () => void;
 }
 
 export interface WebhookRequest {
