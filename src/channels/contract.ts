@@ -71,6 +71,8 @@ export interface ChannelManifest<Config = unknown> {
   readonly secrets: readonly string[];
   /** Variable that stands in for a setting that is not written, by setting: `{ botToken: "EXAMPLE_BOT_TOKEN" }`. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The setting that says who we are there. Two accounts with the same would hear and answer everything twice. */
+  readonly identity?: string;
   /** What may stand in front of one of its ids in `allowFrom` and the like, besides its own id: `tg` for Telegram. */
   readonly prefixes?: readonly string[];
   /** There without any setting, as an account named `default`. */

@@ -27,7 +27,7 @@ export interface RefusedAnswer {
 }
 
 export const conflictSentence =
-  "Another program reads this bot's updates with the same token (getUpdates or a webhook): stop it, or give it a token of its own.";
+  "Somebody else reads this bot's updates with the same token (getUpdates or a webhook): stop it, or give it a token of its own.";
 
 export function answerFailure({ method, httpStatus, body }: RefusedAnswer): ApiFailure {
   const answer = refusalOf(body);
