@@ -49,6 +49,22 @@ describe("account settings", () => {
     expect(settings({ name: "x", accounts: { a: { enabled: false } } }).map((s) => s.enabled)).toEqual([true, false]);
   });
 
+  it("K19: a second account that would be the same one again cannot run, inherited or written", () => {
+    const identified = { ...fakeManifest, identity: "name" };
+    const section = { name: "x", accounts: { a: {}, b: { name: "b" }, c: { name: "b" }, off: { enabled: false } } };
+    const problems = accountSettings({ fake: section }, [identified]).map(({ problem }) => problem?.message ?? null);
+    expect(problems).toEqual([
+      null,
+      expect.stringContaining("fake/a has the same name as fake/default"),
+      null,
+      expect.stringContaining("fake/c has the same name as fake/b"),
+      null,
+    ]);
+    // One that is switched off leaves its identity to others.
+    const swapped = { name: "x", enabled: true, accounts: { a: { name: "y", enabled: false }, b: { name: "y" } } };
+    expect(accountSettings({ fake: swapped }, [identified]).map(({ problem }) => problem)).toEqual([null, null, null]);
+  });
+
   it("an account that is no object is bad alone", () => {
     expect(settings({ name: "x", accounts: { a: 5, b: {} } }).map((s) => s.problem)).toEqual([
       null,

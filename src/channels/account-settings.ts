@@ -28,7 +28,7 @@ export function accountSettings(
 ): readonly AccountSetting[] {
   return manifests.flatMap((manifest) => {
     const section = Object.hasOwn(channels, manifest.id) ? channels[manifest.id] : undefined;
-    if (section !== undefined) return sectionSettings(manifest, section);
+    if (section !== undefined) return withoutTwins(manifest, sectionSettings(manifest, section));
     return manifest.builtIn === true ? [setting(manifest, defaultAccountId, {})] : [];
   });
 }
@@ -46,6 +46,25 @@ function sectionSettings(manifest: ChannelManifest, section: Section): readonly 
   // Beside named accounts, a section that lacks what every account needs is only there to be inherited.
   const onlyShared = extra.length > 0 && own.problem !== null && lacksSomething(manifest, shared);
   return onlyShared ? extra : [own, ...extra];
+}
+
+/** The first account of an identity has it; one that would be the same one again cannot run. */
+function withoutTwins(
+  { id, identity }: ChannelManifest,
+  settings: readonly AccountSetting[],
+): readonly AccountSetting[] {
+  const owners = new Map<unknown, string>();
+  return settings.map((one) => {
+    const value = identity === undefined || !isRecord(one.config) ? undefined : one.config[identity];
+    if (value === undefined || !one.enabled) return one;
+    const owner = owners.get(value);
+    if (owner === undefined) {
+      owners.set(value, one.accountId);
+      return one;
+    }
+    const message = `${id}/${one.accountId} has the same ${identity} as ${id}/${owner}: give it one of its own, or remove it.`;
+    return { ...one, problem: new AppError("CFG_004", message, { details: { same: owner } }) };
+  });
 }
 
 function namedAccounts(named: unknown): readonly (readonly [string, unknown])[] {

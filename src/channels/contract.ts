@@ -71,6 +71,8 @@ export interface ChannelManifest<Config = unknown> {
   readonly secrets: readonly string[];
   /** Variable that stands in for a setting that is not written, by setting: `{ botToken: "EXAMPLE_BOT_TOKEN" }`. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The setting that says who we are there. Two accounts with the same would hear and answer everything twice. */
+  readonly identity?: string;
   /** What may stand in front of one of its ids in `allowFrom` and the like, besides its own id: `tg` for Telegram. */
   readonly prefixes?: readonly string[];
   /** There without any setting, as an account named `default`. */
@@ -153,9 +155,10 @@ export interface AccountMemory {
 export interface WebhookPort {
   /**
    * Hands every POST to `path` (begins with a slash) to `handler`, until the returned function is called. Throws AppError
-   * CFG_004 where another account has the path. The channel checks who calls; nothing was checked before.
+   * CFG_004 where another account or the gateway itself has the path. The channel checks who calls; nothing was checked
+   * before but the name that the caller asked for: one of the gateway's own, or `publicHost`.
    */
-  mount(path: string, handler: WebhookHandler): () => void;
+  mount(path: string, handler: WebhookHandler, publicHost?: string): () => void;
 }
 
 export interface WebhookRequest {

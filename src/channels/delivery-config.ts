@@ -57,7 +57,7 @@ const deliverySchema = z.object({
     .describe(
       "About a part that may have arrived, on a platform where nobody can look: resend-labelled sends it again and says so in front; hold-and-ask keeps it until a person decides; drop keeps it as failed.",
     ),
-  retry: retrySchema.prefault({}),
+  retry: retrySchema.refine(...ordered("minDelayMs", "maxDelayMs")).prefault({}),
 });
 
 const blockStreamingSchema = z.object({
@@ -81,6 +81,13 @@ const humanDelaySchema = z.object({
   maxMs: pauseMs.default(naturalDelay.maxMs),
 });
 
+/** A range that ends before it begins was meant otherwise, and nobody can tell how. */
+function ordered<Least extends string, Most extends string>(least: Least, most: Most) {
+  const holds = (range: Readonly<Record<Least | Most, number>>): boolean => range[least] <= range[most];
+  const path: PropertyKey[] = [most];
+  return [holds, { path, message: `expected a ${most} that is not smaller than ${least}` }] as const;
+}
+
 /** Spread into a channel's own schema, like `policyConfigShape`. */
 export const deliveryConfigShape = {
   textChunkLimit: z
@@ -102,8 +109,11 @@ export const deliveryConfigShape = {
     .describe(
       "off: an answer leaves when it is whole. block: finished pieces of it leave while the rest is written. edit: one message grows, where the platform can edit; elsewhere as off.",
     ),
-  blockStreaming: blockStreamingSchema.prefault({}).describe("Sizes for streaming: block."),
-  humanDelay: humanDelaySchema.prefault({}),
+  blockStreaming: blockStreamingSchema
+    .refine(...ordered("minChars", "maxChars"))
+    .prefault({})
+    .describe("Sizes for streaming: block."),
+  humanDelay: humanDelaySchema.refine(...ordered("minMs", "maxMs")).prefault({}),
 };
 
 const deliveryConfigSchema = z.object(deliveryConfigShape);

@@ -418,6 +418,21 @@ describe("what a connection may do", () => {
 });
 
 describe("a changed configuration", () => {
+  it("lets an account run whose problem was another account's", async () => {
+    const identified = { ...fakeManifest, identity: "name" };
+    const settings = (name: string) =>
+      accountSettings({ fake: { name, accounts: { a: { name: "a" } } } }, [identified]);
+    const world = supervisorWorld({ channels: {} });
+    await world.supervisor.reconfigure(settings("a"));
+    await world.supervisor.start();
+    await world.clock.advance(0);
+    expect(world.supervisor.status().map(({ state }) => state)).toEqual(["CONNECTED", "PERMANENTLY_FAILED"]);
+    await world.supervisor.reconfigure(settings("other"));
+    await world.clock.advance(0);
+    expect(world.supervisor.status().map(({ state }) => state)).toEqual(["CONNECTED", "CONNECTED"]);
+    await world.supervisor.close();
+  });
+
   it("touches only the accounts whose settings changed", async () => {
     const before = { fake: { name: "one", accounts: { a: { name: "a" }, b: { name: "b" } } } };
     const after = { fake: { name: "one", accounts: { b: { name: "changed" }, c: { name: "c" } } } };

@@ -213,9 +213,10 @@ function key(channel: string, accountId: string): string {
   return JSON.stringify([channel, accountId]);
 }
 
-/** By what was written, with keys in any order. */
+/** By what was written, with keys in any order, and by what is wrong with it: that can lie in another account. */
 function sameSetting(left: AccountSetting, right: AccountSetting): boolean {
-  return left.enabled === right.enabled && canonical(left.raw) === canonical(right.raw);
+  const sameProblem = left.problem?.message === right.problem?.message;
+  return left.enabled === right.enabled && sameProblem && canonical(left.raw) === canonical(right.raw);
 }
 
 function canonical(value: unknown): string {

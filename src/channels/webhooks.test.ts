@@ -32,6 +32,27 @@ describe("webhooks", () => {
     );
   });
 
+  it("a path under which the gateway itself is called is no webhook's", () => {
+    const port = createWebhooks().portFor("fake", "one");
+    for (const path of ["/v1", "/v1/chat/completions", "/v1/anything"]) {
+      expect(() => port.mount(path, answering(200))).toThrow(expect.objectContaining({ code: "CFG_004" }));
+    }
+    expect(port.mount("/v1x", answering(200))).toBeTypeOf("function");
+  });
+
+  it("knows the name that the platform was told for a path, as long as it is mounted", () => {
+    const webhooks = createWebhooks();
+    const unmount = webhooks.portFor("fake", "one").mount("/hook", answering(200), "bot.example.org");
+    webhooks.portFor("fake", "one").mount("/other", answering(200));
+    expect(["/hook", "/other", "/none"].map((path) => webhooks.publicHost(path))).toEqual([
+      "bot.example.org",
+      null,
+      null,
+    ]);
+    unmount();
+    expect(webhooks.publicHost("/hook")).toBeNull();
+  });
+
   it("the newer connection of an account has the path, and the end of the older one takes nothing away", async () => {
     const webhooks = createWebhooks();
     const older = webhooks.portFor("fake", "one");

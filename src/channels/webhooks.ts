@@ -9,6 +9,8 @@ export interface Webhooks {
   /** What one connection of an account mounts with. */
   portFor(channel: string, accountId: string): ConnectionWebhooks;
   mounted(path: string): boolean;
+  /** The name under which the platform was told to call this path; null where nothing was said of it. */
+  publicHost(path: string): string | null;
   /** Null where nothing is mounted at this path; otherwise what the channel answers. */
   handle(path: string, request: WebhookRequest): Promise<WebhookAnswer> | null;
 }
@@ -23,13 +25,18 @@ export interface ConnectionWebhooks extends WebhookPort {
 interface Mount {
   readonly owner: string;
   readonly handler: WebhookHandler;
+  readonly publicHost: string | null;
 }
+
+/** Where programs call the gateway itself: what a platform sent to such a path would never be handed on. */
+const ownPath = /^\/v1(?:\/|$)/;
 
 export function createWebhooks(): Webhooks {
   const mounts = new Map<string, Mount>();
   return {
     portFor: (channel, accountId) => portOf(mounts, JSON.stringify([channel, accountId])),
     mounted: (path) => mounts.has(path),
+    publicHost: (path) => mounts.get(path)?.publicHost ?? null,
     handle: (path, request) => mounts.get(path)?.handler(request) ?? null,
   };
 }
@@ -45,13 +52,15 @@ function portOf(mounts: Map<string, Mount>, owner: string): ConnectionWebhooks {
   }
 
   return {
-    mount(path, handler) {
+    mount(path, handler, publicHost) {
       if (!path.startsWith("/")) throw new AppError("CFG_004", `The webhook path ${path} does not begin with a slash.`);
+      if (ownPath.test(path))
+        throw new AppError("CFG_004", `The webhook path ${path} is the gateway's own; choose another.`);
       const other = mounts.get(path);
       if (other !== undefined && other.owner !== owner) {
         throw new AppError("CFG_004", `Another account has the webhook path ${path}; give each a path of its own.`);
       }
-      const mount = { owner, handler };
+      const mount = { owner, handler, publicHost: publicHost ?? null };
       if (ended) return () => {};
       mounts.set(path, mount);
       own.set(path, mount);

@@ -68,6 +68,8 @@ export interface ChannelsView {
 /** The paths at which platforms call a channel. Whoever calls was not checked: that is the channel's. */
 export interface WebhooksView {
   mounted(path: string): boolean;
+  /** The name under which the platform was told to call this path; null where nothing was said of it. */
+  publicHost(path: string): string | null;
   /** Null where nothing is mounted (any more); 401 says that the caller's secret was wrong. */
   handle(
     path: string,

@@ -98,7 +98,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       logout: verb("logout"),
       probe: ({ channel }) => verb("probe")(channel ?? "-"),
     },
-    webhooks: { mounted: () => false, handle: () => null },
+    webhooks: { mounted: () => false, publicHost: () => null, handle: () => null },
     enqueue: async (draft, context) => {
       await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
       sent.push(draft);

@@ -14,6 +14,7 @@ import { boundedBody } from "./egress/bounded-body.ts";
 import { guardedConnector, type Connector, type Resolve, type ResolvedAddress } from "./egress/connector.ts";
 import { followRedirects, type Hop, type RequestBody } from "./egress/redirects.ts";
 import { trustedFetch, type TrustedPool, type Undici } from "./egress/trusted-fetch.ts";
+import { tellingUnsent } from "./egress/unsent.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 
@@ -87,7 +88,9 @@ function openPool(undici: Undici): TrustedPool {
     headersTimeout: limits.turnTimeoutMs,
     bodyTimeout: limits.turnTimeoutMs,
     allowH2: false,
-    connect: { timeout: connectTimeoutMs, autoSelectFamily: true },
+    connect: tellingUnsent(
+      undici.buildConnector({ timeout: connectTimeoutMs, autoSelectFamily: true, allowH2: false }),
+    ),
   });
   return { undici, agent };
 }

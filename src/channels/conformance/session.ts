@@ -44,9 +44,12 @@ export class RecordingLink implements ChannelLink {
   };
   /** What is mounted now, by path. */
   readonly mounted = new Map<string, WebhookHandler>();
+  /** The name besides the gateway's own that each path may be asked by. */
+  readonly publicHosts = new Map<string, string | undefined>();
   readonly webhooks: WebhookPort = {
-    mount: (path, handler) => {
+    mount: (path, handler, publicHost) => {
       this.mounted.set(path, handler);
+      this.publicHosts.set(path, publicHost);
       return () => void this.mounted.delete(path);
     },
   };

@@ -3,6 +3,7 @@
  * `parameters` and the operating system's codes; the description is for people and never decided by.
  */
 import { AppError } from "../../domain/app-error.ts";
+import { isNeverConnected } from "../../platform/egress/unsent.ts";
 
 /** `refused`: the API's own word that nothing was done. `unsent`: not a byte of it left. `unknown`: nobody can say. */
 export type CallFate = "refused" | "unsent" | "unknown";
@@ -26,7 +27,7 @@ export interface RefusedAnswer {
 }
 
 export const conflictSentence =
-  "Another program reads this bot's updates with the same token (getUpdates or a webhook): stop it, or give it a token of its own.";
+  "Somebody else reads this bot's updates with the same token (getUpdates or a webhook): stop it, or give it a token of its own.";
 
 export function answerFailure({ method, httpStatus, body }: RefusedAnswer): ApiFailure {
   const answer = refusalOf(body);
@@ -42,7 +43,7 @@ export function answerFailure({ method, httpStatus, body }: RefusedAnswer): ApiF
   };
 }
 
-/** No answer at all: refused connections and unknown names are told from connections that broke. */
+/** No answer at all: what could not be connected is told from connections that broke. */
 export function networkFailure(method: string, thrown: unknown): ApiFailure {
   const base = { ok: false, status: null, migrateToChatId: null } as const;
   // Thrown before anything is sent: the address is not one that may be asked.
@@ -117,23 +118,9 @@ function networkCode(thrown: unknown): string | null {
   return null;
 }
 
-const unsentCodes: ReadonlySet<string> = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "UND_ERR_CONNECT_TIMEOUT",
-]);
-/** A certificate that is not believed ends the connection before the request is written. */
-const certificateCode = /^(CERT_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
-
+/** Only who makes connections can tell: a reset while one is made has the same code as a reset behind the request. */
 function neverConnected(thrown: unknown): boolean {
-  return causes(thrown).some(
-    ({ code, syscall }) =>
-      syscall === "connect" || (typeof code === "string" && (unsentCodes.has(code) || certificateCode.test(code))),
-  );
+  return causes(thrown).some(isNeverConnected);
 }
 
 /** The error, its causes, and what an error made of several holds. */

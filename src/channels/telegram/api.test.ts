@@ -1,13 +1,13 @@
 /** One call, one answer; what a failure means; and a token that is seen by nobody. */
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../platform/clock.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { silentLog } from "../../platform/log.ts";
 import { BotApi } from "./api.ts";
-import { answerFailure } from "./api-failure.ts";
+import { answerFailure, networkFailure } from "./api-failure.ts";
 
 const token = "4200:secret-secret-secret-secret-secret";
 const servers: Server[] = [];
@@ -140,6 +140,28 @@ describe("the Bot API", () => {
     await clock.advance(1_000);
     expect(await answer).toMatchObject({ ok: false, fate: "unknown", error: { code: "CONN_001", retry: "later" } });
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it("N10: a connection that breaks while it is made has sent nothing, whatever the error is called", async () => {
+    const broken = {
+      "reset in the handshake": (socket: Socket) => socket.once("data", () => socket.resetAndDestroy()),
+      "ended in the handshake": (socket: Socket) => socket.once("data", () => socket.end()),
+      "no TLS at all": (socket: Socket) => socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    };
+    for (const [name, breaks] of Object.entries(broken)) {
+      const server = createTcpServer((socket) => void breaks(socket.on("error", () => {})));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const answer = await apiAt(`https://127.0.0.1:${port}`).call("sendMessage", { text: "once" });
+      server.close();
+      expect(answer, name).toMatchObject({ ok: false, fate: "unsent", error: { code: "CONN_001", retry: "later" } });
+    }
+  });
+
+  it("N10: a connection that breaks behind the request may have sent it, also where the error speaks of TLS", () => {
+    const damaged = Object.assign(new Error("bad record mac"), { code: "ERR_SSL_SSLV3_ALERT_BAD_RECORD_MAC" });
+    const thrown = new TypeError("fetch failed", { cause: damaged });
+    expect(networkFailure("sendMessage", thrown)).toMatchObject({ fate: "unknown", error: { code: "CONN_001" } });
   });
 
   it("says what was never sent: called off before, closed before, nobody there, a name that is none", async () => {

@@ -53,6 +53,45 @@ describe("an update", () => {
     }
   });
 
+  it("a number is another bot's where each has its own, and everybody's in a supergroup", () => {
+    const idOf = (name: string): string | undefined => {
+      const payload = JSON.stringify(recorded.find((candidate) => candidate.name === name)?.payload);
+      return parseFixture(payload, { numberSuffix: ":bot:4200" })?.platformMessageId;
+    };
+    expect(idOf("a direct message")).toBe("101:bot:4200");
+    const inSupergroup = {
+      update_id: 1,
+      message: {
+        message_id: 7,
+        date: 1,
+        chat: { id: -1001, type: "supergroup", title: "Garden" },
+        from: { id: 1001, is_bot: false, first_name: "Ann" },
+        text: "hello",
+      },
+    };
+    expect(parseFixture(JSON.stringify(inSupergroup), { numberSuffix: ":bot:4200" })?.platformMessageId).toBe("7");
+  });
+
+  it("in a topic that we made, not every message is an answer to us", () => {
+    const chat = { id: -1001, type: "supergroup", title: "Garden", is_forum: true };
+    const us = { id: 4200, is_bot: true, first_name: "Claw", username: "claw_bot" };
+    const inTopic = (answers: number) => ({
+      update_id: 1,
+      message: {
+        message_id: 9,
+        date: 1,
+        chat,
+        from: { id: 1001, is_bot: false, first_name: "Ann" },
+        text: "hello all",
+        is_topic_message: true,
+        message_thread_id: 5,
+        reply_to_message: { message_id: answers, date: 1, chat, from: us, text: "something" },
+      },
+    });
+    expect(parseFixture(JSON.stringify(inTopic(5)))?.mentions.self).toBe(false);
+    expect(parseFixture(JSON.stringify(inTopic(6)))?.mentions.self).toBe(true);
+  });
+
   it("J5: people are mentioned by name, or by number where they have no name", () => {
     const text = "@bob and Ann, see @claw_bot";
     const ann = { id: 1001, is_bot: false, first_name: "Ann" };

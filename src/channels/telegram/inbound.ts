@@ -7,6 +7,7 @@ import type { Content, InboundMessage, Sender } from "../../domain/message.ts";
 import { noMentions } from "../../domain/message.ts";
 import { chatAddress, generalTopic } from "./chat-target.ts";
 import { contentsOf, gistOf } from "./content.ts";
+import { numbersForEachBot } from "./first-bot.ts";
 import { addressing } from "./mentions.ts";
 import type {
   Me,
@@ -29,6 +30,8 @@ export interface InboundContext {
   readonly id: string;
   /** Whether we sent that message, as far as is known. */
   readonly isOurs: (chatId: string, messageId: string) => boolean;
+  /** What stands behind a message's number where each bot has numbers of its own. */
+  readonly numberSuffix: string;
 }
 
 /** `raw` is the update as it came. */
@@ -63,7 +66,8 @@ function messageEvent(message: TelegramMessage, context: InboundContext): Event 
   if (contents.length === 0) return null;
   const address = chatAddress(message.chat, context.accountId, topicOf(message));
   const answered = message.reply_to_message;
-  const toUs = answered?.from?.id === context.me.id;
+  // The head of a topic is answered by everything in it, and says nothing: also where we made the topic.
+  const toUs = answered?.from?.id === context.me.id && !isTopicHead(message);
   // Somebody else's words are no command of whoever handed them on.
   const isCommand = said.command !== null && message.forward_origin === undefined;
   // A bot that does not hear everything is given a command without a name only where it is the one that is meant.
@@ -73,7 +77,7 @@ function messageEvent(message: TelegramMessage, context: InboundContext): Event 
     kind: isCommand ? "command" : "message",
     address,
     sender,
-    platformMessageId: String(message.message_id),
+    platformMessageId: `${message.message_id}${numbersForEachBot(message.chat) ? context.numberSuffix : ""}`,
     content: isCommand ? [...contents] : [...surroundings(message, toUs), ...contents],
     mentions: { ...said.mentions, self },
     ...(answered === undefined || isTopicHead(message) ? {} : { replyToId: String(answered.message_id) }),

@@ -18,6 +18,7 @@ import { BotApi } from "./api.ts";
 import { Changes } from "./changes.ts";
 import { chatTarget } from "./chat-target.ts";
 import { Cursor } from "./cursor.ts";
+import { numberSuffix } from "./first-bot.ts";
 import { renderTelegram } from "./format.ts";
 import { Intake } from "./intake.ts";
 import { isToken, manifest, type TelegramConfig } from "./manifest.ts";
@@ -58,6 +59,13 @@ async function connect(
   }
 }
 
+/** What the account remembers from before. */
+interface Kept {
+  readonly cursor: Cursor;
+  readonly unfinished: Unfinished;
+  readonly numberSuffix: string;
+}
+
 interface ConnectionDeps {
   readonly account: ChannelAccount<TelegramConfig>;
   readonly link: ChannelLink;
@@ -75,12 +83,12 @@ class TelegramConnection implements ChannelConnection {
   #lost: AppError | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor({ account, link, api, me }: ConnectionDeps, kept: { cursor: Cursor; unfinished: Unfinished }) {
+  private constructor({ account, link, api, me }: ConnectionDeps, kept: Kept) {
     const sent = new SentMessages();
     const outboundOptions = { api, link, config: account.config, sent, unfinished: kept.unfinished };
     this.#link = link;
     this.#api = api;
-    this.#intake = new Intake({ account, link, api, me, sent });
+    this.#intake = new Intake({ account, link, api, me, sent, numberSuffix: kept.numberSuffix });
     this.#outbound = new Outbound(outboundOptions);
     this.#changes = new Changes(outboundOptions, this.#outbound);
     const lost = (error: AppError): void => this.#lose(error);
@@ -89,11 +97,12 @@ class TelegramConnection implements ChannelConnection {
 
   static async open(deps: ConnectionDeps, signal: AbortSignal): Promise<TelegramConnection> {
     const { link, me } = deps;
-    const [cursor, unfinished] = await Promise.all([
+    const [cursor, unfinished, suffix] = await Promise.all([
       Cursor.load(link.memory, link.clock, me.id),
       Unfinished.load(link.memory),
+      numberSuffix(link.memory, me.id),
     ]);
-    const connection = new TelegramConnection(deps, { cursor, unfinished });
+    const connection = new TelegramConnection(deps, { cursor, unfinished, numberSuffix: suffix });
     try {
       await connection.#reception.open(signal);
     } catch (error) {

@@ -15,6 +15,7 @@ function intakeOf(link: TelegramLink): Intake {
     api: new BotApi({ token: "4200:abc", apiRoot: "http://127.0.0.1:1", clock: link.clock, log: silentLog() }),
     me: { id: 4200, username: "claw_bot", can_read_all_group_messages: false },
     sent: new SentMessages(),
+    numberSuffix: "",
   });
 }
 

@@ -17,6 +17,8 @@ export interface IntakeOptions {
   readonly api: BotApi;
   readonly me: Me;
   readonly sent: SentMessages;
+  /** See `first-bot.ts`. */
+  readonly numberSuffix: string;
 }
 
 /** `done`: durable, or nothing to keep. `unavailable`: it has to come again. */
@@ -109,7 +111,7 @@ export class Intake {
   }
 
   #parse(raw: unknown): InboundMessage | null {
-    const { account, link, me, sent } = this.#options;
+    const { account, link, me, sent, numberSuffix } = this.#options;
     const update = readUpdate(raw);
     if (update === null) throw new AppError("MSG_001", "The update is not of a form that is known.");
     return parseUpdate(update, raw, {
@@ -119,6 +121,7 @@ export class Intake {
       receivedAtMs: link.clock.nowMs(),
       id: link.ids.uuid(),
       isOurs: (chatId, messageId) => sent.has(chatId, messageId),
+      numberSuffix,
     });
   }
 

@@ -5,7 +5,7 @@ import { deliveryConfigShape } from "../delivery-config.ts";
 import { policyConfigShape } from "../policy-config.ts";
 
 /** `<bot id>:<secret>`, neither of which has a slash, so that a token can be part of an address without escaping. */
-const token = z.string().refine(isToken, "must look like 123456:ABC-def, as @BotFather gives it");
+const token = z.string().refine(isToken, "a token such as 123456:ABC-def, as @BotFather gives it");
 
 const accountSchema = z.object({
   ...policyConfigShape,
@@ -53,10 +53,14 @@ const accountSchema = z.object({
 const configSchema = accountSchema
   .superRefine((account, context) => {
     if (account.botToken === undefined && account.tokenFile === undefined) {
-      context.addIssue({ code: "custom", path: ["botToken"], message: "botToken or tokenFile is needed" });
+      context.addIssue({
+        code: "custom",
+        path: ["botToken"],
+        message: "a token, or the name of its file in tokenFile",
+      });
     }
     if (account.webhookUrl !== undefined && account.webhookSecret === undefined) {
-      const message = "a webhook without a secret would believe anybody: set webhookSecret";
+      const message = "a secret beside webhookUrl, or anybody would be believed";
       context.addIssue({ code: "custom", path: ["webhookSecret"], message });
     }
   })
@@ -102,6 +106,7 @@ export const manifest: ChannelManifest<TelegramConfig> = {
   editsPerMinute: 20,
   attachmentBytes: 50 * 1024 * 1024,
   secrets: ["botToken", "webhookSecret"],
+  identity: "botToken",
   environment: { botToken: "TELEGRAM_BOT_TOKEN" },
   prefixes: ["tg", "telegram"],
   degrades: {

@@ -352,7 +352,8 @@ describe("what became of a send", () => {
 
   it("a send that stumbles does not hold up the one behind it", async () => {
     const link = new TelegramLink();
-    link.memory.put = () => Promise.reject(new Error("disk full"));
+    const put = link.memory.put;
+    link.memory.put = (key, value) => (key === "unfinished" ? Promise.reject(new Error("disk full")) : put(key, value));
     await connected(
       world,
       async (connection) => {
@@ -380,6 +381,31 @@ describe("what became of a send", () => {
       expect(await connection.send(pieceFor(address, "still with you"), soon())).toMatchObject({ outcome: "sent" });
       const there = world.emulator.visible(moved.id).filter(({ from }) => from === world.bot.id);
       expect(there.map(({ text }) => text)).toEqual(["still with you"]);
+    });
+  });
+
+  it("N4: numbers of a group that has become a supergroup mean nothing there: none is answered, none is edited", async () => {
+    const small = world.emulator.addGroup({ title: "Small", kind: "group", members: [world.bot, world.ann] });
+    await connected(world, async (connection) => {
+      const address = { ...world.address("group"), chatId: String(small.id) };
+      world.ann.say(small, "one");
+      const asked = world.ann.say(small, "two");
+      const old = await connection.send(pieceFor(address, "said in the old group"), soon());
+      const moved = small.migrate();
+      // Until the number that we know from the old group is a message of ours in the new one.
+      const there = { ...address, chatId: String(moved.id) };
+      for (let count = 0; count < 4; count += 1) await connection.send(pieceFor(there, `new ${count}`), soon());
+      await connection.send(pieceFor(address, "an answer", { replyToId: String(asked) }), soon());
+      const id = old.outcome === "sent" ? (old.platformMessageId ?? "") : "";
+      const edit = await connection.edit?.(pieceFor(address, "edited"), id, soon());
+      expect(edit).toMatchObject({ outcome: "not-sent" });
+      const ours = world.emulator.visible(moved.id).filter(({ from }) => from === world.bot.id);
+      expect(ours.map(({ text, replyTo }) => [text, replyTo])).toEqual([
+        ...["new 0", "new 1", "new 2", "new 3"].map((text) => [text, null]),
+        ["an answer", null],
+      ]);
+      expect(ours.map(({ messageId }) => String(messageId))).toContain(id);
+      expect(ours.map(({ messageId }) => messageId)).toContain(asked);
     });
   });
 });

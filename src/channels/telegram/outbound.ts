@@ -109,7 +109,9 @@ export class Outbound {
     const answer = await api.call(method, params, { signal, file });
     if (answer.ok || answer.status !== 400 || answer.fate !== "refused") return { answer, done: call };
     const { migrateToChatId } = answer;
-    if (migrateToChatId !== null && !isMoved) {
+    // A message that stands in the old group is none of the new one's, whatever has its number there.
+    const isNew = !("message_id" in params);
+    if (migrateToChatId !== null && isNew && !isMoved) {
       link.log.info("The group has become a supergroup.", { from: params["chat_id"], to: migrateToChatId });
       return this.perform(movedTo(migrateToChatId, call), signal, true);
     }
@@ -125,9 +127,11 @@ interface Performed {
   readonly done: OutboundCall;
 }
 
+/** Without the message that it answered: a supergroup counts its messages anew, and the number would be another's. */
 function movedTo(chatId: number, call: OutboundCall): OutboundCall {
   const otherwise = call.otherwise === null ? null : movedTo(chatId, call.otherwise);
-  return { ...call, params: { ...call.params, chat_id: chatId }, otherwise };
+  const { reply_parameters: _elsewhere, ...params } = call.params;
+  return { ...call, params: { ...params, chat_id: chatId }, otherwise };
 }
 
 export function failed({ fate, error }: ApiFailure): SendOutcome {

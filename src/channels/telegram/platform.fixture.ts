@@ -232,6 +232,7 @@ export function parseFixture(
     receivedAtMs: Date.UTC(2026, 0, 2),
     id: "m",
     isOurs: (_chatId, messageId) => messageId === "90",
+    numberSuffix: "",
     ...more,
   });
 }

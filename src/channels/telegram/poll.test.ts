@@ -81,7 +81,8 @@ describe("how far updates were read", () => {
     const link = new TelegramLink();
     const put = link.memory.put;
     let refusals = 2;
-    link.memory.put = (key, value) => (refusals-- > 0 ? Promise.reject(new Error("disk full")) : put(key, value));
+    link.memory.put = (key, value) =>
+      key === "offset" && refusals-- > 0 ? Promise.reject(new Error("disk full")) : put(key, value);
     await connected(
       world,
       async () => {
@@ -123,6 +124,28 @@ describe("how far updates were read", () => {
     link.remembered.set("offset", { botId: world.otherBot.id, offset: 2_000_000_000, atMs: Date.now() });
     world.ann.say(world.bot, "hello");
     await connected(world, () => until("the message", () => link.texts.includes("hello")), { link });
+  });
+
+  it("another bot of the same account begins to count again, and what it hears is not taken for known", async () => {
+    const link = new TelegramLink();
+    const heard = async (
+      account: ReturnType<TelegramWorld["account"]>,
+      say: () => void,
+    ): Promise<string | undefined> => {
+      const count = link.received.length;
+      say();
+      await connected(world, () => until("the message", () => link.received.length > count), { account, link });
+      return link.received.at(-1)?.platformMessageId;
+    };
+    const account = world.account();
+    const other = world.account({ botToken: world.otherBot.token });
+    const first = await heard(account, () => world.ann.say(world.bot, "one"));
+    const second = await heard(other, () => world.ann.say(world.otherBot, "two"));
+    const again = await heard(account, () => world.ann.say(world.bot, "three"));
+    expect(first).toMatch(/^\d+$/);
+    expect(second).toMatch(new RegExp(`^\\d+:bot:${world.otherBot.id}$`));
+    // Back with the first one, its numbers are the account's again.
+    expect(again).toMatch(/^\d+$/);
   });
 
   it("a place that is a week old is not used: Telegram may count anew from below it", async () => {

@@ -66,7 +66,8 @@ export class Reception {
     const path = webhookPath(account);
     this.#webhook = { url: withPath(webhookUrl, path), secret: webhookSecret };
     const heard = (): void => void (this.#heard = true);
-    this.#unmount = link.webhooks.mount(path, webhookHandler({ secret: webhookSecret, intake, log: link.log, heard }));
+    const handler = webhookHandler({ secret: webhookSecret, intake, log: link.log, heard });
+    this.#unmount = link.webhooks.mount(path, handler, new URL(webhookUrl).hostname);
     if (!(await this.#callable(this.#webhook, either))) await this.#fallBack(either);
   }
 

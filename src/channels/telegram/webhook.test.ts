@@ -53,6 +53,8 @@ describe("a webhook", () => {
         await until("the acknowledgement", () => world.emulator.pendingUpdates(world.bot) === 0);
         expect([door.statuses, link.texts]).toEqual([[200], ["hello"]]);
         expect(world.calls("getUpdates")).toHaveLength(asked);
+        // A tunnel hands on the name that Telegram was told: the gateway has to know it.
+        expect([...link.publicHosts]).toEqual([["/telegram-webhook", "127.0.0.1"]]);
       },
       { account: account(), link },
     );

@@ -58,6 +58,8 @@ class Chunker {
   readonly #measure: (text: string) => number;
   /** Regions that were too large to be kept whole. */
   readonly #opened = new Set<Region>();
+  /** How far the first look goes: not much further than the last chunk went, where its marks and not its text filled it. */
+  #firstLook: number;
 
   constructor(source: string, shape: MarkdownShape, options: ChunkOptions) {
     this.#source = source;
@@ -65,6 +67,7 @@ class Chunker {
     this.#characters = charactersOf(source);
     this.#max = options.max;
     this.#measure = options.size ?? ((text) => text.length);
+    this.#firstLook = options.max;
     this.text = new ChunkText(source, shape, options);
   }
 
@@ -94,7 +97,7 @@ class Chunker {
   #furthest(start: number, limit: number): number | null {
     let fits = { at: start, size: 0 };
     let tooFar = { at: limit + 1, size: Infinity };
-    let guess = start + this.#max;
+    let guess = start + this.#firstLook;
     for (let round = 0; ; round += 1) {
       const at = this.#cutNear(Math.min(guess, limit), { start, fits: fits.at, limit });
       if (at >= tooFar.at) break;
@@ -107,6 +110,8 @@ class Chunker {
       if (tooFar.at - fits.at <= 1) break;
       guess = this.#guess({ start, fits, tooFar, limit, round });
     }
+    const isDense = tooFar.at <= limit && tooFar.size === Infinity && fits.at > start;
+    this.#firstLook = isDense ? Math.min(this.#max, 2 * (fits.at - start)) : this.#max;
     return fits.at > start ? fits.at : null;
   }
 

@@ -12,13 +12,15 @@ import { isLoopback } from "./client-address.ts";
 export interface HostGuard {
   /** Null where the request may go on; SEC_006 otherwise, with status 421 for a foreign host and 403 for an origin. */
   check(headers: IncomingHttpHeaders): AppError | null;
-  /** The same of the host alone. */
-  checkHost(headers: IncomingHttpHeaders): AppError | null;
+  /** The same of the host alone, which may be `also` besides ours. */
+  checkHost(headers: IncomingHttpHeaders, also?: string | null): AppError | null;
 }
 
 export function createHostGuard(gatewayConfig: () => Config["gateway"]): HostGuard {
-  function checkHost(headers: IncomingHttpHeaders): AppError | null {
-    return isOurHost(hostOf(headers), gatewayConfig()) ? null : foreign(421, "This host name is not the gateway's.");
+  function checkHost(headers: IncomingHttpHeaders, also: string | null = null): AppError | null {
+    const host = hostOf(headers);
+    if (isOurHost(host, gatewayConfig()) || (also !== null && hostName(host) === also.toLowerCase())) return null;
+    return foreign(421, "This host name is not the gateway's.");
   }
   return {
     checkHost,

@@ -27,7 +27,7 @@ const maxCredentialChars = 4096;
 export function createHttpAuth(deps: HttpAuthDeps): HttpAuth {
   return {
     checkHostAndOrigin: (req) => deps.hosts.check(req.headers),
-    checkHost: (req) => deps.hosts.checkHost(req.headers),
+    checkHost: (req, publicHost) => deps.hosts.checkHost(req.headers, publicHost),
     authenticate: (req) => authenticate(req, deps),
   };
 }

@@ -26,8 +26,11 @@ export interface HttpAuth {
    * where the host is foreign (a page whose name was rebound to us). Asked for every request but a webhook's.
    */
   checkHostAndOrigin(req: IncomingMessage): AppError | null;
-  /** The first half of it, for callers who show a credential of their own whatever page they come from. */
-  checkHost(req: IncomingMessage): AppError | null;
+  /**
+   * The first half of it, for callers who show a credential of their own whatever page they come from. `publicHost` is
+   * a name besides ours that they may ask for: a tunnel hands on the one that the platform was told.
+   */
+  checkHost(req: IncomingMessage, publicHost: string | null): AppError | null;
 }
 
 /** A request under way. `param` is the decoded last segment of a route that takes one. */

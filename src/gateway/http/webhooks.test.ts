@@ -50,6 +50,7 @@ async function open(trustedProxies: readonly string[] = []): Promise<World> {
   const clock = new FakeClock();
   const webhooks: WebhooksView = {
     mounted: (path) => Object.hasOwn(mounts, path),
+    publicHost: (path) => (path === "/hook/fake" ? "bot.example.org" : null),
     handle(path, given) {
       const call = { ...given, path };
       calls.push(call);
@@ -107,6 +108,16 @@ describe("a call of a platform", () => {
     expect((await world.post("/hook/fake", { headers: { host: "rebound.example" } })).status).toBe(421);
     expect((await world.post("/v1/chat/completions")).status).toBe(401);
     expect(world.calls).toEqual([]);
+  });
+
+  it("asks for the name that the platform was told, which a tunnel hands on, at its own path alone", async () => {
+    const world = await open();
+    const asking = async (path: string, host: string) => (await world.post(path, { headers: { host } })).status;
+    expect(await asking("/hook/fake", "bot.example.org")).toBe(200);
+    expect(await asking("/hook/fake", "BOT.example.org:8443")).toBe(200);
+    expect(await asking("/hook/fake", "evil.bot.example.org")).toBe(421);
+    expect(await asking("/hook/full", "bot.example.org")).toBe(421);
+    expect(await asking("/v1/chat/completions", "bot.example.org")).toBe(421);
   });
 
   it("may bring a mebibyte and no byte more, declared or not", async () => {

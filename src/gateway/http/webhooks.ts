@@ -41,7 +41,7 @@ interface DoorParts {
 
 async function answer(exchange: Exchange, path: string, { deps, auth, limiter }: DoorParts): Promise<void> {
   const { req } = exchange;
-  const foreign = auth.checkHost(req);
+  const foreign = auth.checkHost(req, deps.webhooks.publicHost(path));
   if (foreign !== null) throw foreign;
   const remoteAddress = peerOf(req, deps.config.current().config.gateway.trustedProxies).address;
   refuseLocked(limiter, remoteAddress);

@@ -2,6 +2,7 @@
  * A text that grows, and the marks over it. Keeps Telegram's rules, so that what is sent is what is shown: code holds no
  * other mark and no mark is around it, a link holds no link, marks like bold end where a link or a quote begins.
  */
+import { firstBehind, holding } from "../../text/places.ts";
 import type { OutboundEntity } from "../entities.ts";
 
 /** Offsets and lengths in UTF-16 units. */
@@ -135,16 +136,34 @@ export function withAddresses({ text, entities }: FormattedText): string {
 function settled(entities: readonly TelegramEntity[]): readonly TelegramEntity[] {
   const hard = entities.filter(({ type }) => !soft.has(type));
   const edges = hard.flatMap((entity) => [entity.offset, endOf(entity)]);
-  const blocks = hard.filter(({ type }) => code.has(type));
+  // Code holds no code, so these are in order and without overlaps once they are sorted.
+  const blocks = hard
+    .filter(({ type }) => code.has(type))
+    .map((entity) => ({ start: entity.offset, end: endOf(entity) }))
+    .sort((one, other) => one.start - other.start);
   const merged = [...soft].flatMap((type) => united(entities.filter((entity) => entity.type === type)));
-  const cut = (places: readonly number[]): readonly TelegramEntity[] =>
-    merged
-      .flatMap((entity) => cutAt(entity, places))
-      .filter((piece) => !blocks.some((block) => overlaps(block, piece)));
+  const cut = (places: readonly number[]): readonly TelegramEntity[] => {
+    const inOrder = [...new Set(places)].sort((one, other) => one - other);
+    // A piece is cut at the edges of every block, so it is inside of one or beside all.
+    return merged.flatMap((entity) => cutAt(entity, inOrder)).filter((piece) => holding(blocks, piece.offset) === null);
+  };
   const nested = cut(edges);
   // As Telegram does it: where they are not simply one inside the other, each begins anew where another one begins.
-  const isSimple = nested.every((one) => !nested.some((other) => crosses(one, other) || continues(one, other)));
-  return [...hard, ...(isSimple ? nested : cut([...edges, ...merged.map(({ offset }) => offset)]))];
+  return [...hard, ...(isSimple(nested) ? nested : cut([...edges, ...merged.map(({ offset }) => offset)]))];
+}
+
+/** Whether each two are apart or one inside the other, and none goes on where one of its kind ends. One look at each. */
+function isSimple(entities: readonly TelegramEntity[]): boolean {
+  const starts = new Set(entities.map(({ type, offset }) => `${type} ${offset}`));
+  if (entities.some((entity) => starts.has(`${entity.type} ${endOf(entity)}`))) return false;
+  const around: TelegramEntity[] = [];
+  for (const entity of entities.toSorted(outermostFirst)) {
+    while (around.length > 0 && endOf(around.at(-1) as TelegramEntity) <= entity.offset) around.pop();
+    const closest = around.at(-1);
+    if (closest !== undefined && endOf(closest) < endOf(entity)) return false;
+    around.push(entity);
+  }
+  return true;
 }
 
 /** Of one type: what touches or overlaps becomes one. */
@@ -158,26 +177,16 @@ function united(entities: readonly TelegramEntity[]): readonly TelegramEntity[] 
   return merged;
 }
 
+/** `places` are in order, each of them once. */
 function cutAt(entity: TelegramEntity, places: readonly number[]): readonly TelegramEntity[] {
-  const inside = places.filter((place) => place > entity.offset && place < endOf(entity));
-  const starts = [...new Set([entity.offset, ...inside])].sort((one, other) => one - other);
+  const starts = [entity.offset];
+  for (let at = firstBehind(places, entity.offset); (places[at] ?? Infinity) < endOf(entity); at += 1)
+    starts.push(places[at] as number);
   return starts.map((offset, index) => ({
     ...entity,
     offset,
     length: (starts[index + 1] ?? endOf(entity)) - offset,
   }));
-}
-
-function crosses(one: TelegramEntity, other: TelegramEntity): boolean {
-  return one.offset < other.offset && other.offset < endOf(one) && endOf(one) < endOf(other);
-}
-
-function continues(one: TelegramEntity, other: TelegramEntity): boolean {
-  return one.type === other.type && endOf(one) === other.offset;
-}
-
-function overlaps(one: TelegramEntity, other: TelegramEntity): boolean {
-  return one.offset < endOf(other) && other.offset < endOf(one);
 }
 
 function endOf({ offset, length }: TelegramEntity): number {

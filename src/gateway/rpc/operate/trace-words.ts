@@ -32,6 +32,7 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "inbox.dead": () => "given up",
   "inbox.purged": () => "taken off the list of dead letters, and its words dropped",
   "run.started": () => "the turn begins",
+  "run.first-text": () => "the first words of the answer came",
   "run.ended": (facts) => `the turn ends${text(facts, "outcome", (outcome) => `: ${outcome}`)}`,
   "tool.started": (facts) => `tool ${text(facts, "tool")} starts`,
   "tool.completed": (facts) => `tool ${text(facts, "tool")} has finished`,
