@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { marked, type Token } from "marked";
+import { Lexer, marked, type Token } from "marked";
 import { describe, expect, it } from "vitest";
 import type { ChunkMode, TextUnit } from "../contract.ts";
 import { manifest as telegram } from "../telegram/manifest.ts";
@@ -200,6 +200,31 @@ describe("chunks of a document", () => {
         return found;
       });
       expect(shown, name).toEqual(body);
+    }
+  });
+
+  it("N7: a fence in a list is closed where that list has it, whatever list or quote the chunk begins in", () => {
+    const item = `${"word ".repeat(60)}\n`;
+    const body = Array.from({ length: 25 }, (_none, index) => `const a${index} = 1;`);
+    const fenced = (wrap: string): string => ["```js", ...body, "```"].map((line) => `${wrap}${line}\n`).join("");
+    const sources = {
+      "another list": `- a\n- ${item}\n1. item\n\n${fenced("   ")}\n   - deep\n\n`,
+      "a deeper list": `1. item\n\n      - deep ${item}\n\n> quote\n\n1. item\n\n${fenced("   ")}\n   - deep\n\n`,
+      "a list before a quote": `1. a\n\n   ${item}\n> quote\n>\n${fenced("> ")}\n`,
+      "a quote in the next list": `- a\n- ${item}\n1. > quote\n   >\n${fenced("   > ")}\n`,
+    };
+    for (const [name, source] of Object.entries(sources)) {
+      for (let max = 120; max < 600; max += 7) {
+        const shown: string[] = [];
+        for (const text of texts(source, max)) {
+          const tokens = new Lexer().blockTokens(text, []);
+          expect(openFences(tokens, "all"), `${name}, ${max}`).toEqual([]);
+          void marked.walkTokens(tokens, (token) => {
+            if (token.type === "code") shown.push(...String(token["text"]).split("\n"));
+          });
+        }
+        expect(shown, `${name}, ${max}`).toEqual(body);
+      }
     }
   });
 
