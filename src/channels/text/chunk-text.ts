@@ -38,7 +38,14 @@ export class ChunkText {
     // A fence that only a list or a quote ended is not ended by it any more.
     const beginsAsItWas = opening?.closed ?? this.#bordersBlock(start);
     const endsAsItWas = closing !== null || this.#bordersBlock(end);
-    return beginsAsItWas && endsAsItWas ? ended : withoutOpenFence(ended);
+    if (beginsAsItWas && endsAsItWas) return ended;
+    return withoutOpenFence(ended, beginsAsItWas ? this.#lastBlock(ended, start, end) : ended);
+  }
+
+  /** Where a chunk begins as it was, so does each block in it, and only in the last one a fence can be open. */
+  #lastBlock(text: string, start: number, end: number): string {
+    const last = lastUpTo(this.#shape.blocks, end);
+    return last !== null && last > start ? this.#source.slice(last, end) : text;
   }
 
   #bordersBlock(index: number): boolean {
@@ -115,11 +122,12 @@ function closed(text: string, closing: string): string {
 
 /**
  * Where a block was cut, what was no fence can look like one: three backticks inside HTML are text, and begin a fence
- * where nothing of the HTML is left before them; so do those of a span of code whose end is in the next chunk. And a text may never have closed its own last fence.
+ * where nothing of the HTML is left before them; so do those of a span of code whose end is in the next chunk. And a text
+ * may never have closed its own last fence. `tail` is the part of the text that can have such a fence in it.
  */
-function withoutOpenFence(text: string): string {
-  if (!/`{3}|~{3}/.test(text)) return text;
-  const open = openFence(text);
+function withoutOpenFence(text: string, tail: string): string {
+  if (!/`{3}|~{3}/.test(tail)) return text;
+  const open = openFence(tail);
   return open === null ? text : closed(text, open);
 }
 
