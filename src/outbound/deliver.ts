@@ -44,11 +44,15 @@ class Deliverer implements Delivery {
   readonly #cutOff = new Set<string>();
   /** Runs that were aborted: what one of them was still writing then is not sent either. */
   readonly #aborted = new Map<string, AppError>();
+  /** False where the last look found no part in doubt and none has come into doubt since: most looks are about others. */
+  #mayDoubt = true;
   #started = false;
   #closed = false;
   #draining: Promise<void> | null = null;
   #again = false;
   #timer: Timer | undefined;
+  #lookAround: Timer | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(deps: DeliveryDeps) {
     this.#work = { ...deps, closing: this.#abort.signal };
@@ -57,11 +61,18 @@ class Deliverer implements Delivery {
   }
 
   async start(): Promise<void> {
-    const { store, clock, log } = this.#work;
+    const { store, clock, log, bus } = this.#work;
     const inDoubt = await store.outbox.recover(clock.nowMs());
     // Those too that an earlier process found so and did not live to decide about.
     for (const { id } of await store.outbox.inState("unknown", maxInFlight)) this.#cutOff.add(id);
     if (inDoubt.length > 0) log.warn("parts were being sent when the last run ended", { count: inDoubt.length });
+    this.#unsubscribe = bus.on("message.unsent", ({ state }) => {
+      if (state === "unknown") this.#mayDoubt = true;
+    });
+    this.#lookAround = clock.every(lookAroundMs, () => {
+      this.#mayDoubt = true;
+      this.wake();
+    });
     this.#started = true;
     this.wake();
   }
@@ -125,6 +136,8 @@ class Deliverer implements Delivery {
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#lookAround?.cancel();
+    this.#unsubscribe?.();
     const abort = (): void => this.#abort.abort(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
@@ -150,8 +163,10 @@ class Deliverer implements Delivery {
   }
 
   async #startDoubts(nowMs: number): Promise<void> {
-    const { store } = this.#work;
-    const rows = await store.outbox.inState("unknown", maxInFlight);
+    if (!this.#mayDoubt) return;
+    this.#mayDoubt = false;
+    const rows = await this.#work.store.outbox.inState("unknown", maxInFlight);
+    if (rows.length > 0) this.#mayDoubt = true;
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
@@ -246,6 +261,12 @@ class Deliverer implements Delivery {
 
 /** After a failure of the store. */
 const pauseMs = 1_000;
+
+/**
+ * How often it is looked without any reason. Whoever puts something into the outbox says so; one whose commit was made
+ * and whose answer was lost cannot.
+ */
+const lookAroundMs = 30_000;
 
 /** A part that still says `sending` and that nobody works on: its chat would wait for it until the next start. */
 async function leaveInDoubt(id: string, work: DeliveryWork): Promise<void> {

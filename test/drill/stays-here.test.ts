@@ -26,6 +26,7 @@ const surroundings: DrillSurroundings = {
   modelKey: "canary",
   accounts: [{ name: "bot1", token: "1:emulated" }],
   closedGroups: ["-100"],
+  logLevel: "debug",
   timeoutSeconds: 600,
 };
 

@@ -4,7 +4,7 @@
  */
 import type { Rendered, RenderOptions } from "../contract.ts";
 import { chunkMarkdown } from "../text/chunk-markdown.ts";
-import { markdownDefinitions, markdownTokens, type Definitions } from "../text/markdown-tokens.ts";
+import { markdownDefinitions, MarkdownReader } from "../text/markdown-tokens.ts";
 import { writeBlocks } from "./formatting/blocks.ts";
 import { MarkedText, withAddresses, type FormattedText } from "./formatting/marked-text.ts";
 
@@ -31,10 +31,9 @@ export function renderTelegram(markdown: string, { max, mode }: RenderOptions): 
     const texts = chunkMarkdown(source, { max, mode: "text" }).map(({ text }) => text.trim());
     return texts.filter((text) => text !== "").map((text) => ({ text }));
   }
-  const definitions = markdownDefinitions(source);
-  const size = (text: string): number => sizeOf(text, definitions);
-  return chunkMarkdown(source, { max, mode, size }).flatMap((chunk) => {
-    const { text, entities } = formatted(chunk.text, definitions);
+  const format = new Formatter(source, max);
+  return chunkMarkdown(source, { max, mode, size: (text) => format.sizeOf(text) }).flatMap((chunk) => {
+    const { text, entities } = format.of(chunk.text);
     if (text === "") return [];
     return [entities.length === 0 ? { text } : { text, format: { entities } }];
   });
@@ -46,28 +45,50 @@ export function plainOf({ text, format }: TelegramPiece): string {
   return plain.length <= maxTextChars ? plain : text;
 }
 
-function formatted(markdown: string, definitions: Definitions): FormattedText {
-  return written(markdown, definitions)?.finish() ?? asItIs(markdown);
-}
+/** Formats parts of one document, most of them again and again, each a little longer or shorter than before. */
+class Formatter {
+  readonly #reader: MarkdownReader;
+  readonly #max: number;
+  readonly #known = new Map<string, FormattedText>();
 
-/** Null for what cannot be read; it is shown as it was written, which loses nothing. */
-function written(markdown: string, definitions: Definitions): MarkedText | null {
-  const tokens = markdownTokens(markdown, definitions);
-  if (tokens === null) return null;
-  const out = new MarkedText();
-  writeBlocks(out, tokens);
-  return out;
+  constructor(source: string, max: number) {
+    this.#reader = new MarkdownReader(markdownDefinitions(source));
+    this.#max = max;
+  }
+
+  of(markdown: string): FormattedText {
+    const known = this.#known.get(markdown);
+    if (known !== undefined) return known;
+    const found = this.#written(markdown)?.finish() ?? asItIs(markdown);
+    this.#known.set(markdown, found);
+    return found;
+  }
+
+  /** What Telegram would count: characters or, where a piece is nearer to being full of them, marks. */
+  sizeOf(markdown: string): number {
+    const written = this.#known.has(markdown) ? null : this.#written(markdown);
+    // Marks that touch become one, but hardly half of them: to bring thousands into order takes long.
+    if (written !== null && written.marks > 2 * maxEntities) return this.#sizeOfMarks(written.marks);
+    const found = this.#known.get(markdown) ?? written?.finish() ?? asItIs(markdown);
+    this.#known.set(markdown, found);
+    return Math.max(found.text.length, this.#sizeOfMarks(found.entities.length));
+  }
+
+  /** As many marks as a piece may have make it exactly full. */
+  #sizeOfMarks(count: number): number {
+    return (this.#max * count) / maxEntities;
+  }
+
+  /** Null for what cannot be read; it is shown as it was written, which loses nothing. */
+  #written(markdown: string): MarkedText | null {
+    const tokens = this.#reader.tokens(markdown);
+    if (tokens === null) return null;
+    const out = new MarkedText();
+    writeBlocks(out, tokens);
+    return out;
+  }
 }
 
 function asItIs(markdown: string): FormattedText {
   return { text: markdown.trim(), entities: [] };
-}
-
-/** What Telegram would count; without end where it would not take all the marks. */
-function sizeOf(markdown: string, definitions: Definitions): number {
-  const out = written(markdown, definitions);
-  // Marks that touch become one, but hardly half of them: to bring thousands into order takes long.
-  if (out !== null && out.marks > 2 * maxEntities) return Infinity;
-  const { text, entities } = out?.finish() ?? asItIs(markdown);
-  return entities.length > maxEntities ? Infinity : text.length;
 }

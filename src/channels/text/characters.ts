@@ -12,7 +12,10 @@ export interface Characters {
 }
 
 export function charactersOf(text: string): Characters {
-  const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+  // To make one takes longer than to cut a short text, and most of those are plain.
+  let made: Intl.Segmenter | null = null;
+  const segmented = (window: string): Intl.Segments =>
+    (made ??= new Intl.Segmenter("en", { granularity: "grapheme" })).segment(window);
   return {
     borderBefore(index, from) {
       if (index <= from || index >= text.length) return Math.max(from, Math.min(index, text.length));
@@ -20,12 +23,12 @@ export function charactersOf(text: string): Characters {
       const known = certainBorder(text, index - 1, from);
       // Whether there is a border depends on what stands before it and on the one code point behind it.
       const window = text.slice(known, index + 2);
-      return known + (segmenter.segment(window).containing(index - known)?.index ?? index - known);
+      return known + (segmented(window).containing(index - known)?.index ?? index - known);
     },
     endOf(index, reach) {
       if (isPlain(text, index) && (index + 1 === text.length || isPlain(text, index + 1))) return index + 1;
       const window = text.slice(index, index + reach + 1);
-      return index + Math.min(segmenter.segment(window).containing(0)?.segment.length ?? 1, reach);
+      return index + Math.min(segmented(window).containing(0)?.segment.length ?? 1, reach);
     },
   };
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { marked, type Token } from "marked";
+import { Lexer, marked, type Token } from "marked";
 import { describe, expect, it } from "vitest";
 import type { ChunkMode, TextUnit } from "../contract.ts";
 import { manifest as telegram } from "../telegram/manifest.ts";
@@ -29,23 +29,38 @@ function texts(markdown: string, max: number, mode: ChunkMode = "markdown"): rea
   return chunkMarkdown(markdown, { max, mode }).map(({ text }) => text);
 }
 
-function graphemes(text: string): number {
-  let count = 0;
-  for (const _part of segmenter.segment(text)) count += 1;
-  return count;
-}
-
-/** What holds for every text, limit and mode. */
+/** What holds for every text, limit and mode. Gathers what does not, as an assertion for each chunk takes longer. */
 function holds(text: string, limit: Limit, mode: ChunkMode): void {
   const chunks = cut(text, limit, mode);
   expect(chunks.map(({ source }) => source).join("")).toBe(text);
-  for (const chunk of chunks) {
-    expect(textSize(chunk.text, limit.unit)).toBeLessThanOrEqual(limit.max);
-    expect(chunk.source).not.toBe("");
-    expect(chunk.text.isWellFormed()).toBe(true);
-    if (mode !== "text") expect(openFences(marked.lexer(chunk.text), "outermost")).toEqual([]);
+  expect(chunks.flatMap((chunk) => faults(chunk, limit, mode))).toEqual([]);
+  expect(splitCharacters(text, chunks)).toEqual([]);
+}
+
+function faults({ source, text }: Chunk, { max, unit }: Limit, mode: ChunkMode): readonly string[] {
+  const found: string[] = [];
+  if (textSize(text, unit) > max) found.push(`too large: ${text}`);
+  if (source === "") found.push("no source");
+  if (!text.isWellFormed()) found.push(`half a character: ${text}`);
+  // Without a mark of a fence there is none, and nothing to parse.
+  if (mode !== "text" && /`{3}|~{3}/.test(text)) {
+    found.push(...openFences(blocksOf(text), "outermost").map((fence) => `open: ${fence}`));
   }
-  expect(chunks.reduce((count, { source }) => count + graphemes(source), 0)).toBe(graphemes(text));
+  return found;
+}
+
+/** Places where a chunk ends inside of what a reader sees as one character. */
+function splitCharacters(text: string, chunks: readonly Chunk[]): readonly number[] {
+  const segments = segmenter.segment(text);
+  let end = 0;
+  return chunks
+    .map(({ source }) => (end += source.length))
+    .filter((at) => at < text.length && segments.containing(at)?.index !== at);
+}
+
+/** As the parser sees them, but without what is inside of paragraphs, where no fence can be. */
+function blocksOf(text: string): Token[] {
+  return new Lexer().blockTokens(text.replaceAll(/\r\n|\r/g, "\n"), []);
 }
 
 /**
@@ -73,8 +88,9 @@ function openFences(tokens: readonly Token[], inside: "outermost" | "all"): read
 
 describe("chunks of any text", () => {
   it("N4, N7: 10,000 random texts: within the limit, joined they are the text, no character split, no fence left open", () => {
+    // Several chunks each; longer ones are cut below.
     fc.assert(
-      fc.property(anyText(120), fc.constantFrom(...modes), (text, mode) => holds(text, bytes350, mode)),
+      fc.property(anyText(60), fc.constantFrom(...modes), (text, mode) => holds(text, bytes350, mode)),
       { numRuns: 10_000 },
     );
   }, 240_000);
@@ -140,13 +156,27 @@ const fenceInList = code.map(
     (id) =>
       `1. item ${id}\n\n   \`\`\`js\n${["first", ...body].map((line) => `   ${line}`.trimEnd()).join("\n")}\n   \`\`\`\n\n   - deep\n\n`,
 );
+/** A fence whose lines begin with `rest`, inside of what `open` begins. */
+const fenceIn = (open: string, rest: string, after: string): fc.Arbitrary<Block> =>
+  code.map(
+    (body): Block =>
+      (id) =>
+        `${open}item ${id}\n${["", "```js", "first", ...body, "```"].map((line) => `${rest}${line}`.trimEnd()).join("\n")}\n${after}\n`,
+  );
+const nestedFences = fc.oneof(
+  fenceIn("- outer\n  - inner\n    1. ", "       ", "  - deep\n"),
+  fenceIn("- a\n- > ", "  > ", ""),
+  fenceIn("> - ", ">   ", ""),
+  fenceIn("-\t", "\t", ""),
+  fenceIn("- a\n\t- ", "\t\t", "- z\n"),
+);
 const fenceInQuote = code.map(
   (body): Block =>
     (id) =>
       `> quote ${id}\n>\n> ~~~\n${body.map((line) => `> ${line}`.trimEnd()).join("\n")}\n> ~~~\n\n`,
 );
 const document = fc
-  .array(fc.oneof(paragraph, fence, table, list, fenceInList, fenceInQuote), {
+  .array(fc.oneof(paragraph, fence, table, list, fenceInList, fenceInQuote, nestedFences), {
     minLength: 1,
     maxLength: 12,
     size: "max",
@@ -154,25 +184,22 @@ const document = fc
   .map((blocks) => blocks.map((block, id) => block(id)));
 
 describe("chunks of a document", () => {
-  const whole = (limit: Limit, chunks: readonly Chunk[], piece: string): void => {
-    if (textSize(piece.trim(), limit.unit) > limit.max) return;
-    expect(chunks.some(({ source }) => source.includes(piece.trim()))).toBe(true);
-  };
+  const cutInTwo = (limit: Limit, chunks: readonly Chunk[], piece: string): boolean =>
+    textSize(piece.trim(), limit.unit) <= limit.max && !chunks.some(({ source }) => source.includes(piece.trim()));
 
   it("N4, N7: no link, span of code or row of a table is cut, no fence that fits, and each fence is closed", () => {
     fc.assert(
       fc.property(document, fc.constantFrom(bytes350, ...large), (blocks, limit) => {
         const chunks = cut(blocks.join(""), limit, "markdown");
         expect(chunks.map(({ source }) => source).join("")).toBe(blocks.join(""));
-        for (const { text } of chunks) {
-          expect(textSize(text, limit.unit)).toBeLessThanOrEqual(limit.max);
-          expect(openFences(marked.lexer(text), "all")).toEqual([]);
-        }
-        for (const [id, block] of blocks.entries()) {
-          if (/^[`~]/.test(block)) whole(limit, chunks, block);
-          for (const row of block.match(/^\| row .*\n/gm) ?? []) whole(limit, chunks, row);
-          for (const piece of [link(id), span(id)]) if (block.includes(piece)) whole(limit, chunks, piece);
-        }
+        expect(Math.max(...chunks.map(({ text }) => textSize(text, limit.unit)))).toBeLessThanOrEqual(limit.max);
+        expect(chunks.flatMap(({ text }) => openFences(blocksOf(text), "all"))).toEqual([]);
+        const wholes = blocks.flatMap((block, id) => [
+          ...(/^[`~]/.test(block) ? [block] : []),
+          ...(block.match(/^\| row .*\n/gm) ?? []),
+          ...[link(id), span(id)].filter((piece) => block.includes(piece)),
+        ]);
+        expect(wholes.filter((piece) => cutInTwo(limit, chunks, piece))).toEqual([]);
       }),
       { numRuns: 600 },
     );
@@ -200,6 +227,31 @@ describe("chunks of a document", () => {
         return found;
       });
       expect(shown, name).toEqual(body);
+    }
+  });
+
+  it("N7: a fence in a list is closed where that list has it, whatever list or quote the chunk begins in", () => {
+    const item = `${"word ".repeat(60)}\n`;
+    const body = Array.from({ length: 25 }, (_none, index) => `const a${index} = 1;`);
+    const fenced = (wrap: string): string => ["```js", ...body, "```"].map((line) => `${wrap}${line}\n`).join("");
+    const sources = {
+      "another list": `- a\n- ${item}\n1. item\n\n${fenced("   ")}\n   - deep\n\n`,
+      "a deeper list": `1. item\n\n      - deep ${item}\n\n> quote\n\n1. item\n\n${fenced("   ")}\n   - deep\n\n`,
+      "a list before a quote": `1. a\n\n   ${item}\n> quote\n>\n${fenced("> ")}\n`,
+      "a quote in the next list": `- a\n- ${item}\n1. > quote\n   >\n${fenced("   > ")}\n`,
+    };
+    for (const [name, source] of Object.entries(sources)) {
+      for (let max = 120; max < 600; max += 7) {
+        const shown: string[] = [];
+        for (const text of texts(source, max)) {
+          const tokens = blocksOf(text);
+          expect(openFences(tokens, "all"), `${name}, ${max}`).toEqual([]);
+          void marked.walkTokens(tokens, (token) => {
+            if (token.type === "code") shown.push(...String(token["text"]).split("\n"));
+          });
+        }
+        expect(shown, `${name}, ${max}`).toEqual(body);
+      }
     }
   });
 

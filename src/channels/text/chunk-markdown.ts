@@ -46,6 +46,8 @@ export function chunkMarkdown(markdown: string, options: ChunkOptions): readonly
 
 /** A chunk that is this near to full is full: looking for the last character would cost more than it shows. */
 const fullEnough = 0.98;
+/** What a guess aims at, so that it is full enough whether it turns out a little more or a little less. */
+const aim = 0.99;
 /** How much further a look goes at most than the one before it. */
 const maxGrowth = 8;
 
@@ -58,24 +60,28 @@ class Chunker {
   readonly #measure: (text: string) => number;
   /** Regions that were too large to be kept whole. */
   readonly #opened = new Set<Region>();
-  /** How far the first look goes: not much further than the last chunk went, where its marks and not its text filled it. */
-  #firstLook: number;
+  /** What was measured of the chunk that is looked for, by where it would end. */
+  readonly #sizes = new Map<number, number>();
+  /** How far the chunk before this one could have gone: this one is likely to be like it. */
+  #usual: number;
 
   constructor(source: string, shape: MarkdownShape, options: ChunkOptions) {
     this.#source = source;
     this.#shape = shape;
     this.#characters = charactersOf(source);
     this.#max = options.max;
+    this.#usual = options.max;
     this.#measure = options.size ?? ((text) => text.length);
-    this.#firstLook = options.max;
     this.text = new ChunkText(source, shape, options);
   }
 
   /** Where the chunk that begins at `start` ends; behind `start` in any case, at most at `limit`. */
   next(start: number, limit: number): number {
+    this.#sizes.clear();
     for (;;) {
       const reach = this.#furthest(start, limit);
       if (reach === limit) return limit;
+      if (reach !== null) this.#usual = reach - start;
       const tooLarge = reach === null ? this.#blocking(this.#endOfCharacter(start)) : this.#worthCutting(start, reach);
       if (tooLarge !== null) this.#opened.add(tooLarge);
       else return reach === null ? this.#hardCut(start, limit) : this.#bestCut(start, reach);
@@ -86,18 +92,27 @@ class Chunker {
   #worthCutting(start: number, reach: number): Region | null {
     const region = this.#blocking(reach + 1);
     if (region === null || region.inside.length < 2) return null;
-    return this.#size(start, reach) < this.#max / 2 && this.#size(region.start, region.end) > this.#max ? region : null;
+    return this.#size(start, reach) < this.#max / 2 && this.#isTooLarge(region) ? region : null;
   }
 
+  #isTooLarge({ start, end }: Region): boolean {
+    return this.#measure(this.text.of(start, end)) > this.#max;
+  }
+
+  /** Of the chunk that begins at `start`, which is the same until the next one is looked for. */
   #size(start: number, end: number): number {
-    return this.#measure(this.text.of(start, end));
+    const known = this.#sizes.get(end);
+    if (known !== undefined) return known;
+    const size = this.#measure(this.text.of(start, end));
+    this.#sizes.set(end, size);
+    return size;
   }
 
   /** The furthest place at which the chunk may be cut and still fits; null where there is none. */
   #furthest(start: number, limit: number): number | null {
     let fits = { at: start, size: 0 };
     let tooFar = { at: limit + 1, size: Infinity };
-    let guess = start + this.#firstLook;
+    let guess = start + this.#usual;
     for (let round = 0; ; round += 1) {
       const at = this.#cutNear(Math.min(guess, limit), { start, fits: fits.at, limit });
       if (at >= tooFar.at) break;
@@ -105,23 +120,23 @@ class Chunker {
       if (size > this.#max) tooFar = { at, size };
       else {
         fits = { at, size };
-        if (at === limit || (tooFar.at <= limit && size >= this.#max * fullEnough)) break;
+        // Where little is left behind it, all of it may fit.
+        const ends = tooFar.at <= limit || limit - at > this.#max;
+        if (at === limit || (ends && size >= this.#max * fullEnough)) break;
       }
       if (tooFar.at - fits.at <= 1) break;
       guess = this.#guess({ start, fits, tooFar, limit, round });
     }
-    const isDense = tooFar.at <= limit && tooFar.size === Infinity && fits.at > start;
-    this.#firstLook = isDense ? Math.min(this.#max, 2 * (fits.at - start)) : this.#max;
     return fits.at > start ? fits.at : null;
   }
 
   #guess({ start, fits, tooFar, limit, round }: Search): number {
     if (tooFar.at > limit) {
-      const growth = fits.size === 0 ? maxGrowth : Math.min(this.#max / fits.size, maxGrowth);
+      const growth = fits.size === 0 ? maxGrowth : Math.min((this.#max * aim) / fits.size, maxGrowth);
       return Math.max(fits.at + 1, start + Math.ceil((fits.at - start) * growth));
     }
     const gap = tooFar.at - fits.at;
-    const straight = (gap * (this.#max - fits.size)) / (tooFar.size - fits.size);
+    const straight = (gap * (this.#max * aim - fits.size)) / (tooFar.size - fits.size);
     // Every other time by halves, so that a size that jumps is found as well as one that grows.
     const step = round % 2 === 0 && Number.isFinite(tooFar.size) ? Math.floor(straight) : Math.floor(gap / 2);
     return fits.at + Math.min(Math.max(step, 1), gap - 1);

@@ -14,12 +14,41 @@ const tooDeep = /^(?:[ \t]*(?:>|[-*+][ \t]|\d{1,9}[.)][ \t])){64}/m;
 export type Definitions = TokensList["links"];
 
 /** Blocks with what is inside of them; null where they are nested too deep to be read. */
-export function markdownTokens(text: string, elsewhere: Definitions = {}): readonly Token[] | null {
-  return attempt(text, () => {
-    const lexer = new Lexer({ ...getDefaults(), tokenizer: new BoundedTokenizer() });
-    Object.assign(lexer.tokens.links, elsewhere);
-    return lexer.lex(text);
-  });
+export function markdownTokens(text: string): readonly Token[] | null {
+  return new MarkdownReader().tokens(text);
+}
+
+/**
+ * Reads texts that have much in common, as parts of one document have: what is inside of a paragraph is read once, and
+ * costs the most by far.
+ */
+export class MarkdownReader {
+  readonly #elsewhere: Definitions;
+  readonly #paragraphs = new Map<string, readonly Token[]>();
+
+  /** `elsewhere`: what the document defines, wherever in it. */
+  constructor(elsewhere: Definitions = {}) {
+    this.#elsewhere = elsewhere;
+  }
+
+  /** The tokens may be shared with those of another text, and are not to be changed. */
+  tokens(text: string): readonly Token[] | null {
+    return attempt(text, () => {
+      const tokenizer = new BoundedTokenizer();
+      const lexer = new Lexer({ ...getDefaults(), tokenizer });
+      Object.assign(lexer.tokens.links, this.#elsewhere);
+      const tokens = lexer.blockTokens(text.replaceAll(/\r\n|\r/g, "\n"), []);
+      // What a part defines by itself alone changes what is inside of its paragraphs, and of no other part's.
+      const isAlike = Object.keys(lexer.tokens.links).length === Object.keys(this.#elsewhere).length;
+      const known = isAlike ? this.#paragraphs : new Map<string, readonly Token[]>();
+      for (const { src, tokens: inside } of lexer.inlineQueue) {
+        const read = known.get(src) ?? tokenizer.bounded(() => lexer.inlineTokens(src));
+        known.set(src, read);
+        inside.push(...read);
+      }
+      return tokens;
+    });
+  }
 }
 
 /** What a text defines, for parts of it that are read by themselves. */
@@ -52,6 +81,14 @@ function attempt(text: string, read: () => readonly Token[]): readonly Token[] |
 
 class BoundedTokenizer extends Tokenizer {
   #lost = 0;
+
+  /** Each paragraph has its own lost marks, and nothing else of the one before it. */
+  bounded(read: () => Token[]): readonly Token[] {
+    this.#lost = 0;
+    this.lexer.state.inLink = false;
+    this.lexer.state.inRawBlock = false;
+    return read();
+  }
 
   override emStrong(...given: Parameters<Tokenizer["emStrong"]>): ReturnType<Tokenizer["emStrong"]> {
     if (this.#lost > maxLostMarks) return undefined;

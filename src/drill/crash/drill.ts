@@ -241,6 +241,7 @@ class CrashDrill {
       modelKey,
       accounts: this.#town.accounts,
       closedGroups: this.#town.closedGroups(),
+      logLevel: "debug",
       timeoutSeconds: this.#timeoutSeconds,
     });
     await writeFile(statePaths(this.#stateDir).configFile, JSON.stringify(config, null, 2), { mode: 0o600 });

@@ -96,6 +96,7 @@ async function prepare(folder: string, town: Town, port: DrillPort): Promise<str
     modelKey,
     accounts: town.accounts,
     closedGroups: [],
+    logLevel: "info",
     timeoutSeconds: 600,
   });
   await writeFile(statePaths(stateDir).configFile, JSON.stringify(config), { mode: 0o600 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { OutboxRow } from "../../store/port.ts";
 import type { ReplyStream } from "../../agent/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { crash, passTime, takenUnheard } from "../delivery-world.fixture.ts";

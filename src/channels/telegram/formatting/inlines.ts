@@ -13,7 +13,7 @@ export function writeInlines(out: MarkedText, tokens: readonly Token[]): void {
     if (pair !== null) {
       out.mark({ type: pair.type }, () => writeInlines(out, parts.slice(index + 1, pair.end)));
       index = pair.end;
-    } else if (isEmphasisInWord(out.text, token, parts[index + 1])) out.write(token.raw);
+    } else if (isEmphasisInWord(out.before, token, parts[index + 1])) out.write(token.raw);
     else writeInline(out, token);
   }
 }

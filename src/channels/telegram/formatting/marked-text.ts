@@ -38,6 +38,11 @@ export class MarkedText {
     return this.#text;
   }
 
+  /** The character right before what comes next; nothing where a line begins. */
+  get before(): string {
+    return this.#due > 0 ? "" : this.#text.slice(-2);
+  }
+
   /** How many marks there are before they are brought into order. */
   get marks(): number {
     return this.#entities.length;
