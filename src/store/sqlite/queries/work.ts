@@ -121,7 +121,7 @@ export function readyParts(
   db: Database,
   args: { accounts: readonly Account[]; atMs: number; limit: number },
 ): OutboxRecord[] {
-  const queues = args.accounts.map(({ channel, accountId }) =>
+  const queues = accountsWithWork(db, args).map(({ channel, accountId }) =>
     db.all<{ seq: number }>(
       `SELECT seq FROM outbox WHERE head = 1 AND channel = ? AND account = ? AND next_attempt_ms <= ?
        ORDER BY next_attempt_ms, seq LIMIT ?`,
@@ -136,6 +136,22 @@ export function readyParts(
     .flat()
     .slice(0, args.limit);
   return chosen.flatMap(({ seq }) => db.get<OutboxRecord>(`${selectOutbox} WHERE seq = ?`, seq) ?? []);
+}
+
+/** Most looks find a few parts of one or two accounts: those of the others are not asked for one by one. */
+function accountsWithWork(
+  db: Database,
+  { accounts, atMs, limit }: { accounts: readonly Account[]; atMs: number; limit: number },
+): readonly Account[] {
+  const due = db.all<{ channel: string; account: string }>(
+    `SELECT channel, account FROM outbox WHERE head = 1 AND next_attempt_ms <= ? LIMIT ?`,
+    atMs,
+    limit + 1,
+  );
+  if (due.length > limit) return accounts;
+  return accounts.filter(({ channel, accountId }) =>
+    due.some((part) => part.channel === channel && part.account === accountId),
+  );
 }
 
 export function nextAttemptMs(db: Database, args: { atMs: number }): number | null {
