@@ -20,7 +20,7 @@ function row(token: string, part: Partial<EndRow> = {}): EndRow {
 
 function endPart(token: string, ids: readonly string[], states = ["prepared", "sending", "sent"]): EndPart {
   const history = states.map((state, index) => ({ state, atMs: index }));
-  return { id: `part-${token}`, token, chat, state: "sent", platformMessageIds: ids, history };
+  return { id: `part-${token}`, token, chat, state: "sent", platformMessageIds: ids, superseded: false, history };
 }
 
 /** Two messages of one chat, each asked once, answered in two pieces, paid once. */
@@ -36,6 +36,7 @@ function sound(part: Partial<Truth> = {}): Truth {
     parts: [endPart("m1", ["p1", "p2"]), endPart("m2", ["p3", "p4"])],
     disruptions: [],
     refusals: [],
+    canAmend: true,
     closures: [],
     ledger: { calls: 2, costMicros: 40 },
     reads: [{ name: "everything", before: "a", after: "a" }],

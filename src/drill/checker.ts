@@ -5,7 +5,7 @@
 import { acknowledgedExists, answeredOnce, chatOrder, wasGivenUp } from "./checker/answers.ts";
 import { permissionAsked, unknownStaysUnknown } from "./checker/sending.ts";
 import { billedOnce, readsChangeNothing, secretsStayInside } from "./checker/surroundings.ts";
-import { marksIn, type Truth } from "./truth.ts";
+import { isUnfinished, marksIn, type Truth } from "./truth.ts";
 
 export type InvariantName = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8";
 
@@ -45,7 +45,7 @@ export function check(truth: Truth): Verdict {
   const violations = (Object.keys(invariants) as InvariantName[]).flatMap((invariant) =>
     invariants[invariant].check(truth).map((text) => ({ invariant, text })),
   );
-  const shown = truth.seen.flatMap((message) => marksIn(message.text));
+  const shown = truth.seen.flatMap((message) => (isUnfinished(message) ? [] : marksIn(message.text)));
   const why = givenUpReasons(truth);
   return {
     violations,

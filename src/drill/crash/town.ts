@@ -176,11 +176,12 @@ export class Town {
     });
   }
 
-  truth(): Pick<Truth, "said" | "seen" | "modelCalls" | "closures" | "refusals" | "canaries"> {
+  truth(): Pick<Truth, "said" | "seen" | "modelCalls" | "canAmend" | "closures" | "refusals" | "canaries"> {
     return {
       said: this.#acknowledged(),
       seen: this.seen(),
       modelCalls: this.model.requests.map(modelCall),
+      canAmend: true,
       closures: this.closures,
       refusals: this.#refusals(),
       canaries: [modelKey, ...this.#bots.map(({ token }) => token)],
