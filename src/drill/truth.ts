@@ -107,7 +107,7 @@ export function isUnfinished({ text }: SeenMessage): boolean {
   return text.endsWith(" …");
 }
 
-/** Begins an answer that was begun before and is told again from its first word. */
+/** Begins an answer that was begun before and is told again from its first word; a repetition may stand in front. */
 export function saysAgain({ text }: SeenMessage): boolean {
-  return text.startsWith("(The answer was interrupted; here it is again.)");
+  return text.includes("(The answer was interrupted; here it is again.)");
 }
