@@ -60,7 +60,9 @@ export function groundlessWords({ seen, disruptions, refusals, modelCalls }: Tru
         !refusals.some(({ chat, atMs }) => chat === message.chat && atMs <= message.atMs) &&
         !modelCalls.some(({ outcome, atMs }) => outcome === "broken" && atMs <= message.atMs),
     )
-    .map(({ chat, platformMessageId }) => `${chat} ${platformMessageId} says that an answer was interrupted, and none was`);
+    .map(
+      ({ chat, platformMessageId }) => `${chat} ${platformMessageId} says that an answer was interrupted, and none was`,
+    );
 }
 
 /**

@@ -46,11 +46,7 @@ function usageOf(promptChars: number): { inputTokens: number; outputTokens: numb
   return { inputTokens: Math.ceil(promptChars / 2), outputTokens: 60 };
 }
 
-export function createSimulatedModel(
-  time: Clock,
-  writing: Writing,
-  behaviour: () => ModelBehaviour,
-): SimulatedModel {
+export function createSimulatedModel(time: Clock, writing: Writing, behaviour: () => ModelBehaviour): SimulatedModel {
   const calls: { -readonly [K in keyof ModelCall]: ModelCall[K] }[] = [];
   return {
     calls,

@@ -29,7 +29,8 @@ export async function settleDoubt(row: OutboxRow, attempt: Attempt): Promise<voi
   // Of a message that is repeated in secret whoever begins its answer anew has to know that it may be there.
   const unseen: KnownFacts = isRepeatable(row) ? {} : { mayBeThere: row.chunksSent };
   const repeatable = isRepeatable(row) || route.manifest.idempotency === "native";
-  if (settings.policy.reliability === "fire-and-forget") return giveUp(row, repeatable ? unseen : inDoubt(row), attempt);
+  if (settings.policy.reliability === "fire-and-forget")
+    return giveUp(row, repeatable ? unseen : inDoubt(row), attempt);
   return repeatable ? again(row, withKnown(row, doubtOf(row.error), unseen), attempt) : settleBlind(row, attempt);
 }
 
