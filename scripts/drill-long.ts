@@ -83,7 +83,7 @@ async function killUntil(state: LongState, kills: number): Promise<void> {
   const port = await openDrillPort(readEnvironment({ PATH: process.env["PATH"], HOME: home }));
   while (realKills(state) < kills) {
     const seed = state.seed + state.real.length;
-    state.real.push(await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed, bots: 2 }));
+    state.real.push(await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed, bots: 3 }));
     save(state);
     console.log(`real: ${realKills(state)} of ${kills} kills`);
   }

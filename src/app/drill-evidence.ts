@@ -2,6 +2,7 @@
 import type { Evidence } from "../drill/simulation/house.ts";
 import { chatName, type EndPart, type EndRow, type SaidMessage } from "../drill/truth.ts";
 import { dedupeKeyOf } from "../inbound/admit.ts";
+import { isSuperseded } from "../outbound/part/superseded.ts";
 import type { OutboxRow, Store } from "../store/port.ts";
 
 export async function collectEvidence(store: Store, said: readonly SaidMessage[]): Promise<Evidence> {
@@ -30,9 +31,10 @@ const endTypes: ReadonlySet<string> = new Set([
 type Trace = Awaited<ReturnType<Store["trace"]["of"]>>;
 
 function endPart(part: OutboxRow, { token, trace }: { token: string; trace: Trace }): EndPart {
-  const { id, address, state, platformMessageIds } = part;
+  const { id, address, state, platformMessageIds, error } = part;
   const history = trace
     .filter(({ type, data }) => type.startsWith("outbox.") && (data as { partId?: unknown }).partId === id)
     .map(({ type, atMs }) => ({ state: type.slice("outbox.".length), atMs }));
-  return { id, token, chat: chatName(address), state, platformMessageIds, history };
+  const superseded = error !== null && isSuperseded(error);
+  return { id, token, chat: chatName(address), state, platformMessageIds, superseded, history };
 }

@@ -13,8 +13,8 @@ export interface DrillOutcome<Report> {
   readonly passed: boolean;
 }
 
-/** Emulated accounts: enough to see that one does not wait for another. */
-const bots = 2;
+/** Emulated accounts: one that answers whole, one in blocks, one in a message that grows. */
+const bots = 3;
 
 export async function runCrashDrill(options: {
   readonly environment: Environment;

@@ -271,11 +271,11 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     failpoints: deps.failpoints,
     route: (address: Address) => routeTo(address, channels, loaded),
     settings: (address: Address) => rules.deliveryFor(address),
+    permission: (address: Address) => rules.permissionFor(address),
   };
   const delivery = createDelivery({
     ...outward,
     accounts: () => channels.status().filter((account) => account.state === "CONNECTED"),
-    permission: (address) => rules.permissionFor(address),
   });
   channels.onReady(() => delivery.wake());
   const initialStateOf = createInitialState(

@@ -20,7 +20,7 @@ function row(token: string, part: Partial<EndRow> = {}): EndRow {
 
 function endPart(token: string, ids: readonly string[], states = ["prepared", "sending", "sent"]): EndPart {
   const history = states.map((state, index) => ({ state, atMs: index }));
-  return { id: `part-${token}`, token, chat, state: "sent", platformMessageIds: ids, history };
+  return { id: `part-${token}`, token, chat, state: "sent", platformMessageIds: ids, superseded: false, history };
 }
 
 /** Two messages of one chat, each asked once, answered in two pieces, paid once. */
@@ -36,6 +36,7 @@ function sound(part: Partial<Truth> = {}): Truth {
     parts: [endPart("m1", ["p1", "p2"]), endPart("m2", ["p3", "p4"])],
     disruptions: [],
     refusals: [],
+    canAmend: true,
     closures: [],
     ledger: { calls: 2, costMicros: 40 },
     reads: [{ name: "everything", before: "a", after: "a" }],
@@ -53,7 +54,12 @@ const shown = sound().seen;
 
 describe("a drill that went well", () => {
   it("has no violation, and counts what was answered", () => {
-    expect(check(sound())).toEqual({ violations: [], answered: 2, labelledRepetitions: 0, givenUp: 0, givenUpWhy: {} });
+    expect(check(sound())).toEqual({
+      violations: [],
+      labelledRepetitions: 0,
+      ends: { answered: 2, notForUs: 0, apologised: 0, givenUp: 0, chatClosed: 0, missing: 0 },
+      givenUpWhy: {},
+    });
   });
 
   it("counts a repetition that says so, and lets it come late", () => {
@@ -76,7 +82,7 @@ describe("a drill that went well", () => {
     const parts = [endPart("m1", ["p1", "p2"]), { ...endPart("m2", ["p3"]), state: "failed" as const }];
     const truth = { seen: shown.slice(0, 3), parts };
     const refusals = Array.from({ length: 4 }, () => ({ chat, atMs: 2 }));
-    expect(check(sound({ ...truth, refusals }))).toMatchObject({ violations: [], givenUp: 1 });
+    expect(check(sound({ ...truth, refusals }))).toMatchObject({ violations: [], ends: { answered: 1, givenUp: 1 } });
     expect(broken({ ...truth, refusals: refusals.slice(1) })).toEqual(["I2"]);
     const later = refusals.map((one) => ({ ...one, atMs: 500 }));
     expect(broken({ ...truth, refusals: later })).toEqual(["I2"]);
@@ -127,6 +133,65 @@ describe("I2: one end and one answer for each message", () => {
     expect(broken({ rows: [row("m1"), row("m2", { state: "rejected", reason: "rate-limited" })] })).toContain("I2");
     expect(broken({ seen: [...shown, seen("hello?", "p9")] })).toEqual(["I2"]);
     expect(broken({ seen: [...shown, seen("m99#1", "p9")] })).toEqual(["I2"]);
+  });
+});
+
+describe("I2: an answer in several parts, and one that grows", () => {
+  const again = "(The answer was interrupted; here it is again.)";
+  const crash = [{ kind: "kill", fromMs: 3, untilMs: 4 }];
+  const broken1 = (seenNow: readonly SeenMessage[], part: Partial<Truth> = {}): readonly string[] =>
+    check(sound({ seen: [...seenNow, ...shown.slice(2)], disruptions: crash, ...part })).violations.map(
+      ({ invariant, text }) => `${invariant}: ${text}`,
+    );
+  const [first, second] = shown as readonly [SeenMessage, SeenMessage];
+  const half = seen("one m1#1 …", "p0");
+
+  it("takes a second telling behind a word that says so, in the same message or before it", () => {
+    expect(broken1([first, seen(again, "p8"), seen("one m1#1", "p9"), second])).toEqual([]);
+    expect(broken1([first, seen(`${again}\n\none m1#1`, "p9"), second])).toEqual([]);
+  });
+
+  it("finds a second telling without the word, and a piece that comes twice behind one word", () => {
+    const twice = "I2: m1#1 in fake/one/7 was shown 2 times, and nothing said that it may repeat";
+    expect(broken1([first, seen("one m1#1", "p9"), second])).toEqual([twice]);
+    expect(broken1([seen(again, "p8"), first, seen("one m1#1", "p9"), second])).toEqual([twice]);
+  });
+
+  it("finds a word that explains another answer than the one that comes twice", () => {
+    const truth = sound({
+      seen: [...shown.slice(0, 2), seen(again, "p8"), ...shown.slice(2), first],
+      disruptions: crash,
+    });
+    expect(check(truth).violations).toMatchObject([
+      { text: "m1#1 in fake/one/7 was shown 2 times, and nothing said that it may repeat" },
+    ]);
+  });
+
+  it("finds a word that an answer was interrupted where nothing was", () => {
+    const told = [seen(again, "p8"), first, second];
+    expect(broken1(told, { disruptions: [] })).toEqual([
+      "I2: fake/one/7 p8 says that an answer was interrupted, and none was",
+    ]);
+  });
+
+  it("finds half an answer that was left where its id is known", () => {
+    const parts = [{ ...endPart("m1", ["p0", "p1", "p2"]) }, endPart("m2", ["p3", "p4"])];
+    const left = 'I2: fake/one/7 p0 was left unfinished: "one m1#1 …"';
+    expect(broken1([half, first, second], { parts })).toEqual([left]);
+    expect(broken1([half, first, second], { parts, canAmend: false })).toEqual([]);
+    expect(broken1([half, first, second], { parts, refusals: [{ chat, atMs: 11 }] })).toEqual([]);
+  });
+
+  it("lets half an answer stand that nobody knows of, where a part was in doubt", () => {
+    const lost = { ...endPart("m1", [], ["prepared", "sending", "unknown", "failed"]), superseded: true };
+    expect(broken1([half, first, second], { parts: [...sound().parts, lost] })).toEqual([]);
+    expect(broken1([half, first, second])).toHaveLength(1);
+  });
+
+  it("takes half an answer for none", () => {
+    expect(broken1([half, second], { canAmend: false })).toEqual([
+      "I2: m1#1 in fake/one/7 was never shown: the answer is lost",
+    ]);
   });
 });
 

@@ -5,7 +5,7 @@
 import { acknowledgedExists, answeredOnce, chatOrder, wasGivenUp } from "./checker/answers.ts";
 import { permissionAsked, unknownStaysUnknown } from "./checker/sending.ts";
 import { billedOnce, readsChangeNothing, secretsStayInside } from "./checker/surroundings.ts";
-import { marksIn, type Truth } from "./truth.ts";
+import { isUnfinished, marksIn, type SaidMessage, type Truth } from "./truth.ts";
 
 export type InvariantName = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8";
 
@@ -32,38 +32,56 @@ export const invariants: Readonly<Record<InvariantName, { readonly promise: stri
 
 export interface Verdict {
   readonly violations: readonly Violation[];
-  readonly answered: number;
-  /** Copies beyond the first that said of themselves that they may repeat. */
+  /** Copies beyond the first, each of which said of itself that it may repeat, or stands behind a word that it does. */
   readonly labelledRepetitions: number;
-  /** Messages that ended as dead letters: never answered, or answered and not taken by the platform in any attempt. */
-  readonly givenUp: number;
-  /** The reasons of these, each with how often. */
+  /** What was said by how it ended; the numbers add up to all of it. */
+  readonly ends: Readonly<Record<MessageEnd, number>>;
+  /** The reasons for giving up, each with how often. */
   readonly givenUpWhy: Readonly<Record<string, number>>;
 }
+
+/**
+ * `notForUs`: nobody was to answer it. `apologised`: the model failed, and the person was told. `givenUp`: a dead letter,
+ * never answered, or answered and not taken by the platform in any attempt. `chatClosed`: nothing may go there any more.
+ * `missing`: none of these; a violation says why.
+ */
+export const messageEnds = ["answered", "notForUs", "apologised", "givenUp", "chatClosed", "missing"] as const;
+export type MessageEnd = (typeof messageEnds)[number];
 
 export function check(truth: Truth): Verdict {
   const violations = (Object.keys(invariants) as InvariantName[]).flatMap((invariant) =>
     invariants[invariant].check(truth).map((text) => ({ invariant, text })),
   );
-  const shown = truth.seen.flatMap((message) => marksIn(message.text));
-  const why = givenUpReasons(truth);
+  const shown = truth.seen.flatMap((message) => (isUnfinished(message) ? [] : marksIn(message.text)));
+  const marks = new Set(shown);
+  const ended = Map.groupBy(truth.said, (message) => endOf(message, marks, truth));
+  const why = (ended.get("givenUp") ?? []).map((message) => givenUpReason(message, truth));
   return {
     violations,
-    answered: truth.said.filter(({ marks }) => marks.length > 0 && marks.every((mark) => shown.includes(mark))).length,
-    labelledRepetitions: shown.length - new Set(shown).size,
-    givenUp: why.length,
+    labelledRepetitions: shown.length - marks.size,
+    ends: Object.fromEntries(messageEnds.map((end) => [end, ended.get(end)?.length ?? 0])) as Record<
+      MessageEnd,
+      number
+    >,
     givenUpWhy: Object.fromEntries(
       [...Map.groupBy(why, (reason) => reason)].map(([reason, all]) => [reason, all.length]),
     ),
   };
 }
 
-function givenUpReasons(truth: Truth): readonly string[] {
-  const never = truth.rows.filter(({ state }) => state === "dead" || state === "expired");
-  const undelivered = truth.said.filter((message) => message.expect === "answer" && wasGivenUp(message, truth));
-  const ways = undelivered.map(({ token }) => {
-    const part = truth.parts.find((one) => one.token === token && one.state !== "sent");
-    return `not delivered: ${part?.history.map(({ state }) => state).join(", ")}`;
-  });
-  return [...never.map(({ state, reason }) => `${state}: ${reason}`), ...ways];
+function endOf(message: SaidMessage, shown: ReadonlySet<string>, truth: Truth): MessageEnd {
+  const { expect, marks, token } = message;
+  if (expect === "silence") return "notForUs";
+  if (marks.every((mark) => shown.has(mark))) return "answered";
+  const row = truth.rows.find((one) => one.token === token);
+  if (row?.state === "dead" || row?.state === "expired" || wasGivenUp(message, truth)) return "givenUp";
+  if (row?.state === "replied" && row.reason?.startsWith("error") === true) return "apologised";
+  return expect === "either" ? "chatClosed" : "missing";
+}
+
+function givenUpReason({ token }: SaidMessage, { rows, parts }: Truth): string {
+  const row = rows.find((one) => one.token === token);
+  if (row?.state === "dead" || row?.state === "expired") return `${row.state}: ${row.reason}`;
+  const part = parts.find((one) => one.token === token && !one.superseded && one.state !== "sent");
+  return `not delivered: ${part?.history.map(({ state }) => state).join(", ")}`;
 }

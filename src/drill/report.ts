@@ -13,6 +13,14 @@ export interface DrillReport {
   readonly leftOut: Readonly<Record<string, number>>;
   readonly messages: number;
   readonly answered: number;
+  /** Nobody was to answer these: chatter past us, and what was said where nobody may be answered. */
+  readonly notForUs: number;
+  /** The model failed, and the person was told so. */
+  readonly apologised: number;
+  /** Said in a chat that was closed before its answer had left. */
+  readonly chatClosed: number;
+  /** None of these, and not given up: a violation says why. With them the counts add up to `messages`. */
+  readonly missing: number;
   readonly labelledRepetitions: number;
   readonly lost: number;
   readonly unlabelledDuplicates: number;
@@ -37,7 +45,8 @@ export function reportText(report: DrillReport): string {
   const lines = [
     `${passed(report) ? "PASSED" : "FAILED"}: ${report.lost} lost, ${report.unlabelledDuplicates} said twice without a word, of ${report.messages} messages under ${kills} crashes`,
     `  version ${report.version}, seed ${report.seed}, ${Math.round(report.tookMs / 1_000)} s`,
-    `  answered ${report.answered}, repeated with a label ${report.labelledRepetitions}, given up with a reason ${report.givenUp}${report.givenUp === 0 ? "" : ` (${list(report.givenUpWhy)})`}`,
+    `  of ${report.messages} messages: answered ${report.answered}, not to be answered ${report.notForUs}, told that the model failed ${report.apologised}, in a chat that was closed ${report.chatClosed}, given up with a reason ${report.givenUp}${report.givenUp === 0 ? "" : ` (${list(report.givenUpWhy)})`}, missing ${report.missing}`,
+    `  repeated with a label ${report.labelledRepetitions}`,
     `  crashes ${list(killsByKind)}`,
     `  at failpoints ${list(killsByFailpoint)}`,
     `  start to first reply: median ${millis(firstReplyMs.median)}, 99th percentile ${millis(firstReplyMs.p99)}`,

@@ -16,6 +16,8 @@ export interface Truth {
   readonly disruptions: readonly Disruption[];
   /** Sends that their platform refused, broke off or left without an answer. */
   readonly refusals: readonly { readonly chat: string; readonly atMs: number }[];
+  /** Whether a message that is shown can be made another or taken away. */
+  readonly canAmend: boolean;
   /** Chats into which nothing may go any more, since when that was in force. */
   readonly closures: readonly { readonly chat: string; readonly fromMs: number }[];
   readonly ledger: { readonly calls: number; readonly costMicros: number };
@@ -43,8 +45,10 @@ export interface SaidMessage {
 
 export interface SeenMessage {
   readonly chat: string;
+  /** As it stands in the end. */
   readonly text: string;
   readonly platformMessageId: string;
+  /** When it became what it is. */
   readonly atMs: number;
   /** It said of itself that it may be a repetition. */
   readonly labelled: boolean;
@@ -75,6 +79,8 @@ export interface EndPart {
   readonly chat: string;
   readonly state: PartState;
   readonly platformMessageIds: readonly string[];
+  /** It was taken back because another part says its text. */
+  readonly superseded: boolean;
   /** Every state it was in, oldest first, as its way tells. */
   readonly history: readonly { readonly state: string; readonly atMs: number }[];
 }
@@ -94,4 +100,14 @@ export function chatName({ channel, accountId, chatId, threadId }: Address): str
 /** Marks in a text, in order, each as often as it is there. */
 export function marksIn(text: string): readonly string[] {
   return text.match(/\bm\d+#\d+\b/g) ?? [];
+}
+
+/** Ends what is shown before it is whole; whoever reads it waits for more, and takes it for no answer. */
+export function isUnfinished({ text }: SeenMessage): boolean {
+  return text.endsWith(" …");
+}
+
+/** Begins an answer that was begun before and is told again from its first word; a repetition may stand in front. */
+export function saysAgain({ text }: SeenMessage): boolean {
+  return text.includes("(The answer was interrupted; here it is again.)");
 }

@@ -29,7 +29,7 @@ describe(`a gateway that is killed ${kills} times`, () => {
     async () => {
       const reports = await Promise.all(
         Array.from({ length: drills }, (_unused, index) =>
-          crashDrill({ port, clock: systemClock(), kills: Math.ceil(kills / drills), seed: seed + index, bots: 2 }),
+          crashDrill({ port, clock: systemClock(), kills: Math.ceil(kills / drills), seed: seed + index, bots: 3 }),
         ),
       );
       for (const report of reports) expectSound(report);
@@ -50,6 +50,6 @@ describe(`a gateway that is killed ${kills} times`, () => {
 function expectSound(report: DrillReport): void {
   // The whole report where it is not: seed and sentence are what one needs to make it again.
   expect(report.violations, reportText(report)).toEqual([]);
-  expect(report).toMatchObject({ lost: 0, unlabelledDuplicates: 0, channels: { connected: 2, configured: 2 } });
+  expect(report).toMatchObject({ lost: 0, unlabelledDuplicates: 0, channels: { connected: 3, configured: 3 } });
   expect(report.refusedAddresses).toEqual([]);
 }

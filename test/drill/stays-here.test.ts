@@ -24,7 +24,7 @@ const surroundings: DrillSurroundings = {
   telegramUrl: "http://127.0.0.1:40001",
   modelUrl: "http://127.0.0.1:40002",
   modelKey: "canary",
-  accounts: [{ name: "bot1", token: "1:emulated" }],
+  accounts: [{ name: "bot1", token: "1:emulated", streaming: "off" as const }],
   closedGroups: ["-100"],
   logLevel: "debug",
   timeoutSeconds: 600,

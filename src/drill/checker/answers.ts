@@ -1,6 +1,15 @@
 /** I1, I2 and I5: nothing that was acknowledged is missing, each message is answered once, and in its order. */
 import { limits } from "../../domain/limits.ts";
-import { marksIn, type EndRow, type SaidMessage, type SeenMessage, type Truth } from "../truth.ts";
+import {
+  isUnfinished,
+  marksIn,
+  saysAgain,
+  type EndRow,
+  type SaidMessage,
+  type SeenMessage,
+  type Truth,
+} from "../truth.ts";
+import { copiesByMark, groundlessWords, leftUnfinished, unexplained, type Copy } from "./tellings.ts";
 
 export function acknowledgedExists({ said, rows }: Truth): readonly string[] {
   const known = new Set(rows.map((row) => row.token));
@@ -22,6 +31,8 @@ export function answeredOnce(truth: Truth): readonly string[] {
     ...truth.parts
       .filter(({ state }) => state === "prepared" || state === "sending")
       .map(({ id, chat, state }) => `${id} for ${chat} is still ${state}`),
+    ...groundlessWords(truth),
+    ...leftUnfinished(truth),
     ...strangers(truth),
   ];
 }
@@ -50,7 +61,7 @@ function endFaults({ token, chat }: SaidMessage, row: EndRow | undefined): reado
 }
 
 interface Shown {
-  readonly copies: ReadonlyMap<string, readonly SeenMessage[]>;
+  readonly copies: ReadonlyMap<string, readonly Copy[]>;
   readonly truth: Truth;
 }
 
@@ -66,13 +77,13 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
   const excused = expect === "either" || wasGivenUp(message, shown.truth);
   return marks.flatMap((mark) => {
     const copies = shown.copies.get(mark) ?? [];
-    const plain = copies.filter((copy) => !copy.labelled).length;
+    const plain = unexplained(copies);
     return [
       ...(copies.length === 0 && !excused ? [`${mark} in ${chat} was never shown: the answer is lost`] : []),
       ...(plain > 1 ? [`${mark} in ${chat} was shown ${plain} times, and nothing said that it may repeat`] : []),
       ...copies
-        .filter((copy) => copy.chat !== chat)
-        .map((copy) => `${mark} belongs to ${chat} and was shown in ${copy.chat}`),
+        .filter(({ message: { chat: at } }) => at !== chat)
+        .map(({ message: { chat: at } }) => `${mark} belongs to ${chat} and was shown in ${at}`),
     ];
   });
 }
@@ -82,12 +93,14 @@ function answerFaults(message: SaidMessage, row: EndRow | undefined, shown: Show
  * where the platform really refused that many while the part was under way, and one where it did not: a crash is no refusal.
  */
 export function wasGivenUp({ token, chat }: SaidMessage, { parts, refusals }: Truth): boolean {
-  const part = parts.find((one) => one.token === token && (one.state === "failed" || one.state === "expired"));
-  if (part === undefined) return false;
-  const fromMs = (part.history[0]?.atMs ?? 0) - slackMs;
-  const untilMs = (part.history.at(-1)?.atMs ?? 0) + slackMs;
-  const refused = refusals.filter(({ chat: at, atMs }) => at === chat && atMs >= fromMs && atMs <= untilMs);
-  return part.state === "expired" || refused.length >= limits.deliveryAttempts;
+  return parts.some((part) => {
+    if (part.token !== token || part.superseded) return false;
+    if (part.state !== "failed") return part.state === "expired";
+    const fromMs = (part.history[0]?.atMs ?? 0) - slackMs;
+    const untilMs = (part.history.at(-1)?.atMs ?? 0) + slackMs;
+    const refused = refusals.filter(({ chat: at, atMs }) => at === chat && atMs >= fromMs && atMs <= untilMs);
+    return refused.length >= limits.deliveryAttempts;
+  });
 }
 
 /** The gateway's clock and the emulators' are read at two moments. */
@@ -114,7 +127,9 @@ function strangers({ said, seen, parts }: Truth): readonly string[] {
   const ours = new Set(parts.flatMap((part) => part.platformMessageIds.map((id) => `${part.chat} ${id}`)));
   const known = seen.filter((one) => ours.has(`${one.chat} ${one.platformMessageId}`));
   const isForeign = (mark: string): boolean => !tokens.has(mark.split("#")[0] ?? "");
-  const words = seen.filter((one) => marksIn(one.text).length === 0 && !one.labelled);
+  // Half an answer, and the word that it comes again, have rules of their own.
+  const isWord = (one: SeenMessage): boolean => marksIn(one.text).length === 0 && !saysAgain(one) && !isUnfinished(one);
+  const words = seen.filter((one) => isWord(one) && !one.labelled);
   const tooOften = words.filter((word) => {
     const same = (other: SeenMessage): boolean => other.chat === word.chat && other.text.endsWith(word.text);
     return words.filter(same).length > known.filter(same).length;
@@ -124,18 +139,12 @@ function strangers({ said, seen, parts }: Truth): readonly string[] {
   );
 }
 
-function copiesByMark(seen: readonly SeenMessage[]): ReadonlyMap<string, readonly SeenMessage[]> {
-  const copies = new Map<string, SeenMessage[]>();
-  for (const message of seen) {
-    for (const mark of marksIn(message.text)) copies.set(mark, [...(copies.get(mark) ?? []), message]);
-  }
-  return copies;
-}
-
 function firstShown(seen: readonly SeenMessage[]): ReadonlyMap<string, { place: number; labelled: boolean }> {
   const first = new Map<string, { place: number; labelled: boolean }>();
   let place = 0;
-  for (const { text, labelled } of seen) {
+  for (const message of seen) {
+    const { text, labelled } = message;
+    if (isUnfinished(message)) continue;
     for (const mark of marksIn(text)) {
       place += 1;
       if (!first.has(mark)) first.set(mark, { place, labelled });

@@ -25,17 +25,18 @@ export type BlowKind = Blow["kind"];
 /** Points at which a store that fails is a thing that happens. */
 const storePoints: readonly FailpointName[] = ["received", "before-result", "before-cursor", "before-settle"];
 
-/** Without an answer that leaves in pieces, nobody passes these. */
-export const streamingPoints: readonly FailpointName[] = ["block-committed", "draft-sent"];
-
 /** An endless sequence; the n-th of a seed is always the same. */
 export function* blows(chance: Chance): Generator<Blow> {
-  const points = failpointNames.filter((name) => !streamingPoints.includes(name));
   for (let turn = 0; ; turn += 1) {
     const special = specialBlow(turn, chance);
     if (special !== null) yield special;
     else if (chance.happens(0.5)) yield { kind: "random-kill", share: chance.next() };
-    else yield { kind: "failpoint", name: points[turn % points.length] as FailpointName, count: countOf(chance) };
+    else
+      yield {
+        kind: "failpoint",
+        name: failpointNames[turn % failpointNames.length] as FailpointName,
+        count: countOf(chance),
+      };
   }
 }
 

@@ -2,14 +2,21 @@
  * The configuration of a drill: the user's own, with every channel replaced by emulated accounts and every provider by the
  * model emulator. Sections that reach other places are left out, and no secret of the user's is taken along. Pure.
  */
+import type { Streaming } from "../../domain/delivery-policy.ts";
 import { AppError } from "../../domain/app-error.ts";
+
+export interface DrillAccount {
+  readonly name: string;
+  readonly token: string;
+  readonly streaming: Streaming;
+}
 
 export interface DrillSurroundings {
   readonly telegramUrl: string;
   readonly modelUrl: string;
   /** Stands for every key of a provider; seen anywhere else it has leaked. */
   readonly modelKey: string;
-  readonly accounts: readonly { readonly name: string; readonly token: string }[];
+  readonly accounts: readonly DrillAccount[];
   /** Chats of groups that nobody may be answered in. */
   readonly closedGroups: readonly string[];
   /** A drill that looks for leaks wants to see everything; one that measures, what an ordinary gateway writes. */
@@ -113,7 +120,9 @@ function telegramOf({ telegramUrl, accounts, closedGroups }: DrillSurroundings):
     groups: { "*": { requireMention: true }, ...Object.fromEntries(closed) },
     // Two paragraphs are two messages: a crash between them is worth having.
     chunkMode: "paragraph",
-    accounts: Object.fromEntries(accounts.map(({ name, token }) => [name, { botToken: token }])),
+    // So small that each paragraph is a block.
+    blockStreaming: { minChars: 8, maxChars: 24 },
+    accounts: Object.fromEntries(accounts.map(({ name, token, streaming }) => [name, { botToken: token, streaming }])),
   };
 }
 

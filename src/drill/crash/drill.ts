@@ -58,6 +58,8 @@ const leaseMs = 1_000;
 const standsMs = 1_600;
 /** A failpoint that is not reached by then is not reached in this life. */
 const failpointPatienceMs = 1_500;
+/** A second edit comes seconds after the first showing of an answer. */
+const growingPatienceMs = 7_000;
 /** For everything to be answered at the end; a message that was under way in many crashes waits a minute first. */
 const drainPatienceMs = 240_000;
 const stopPatienceMs = 15_000;
@@ -155,7 +157,7 @@ class CrashDrill {
         return this.#count(child.isOver() ? "ended-by-itself" : "random-kill", null);
       case "failpoint":
         await this.#provoke(blow, child);
-        await this.#orEnd(child, failpointPatienceMs);
+        await this.#orEnd(child, blow.name === "draft-sent" ? growingPatienceMs : failpointPatienceMs);
         return this.#count(child.isOver() ? "failpoint" : "random-kill", child.isOver() ? blow.name : null);
       case "stop":
         await this.#untilReady(child);
@@ -177,6 +179,7 @@ class CrashDrill {
   async #provoke(blow: Extract<Blow, { kind: "failpoint" }>, child: GatewayChild): Promise<void> {
     if (blow.name === "doubt-decided")
       this.#town.telegram.fault({ method: "sendMessage", what: { kind: "accept-then-drop" } });
+    if (blow.name === "draft-sent") this.#town.askForGrowing();
     if (blow.name === "recovered") return;
     for (let again = 1; again < blow.count; again += 1) this.#town.saySomething();
     await this.#untilReady(child);
@@ -304,10 +307,9 @@ class CrashDrill {
       killsByFailpoint: this.#byFailpoint,
       leftOut: this.#leftOut,
       messages: truth.said.length,
-      answered: verdict.answered,
+      ...verdict.ends,
       labelledRepetitions: verdict.labelledRepetitions,
       ...countLosses(verdict.violations),
-      givenUp: verdict.givenUp,
       givenUpWhy: verdict.givenUpWhy,
       violations: verdict.violations,
       firstReplyMs: { median: quantile(this.#firstRepliesMs, 0.5), p99: quantile(this.#firstRepliesMs, 0.99) },
@@ -329,6 +331,9 @@ const platformFaults: readonly FaultRule[] = [
   { method: "sendMessage", what: { kind: "drop" } },
   { method: "sendMessage", what: { kind: "status", status: 429, retryAfterS: 1 } },
   { method: "sendMessage", what: { kind: "status", status: 502 } },
+  { method: "editMessageText", what: { kind: "accept-then-drop" } },
+  { method: "editMessageText", what: { kind: "status", status: 502 } },
+  { method: "deleteMessage", what: { kind: "drop" } },
   // Handed out and never confirmed: the same updates come again.
   { method: "getUpdates", what: { kind: "accept-then-drop" } },
   { method: "getUpdates", what: { kind: "status", status: 500 } },

@@ -10,7 +10,8 @@ import { textOf } from "../model-emulator/wire.ts";
 import type { EmulatedBot, EmulatedGroup, EmulatedPerson, TelegramEmulator } from "../telegram-emulator/contract.ts";
 import { startTelegramEmulator } from "../telegram-emulator/server.ts";
 import { chatName, type ModelCall, type SaidMessage, type SeenMessage, type Truth } from "../truth.ts";
-import { drillPrice } from "./drill-config.ts";
+import { streamings } from "../../domain/delivery-policy.ts";
+import { drillPrice, type DrillAccount } from "./drill-config.ts";
 
 export interface TownOptions {
   readonly bots: number;
@@ -36,7 +37,7 @@ export const modelKey = "drill-canary-model-key-5f2c";
 export class Town {
   readonly telegram: TelegramEmulator;
   readonly model: ModelEmulator;
-  readonly accounts: readonly { readonly name: string; readonly token: string }[];
+  readonly accounts: readonly DrillAccount[];
   readonly said: SaidMessage[] = [];
   readonly closures: { chat: string; fromMs: number }[] = [];
   /** What the model does with the next questions. */
@@ -71,7 +72,12 @@ export class Town {
       })),
     );
     this.#saidTo = numbers.map(() => []);
-    this.accounts = this.#bots.map(({ token }, index) => ({ name: accountName(index), token }));
+    this.accounts = this.#bots.map(({ token }, index) => ({
+      name: accountName(index),
+      token,
+      // Whole from the first, in blocks from the second, as one that grows from the third.
+      streaming: streamings[index % streamings.length] ?? "off",
+    }));
     model.play((request) => this.#answer(request));
   }
 
@@ -81,6 +87,16 @@ export class Town {
     const question = chance.happens(0.12) ? "question for the time tool" : "question";
     if (chance.happens(0.75)) this.#sayDirectly(question);
     else this.#sayInGroup(question);
+  }
+
+  /** A question to a bot that shows its answer while it is written, with an answer that takes long enough for it. */
+  askForGrowing(): void {
+    const bot = this.accounts.findIndex(({ streaming }) => streaming === "edit");
+    if (bot === -1) return;
+    const person = this.#options.chance.pick(this.#people);
+    const token = this.#nextToken();
+    const messageId = person.say(this.#bots[bot] as EmulatedBot, `question to be answered slowly ${token}`);
+    this.#note(token, { bot, chatId: person.id, kind: "dm", messageId, expect: "answer" });
   }
 
   /** A question from one person after the other to one bot after the other. */
@@ -176,11 +192,12 @@ export class Town {
     });
   }
 
-  truth(): Pick<Truth, "said" | "seen" | "modelCalls" | "closures" | "refusals" | "canaries"> {
+  truth(): Pick<Truth, "said" | "seen" | "modelCalls" | "canAmend" | "closures" | "refusals" | "canaries"> {
     return {
       said: this.#acknowledged(),
       seen: this.seen(),
       modelCalls: this.model.requests.map(modelCall),
+      canAmend: true,
       closures: this.closures,
       refusals: this.#refusals(),
       canaries: [modelKey, ...this.#bots.map(({ token }) => token)],
@@ -249,7 +266,7 @@ export class Town {
 
   #refusals(): Truth["refusals"] {
     return this.telegram.calls
-      .filter((call) => call.method.startsWith("send") && (call.status !== 200 || !call.effective))
+      .filter((call) => changing.test(call.method) && (call.status !== 200 || !call.effective))
       .map((call) => {
         const bot = this.#bots.findIndex(({ id }) => id === call.bot);
         const chat = ["telegram", accountName(bot), String(call.params["chat_id"])].join("/");
@@ -261,13 +278,18 @@ export class Town {
     const fault = this.modelFaults.shift();
     if (fault !== undefined) return fault;
     const question = questionIn(request);
-    const deltaDelayMs = this.#options.chance.below(12);
+    const deltaDelayMs = question.isSlow ? slowDeltaMs : this.#options.chance.below(12);
     if (question.wantsTool && request.lastRole === "user")
       return { toolCalls: [{ name: "time", input: {} }], deltaDelayMs };
     const paragraphs = question.tokens.flatMap((token) => [`First ${token}#1.`, `Then ${token}#2.`]);
     return { text: paragraphs.join("\n\n"), delayMs: this.#options.chance.below(60), deltaDelayMs };
   }
 }
+
+/** Calls that people see the effect of. */
+const changing = /^(send|edit|delete)/;
+/** Four of these are longer than the pause between two edits. */
+const slowDeltaMs = 1_300;
 
 function accountName(index: number): string {
   return `bot${index + 1}`;
@@ -282,7 +304,11 @@ function isShown({ method, effective }: TelegramEmulator["calls"][number]): bool
 }
 
 /** The newest question in a prompt of any protocol: what was said in a room before it is no question of this turn. */
-function questionIn({ body }: SeenRequest): { readonly tokens: readonly string[]; readonly wantsTool: boolean } {
+function questionIn({ body }: SeenRequest): {
+  readonly tokens: readonly string[];
+  readonly wantsTool: boolean;
+  readonly isSlow: boolean;
+} {
   const list = body["messages"] ?? body["input"] ?? body["contents"];
   const texts = Array.isArray(list)
     ? list.filter((entry) => (entry as { role?: unknown }).role === "user").map(entryText)
@@ -291,7 +317,7 @@ function questionIn({ body }: SeenRequest): { readonly tokens: readonly string[]
   const found = newest.match(new RegExp(asked, "g")) ?? [];
   // In a text with several lines the last one is what this turn is about.
   const line = found.at(-1) ?? "";
-  return { tokens: line.match(/\bm\d+\b/g) ?? [], wantsTool: /\btool\b/.test(line) };
+  return { tokens: line.match(/\bm\d+\b/g) ?? [], wantsTool: /\btool\b/.test(line), isSlow: /\bslowly\b/.test(line) };
 }
 
 const asked = /\bquestion\b[^\n]*?\bm\d+\b/;

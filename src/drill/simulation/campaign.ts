@@ -53,9 +53,9 @@ export async function countRun(
   totals.cuts += cuts.length;
   for (const { name } of cuts) totals.cutsByFailpoint[name] = (totals.cutsByFailpoint[name] ?? 0) + 1;
   totals.messages += truth.said.length;
-  totals.answered += verdict.answered;
+  totals.answered += verdict.ends.answered;
   totals.labelledRepetitions += verdict.labelledRepetitions;
-  totals.givenUp += verdict.givenUp;
+  totals.givenUp += verdict.ends.givenUp;
   if (verdict.violations.length > 0 && totals.failures.length < keptFailures)
     totals.failures.push({ recipe, violations: verdict.violations });
   return result;

@@ -12,8 +12,15 @@ import { chatName, type Disruption, type SaidMessage, type Truth } from "../trut
 import type { RunningHouse, SimulatedDisk, SimulatedHouse } from "./house.ts";
 import type { Scenario, ScenarioStep } from "./scenario.ts";
 import { simulatedChannel, simulatedManifest } from "./simulated-channel.ts";
-import { createSimulatedModel, marksOf, type ModelBehaviour, type SimulatedModel } from "./simulated-model.ts";
-import { SimulatedPlatform, type SendBehaviour } from "./simulated-platform.ts";
+import {
+  createSimulatedModel,
+  marksOf,
+  writtenAtOnce,
+  type ModelBehaviour,
+  type SimulatedModel,
+  type Writing,
+} from "./simulated-model.ts";
+import { SimulatedPlatform, type PlatformSkills, type SendBehaviour } from "./simulated-platform.ts";
 import { SimulatedProcess, type SimulatedCut } from "./simulated-process.ts";
 
 export interface SimulationOptions {
@@ -53,6 +60,7 @@ const standsMs = 6 * 60_000;
 const besideMs = 2_000;
 const channelId = "simulated";
 const openSettings = { dmPolicy: "open", allowFrom: ["*"], groupPolicy: "open", requireMention: true };
+const noSkills: PlatformSkills = { edits: false, deletes: false };
 const canary = "planted-secret-of-the-drill";
 
 class Simulation {
@@ -71,7 +79,8 @@ class Simulation {
   readonly #passed: SimulatedCut[] = [];
   readonly #sends: SendBehaviour[];
   readonly #models: ModelBehaviour[];
-  #settings: Record<string, unknown> = { ...openSettings, secret: canary };
+  readonly #writing: Writing;
+  #settings: Record<string, unknown>;
   #house: RunningHouse | null = null;
   /** Processes that are to be started and are not up yet. */
   #starting = 0;
@@ -79,6 +88,8 @@ class Simulation {
   constructor(options: SimulationOptions, disk: SimulatedDisk) {
     this.#options = options;
     this.#disk = disk;
+    this.#settings = { ...openSettings, ...options.scenario.settings, secret: canary };
+    this.#writing = options.scenario.writing ?? writtenAtOnce;
     this.#chance = createChance(options.seed);
     this.#ids = seededIds(options.seed);
     this.#sends = [...(options.scenario.sends ?? [])];
@@ -90,6 +101,7 @@ class Simulation {
     });
     this.#model = createSimulatedModel(
       this.#time,
+      this.#writing,
       () => this.#models.shift() ?? (this.#inTrouble() ? this.#chance.pick(modelTroubles) : "answer"),
     );
   }
@@ -165,7 +177,7 @@ class Simulation {
       platformMessageId: this.#platform.say(accountId, event),
       atMs: this.#time.nowMs(),
       expect,
-      marks: marksOf(token),
+      marks: marksOf(token, this.#writing),
       acknowledged: false,
     });
   }
@@ -209,7 +221,8 @@ class Simulation {
     this.#processes.push(process);
     this.#house = null;
     this.#starting += 1;
-    const manifest = simulatedManifest(channelId, this.#options.idempotency);
+    const { idempotency, scenario } = this.#options;
+    const manifest = simulatedManifest(channelId, idempotency, scenario.can ?? noSkills);
     const booting = this.#disk.boot({
       process,
       ids: this.#ids,
@@ -263,6 +276,7 @@ class Simulation {
       parts,
       disruptions: this.#disruptions,
       refusals: this.#platform.refusals,
+      canAmend: this.#options.scenario.can?.edits === true || this.#options.scenario.can?.deletes === true,
       closures: this.#closures,
       ledger: evidence.ledger,
       reads: [{ name: "reading everything", before, after }],

@@ -1,7 +1,7 @@
 /** What people do in a simulation, and when. Small on purpose: each is run once for every place at which it can be cut. */
 import type { SaidMessage } from "../truth.ts";
-import type { ModelBehaviour } from "./simulated-model.ts";
-import type { SendBehaviour } from "./simulated-platform.ts";
+import type { ModelBehaviour, Writing } from "./simulated-model.ts";
+import type { PlatformSkills, SendBehaviour } from "./simulated-platform.ts";
 
 export interface ScenarioChat {
   readonly accountId: string;
@@ -29,6 +29,11 @@ export interface Scenario {
   /** The first sends and model calls go this way; what comes after them goes well. */
   readonly sends?: readonly SendBehaviour[];
   readonly models?: readonly ModelBehaviour[];
+  /** Settings of both accounts beyond those that every scenario has. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** What the platform can do with a message that is shown; nothing where absent. */
+  readonly can?: PlatformSkills;
+  readonly writing?: Writing;
 }
 
 const ann: ScenarioChat = { accountId: "one", chatId: "ann", kind: "dm" };
@@ -39,7 +44,21 @@ function say(atMs: number, chat: ScenarioChat, words = "question"): ScenarioStep
   return { atMs, what: "say", chat, words, expect: "answer", mention: true };
 }
 
-export const scenarios: readonly Scenario[] = [
+/** A block holds one paragraph of an answer, so that four are written as three blocks and a rest. */
+const inBlocks: Pick<Scenario, "settings" | "writing"> = {
+  settings: { streaming: "block", blockStreaming: { minChars: 8, maxChars: 28, idleMs: 1_000 } },
+  writing: { pieces: 4, paceMs: 250, separator: "\n\n" },
+};
+
+/** One message, shown with its first line and edited with each further one. */
+const byEdits: Pick<Scenario, "settings" | "writing"> = {
+  settings: { streaming: "edit" },
+  writing: { pieces: 4, paceMs: 700, separator: "\n" },
+};
+const canEdit: PlatformSkills = { edits: true, deletes: false };
+const canBoth: PlatformSkills = { edits: true, deletes: true };
+
+const plainScenarios: readonly Scenario[] = [
   { name: "one question", steps: [say(0, ann)] },
   {
     name: "two people at once, one in a hurry",
@@ -75,3 +94,38 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
 ];
+
+const streamedScenarios: readonly Scenario[] = [
+  { name: "an answer in blocks", steps: [say(0, ann), say(100, ann)], ...inBlocks },
+  { name: "blocks that can be deleted", steps: [say(0, ann), say(100, ann)], ...inBlocks, can: canBoth },
+  {
+    name: "blocks on a platform in trouble",
+    steps: [say(0, ann), say(5, bob)],
+    sends: ["lost", "busy", "accept", "break", "error"],
+    ...inBlocks,
+  },
+  { name: "an answer that grows", steps: [say(0, ann), say(100, ann)], ...byEdits, can: canEdit },
+  { name: "an answer that grows and can be deleted", steps: [say(0, ann), say(100, ann)], ...byEdits, can: canBoth },
+  {
+    name: "an answer that grows into several messages",
+    steps: [say(0, ann)],
+    ...byEdits,
+    writing: { pieces: 4, paceMs: 700, separator: "\n\n" },
+    can: canBoth,
+  },
+  {
+    name: "an answer that grows on a platform in trouble",
+    steps: [say(0, ann), say(5, bob)],
+    sends: ["lost", "accept", "error", "lost", "busy", "break"],
+    ...byEdits,
+    can: canBoth,
+  },
+  {
+    name: "a chat that is closed while an answer grows in it",
+    steps: [{ ...say(0, room), expect: "either" } as ScenarioStep, { atMs: 1_500, what: "close-groups" }],
+    ...byEdits,
+    can: canBoth,
+  },
+];
+
+export const scenarios: readonly Scenario[] = [...plainScenarios, ...streamedScenarios];

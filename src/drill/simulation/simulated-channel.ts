@@ -16,13 +16,16 @@ import type {
 } from "../../channels/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { noMentions, type InboundMessage } from "../../domain/message.ts";
-import type { PlatformEvent, SimulatedPlatform } from "./simulated-platform.ts";
+import type { PlatformAnswer, PlatformEvent, PlatformSkills, SimulatedPlatform } from "./simulated-platform.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** Everything beyond these is the house's own, which its schema of who may write adds. */
 const ownSettings = z.looseObject({});
 
-export function simulatedManifest(id: string, idempotency: IdempotencyClass): ChannelManifest {
+/** Two edits a second: an answer of a few lines is edited several times. */
+const editsPerMinute = 121;
+
+export function simulatedManifest(id: string, idempotency: IdempotencyClass, can: PlatformSkills): ChannelManifest {
   return {
     id,
     label: id,
@@ -30,8 +33,8 @@ export function simulatedManifest(id: string, idempotency: IdempotencyClass): Ch
     configSchema: ownSettings,
     capabilities: {
       threads: false,
-      edits: false,
-      deletes: false,
+      edits: can.edits,
+      deletes: can.deletes,
       reactions: false,
       typing: false,
       quotes: true,
@@ -43,6 +46,7 @@ export function simulatedManifest(id: string, idempotency: IdempotencyClass): Ch
     idempotency,
     text: { max: 400, unit: "utf16" },
     messagesPerSecond: 1_000,
+    ...(can.edits ? { editsPerMinute } : {}),
     secrets: [],
   };
 }
@@ -145,14 +149,27 @@ function connectionOf({ manifest, platform, process }: Ends, account: ChannelAcc
       const id = platform.find(piece.id);
       return Promise.resolve(id === null ? null : { platformMessageId: id });
     });
+  const act = (work: () => SendOutcome): Promise<SendOutcome> =>
+    process.guard(() => {
+      // What the lock of a state directory makes impossible is not tried: two gateways that deliver from one outbox.
+      if (process.isSuperseded) return new Promise(() => undefined);
+      return Promise.resolve(work());
+    });
   return {
     isClosed: () => closed,
-    send: (piece) =>
-      process.guard(() => {
-        // What the lock of a state directory makes impossible is not tried: two gateways that deliver from one outbox.
-        if (process.isSuperseded) return new Promise(() => undefined);
-        return Promise.resolve(sendPiece(piece, { platform, account, idempotency }));
-      }),
+    send: (piece) => act(() => sendPiece(piece, { platform, account, idempotency })),
+    ...(manifest.capabilities.edits
+      ? {
+          edit: ({ address: { chatId }, text }, messageId) =>
+            act(() => outcomeOf(platform.edit(account.accountId, { chatId, text, messageId }))),
+        }
+      : {}),
+    ...(manifest.capabilities.deletes
+      ? {
+          delete: ({ chatId }, messageId) =>
+            act(() => outcomeOf(platform.remove(account.accountId, { chatId, messageId }))),
+        }
+      : {}),
     probe: () => process.guard(() => Promise.resolve()),
     close: () => {
       closed = true;
@@ -166,11 +183,16 @@ function sendPiece(
   piece: OutboundPiece,
   way: { platform: SimulatedPlatform; account: ChannelAccount<unknown>; idempotency: IdempotencyClass },
 ): SendOutcome {
-  const answer = way.platform.send(
-    way.account.accountId,
-    { chatId: piece.address.chatId, text: piece.text, label: piece.label, pieceId: piece.id },
-    { native: way.idempotency === "native" },
+  return outcomeOf(
+    way.platform.send(
+      way.account.accountId,
+      { chatId: piece.address.chatId, text: piece.text, label: piece.label, pieceId: piece.id },
+      { native: way.idempotency === "native" },
+    ),
   );
+}
+
+function outcomeOf(answer: PlatformAnswer): SendOutcome {
   switch (answer.outcome) {
     case "accepted":
       return { outcome: "sent", platformMessageId: answer.platformMessageId };

@@ -21,6 +21,18 @@ export type ModelPiece =
 
 export type ModelBehaviour = "answer" | "fail" | "cut" | "slow";
 
+/** How the model writes; two paragraphs at once where nobody says otherwise. */
+export interface Writing {
+  /** Of an answer to one message; each has a mark of its own. */
+  readonly pieces: number;
+  /** Before each piece but the first. */
+  readonly paceMs: number;
+  /** Between two pieces: a blank line makes two messages of them. */
+  readonly separator: string;
+}
+
+export const writtenAtOnce: Writing = { pieces: 2, paceMs: 0, separator: "\n\n" };
+
 export interface SimulatedModel {
   readonly calls: readonly ModelCall[];
   ask(question: ModelQuestion): AsyncIterable<ModelPiece>;
@@ -34,7 +46,7 @@ function usageOf(promptChars: number): { inputTokens: number; outputTokens: numb
   return { inputTokens: Math.ceil(promptChars / 2), outputTokens: 60 };
 }
 
-export function createSimulatedModel(time: Clock, behaviour: () => ModelBehaviour): SimulatedModel {
+export function createSimulatedModel(time: Clock, writing: Writing, behaviour: () => ModelBehaviour): SimulatedModel {
   const calls: { -readonly [K in keyof ModelCall]: ModelCall[K] }[] = [];
   return {
     calls,
@@ -56,7 +68,8 @@ export function createSimulatedModel(time: Clock, behaviour: () => ModelBehaviou
       }
       if (/\btool\b/.test(personsText) && lastRole === "user") yield { type: "tool-call", tool: "echo", input: {} };
       else {
-        for (const [index, text] of answerTo(tokens).entries()) {
+        for (const [index, text] of answerTo(tokens, writing).entries()) {
+          if (index > 0 && writing.paceMs > 0) await time.sleep(writing.paceMs);
           if (how === "cut" && index > 0) {
             yield { type: "failure" };
             return;
@@ -77,11 +90,12 @@ export function tokensIn(text: string): readonly string[] {
 }
 
 /** What a complete answer to one message shows. */
-export function marksOf(token: string): readonly string[] {
-  return [`${token}#1`, `${token}#2`];
+export function marksOf(token: string, { pieces }: Writing): readonly string[] {
+  return Array.from({ length: pieces }, (_unused, index) => `${token}#${index + 1}`);
 }
 
-/** Two paragraphs for each message, which are two pieces on the platform. */
-function answerTo(tokens: readonly string[]): readonly string[] {
-  return tokens.flatMap(marksOf).map((mark, index) => `${index === 0 ? "" : "\n\n"}Answer ${mark}.`);
+/** A piece for each mark of each message. */
+function answerTo(tokens: readonly string[], writing: Writing): readonly string[] {
+  const marks = tokens.flatMap((token) => marksOf(token, writing));
+  return marks.map((mark, index) => `${index === 0 ? "" : writing.separator}Answer ${mark}.`);
 }

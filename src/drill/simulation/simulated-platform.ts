@@ -24,6 +24,18 @@ export type PlatformAnswer =
   | { readonly outcome: "broken" }
   | { readonly outcome: "refused"; readonly retryAfterMs: number | null };
 
+/** What it can do with a message that is shown. */
+export interface PlatformSkills {
+  readonly edits: boolean;
+  readonly deletes: boolean;
+}
+
+export interface EditedMessage {
+  readonly chatId: string;
+  readonly text: string;
+  readonly messageId: string;
+}
+
 export interface PlatformOptions {
   readonly time: Clock;
   /** Asked for every send. */
@@ -31,6 +43,8 @@ export interface PlatformOptions {
   /** Asked for every batch of events: whether its first event comes again with the next one. */
   readonly repeats: () => boolean;
 }
+
+type Misbehaviour = Exclude<SendBehaviour, "accept">;
 
 interface Account {
   readonly name: string;
@@ -43,7 +57,7 @@ interface Account {
 
 export class SimulatedPlatform {
   readonly channel: string;
-  readonly seen: SeenMessage[] = [];
+  readonly #shown: SeenMessage[] = [];
   /** Sends that were not taken and confirmed. */
   readonly refusals: { readonly chat: string; readonly atMs: number }[] = [];
   readonly lookups: { readonly pieceId: string; readonly found: boolean; readonly atMs: number }[] = [];
@@ -102,23 +116,58 @@ export class SimulatedPlatform {
   ): PlatformAnswer {
     const known = native ? this.#byPiece.get(message.pieceId) : undefined;
     if (known !== undefined) return { outcome: "accepted", platformMessageId: known };
-    const behaviour = this.#options.behaviour();
+    const failed = this.#misbehave(accountId, message.chatId);
+    if (failed !== null && failed !== "lost") return answerOf(failed);
     const chat = [this.channel, accountId, message.chatId].join("/");
-    if (behaviour !== "accept") this.refusals.push({ chat, atMs: this.#options.time.nowMs() });
-    if (behaviour === "busy") return { outcome: "refused", retryAfterMs: 3_000 };
-    if (behaviour === "error") return { outcome: "refused", retryAfterMs: null };
-    if (behaviour === "break") return { outcome: "broken" };
     this.#messages += 1;
     const platformMessageId = `shown-${this.#messages}`;
     this.#byPiece.set(message.pieceId, platformMessageId);
-    this.seen.push({
+    this.#shown.push({
       chat,
       text: `${message.label ?? ""}${message.text}`,
       platformMessageId,
       atMs: this.#options.time.nowMs(),
       labelled: message.label !== null,
     });
-    return behaviour === "lost" ? { outcome: "broken" } : { outcome: "accepted", platformMessageId };
+    return failed === "lost" ? { outcome: "broken" } : { outcome: "accepted", platformMessageId };
+  }
+
+  /** What people see now, each message where it was first shown. */
+  get seen(): readonly SeenMessage[] {
+    return this.#shown;
+  }
+
+  /** A message becomes another text, in its place. */
+  edit(accountId: string, { chatId, text, messageId }: EditedMessage): PlatformAnswer {
+    return this.#change(accountId, { chatId, messageId }, (index, old) => {
+      this.#shown[index] = { ...old, text, atMs: this.#options.time.nowMs() };
+    });
+  }
+
+  /** Nobody sees it any more. To delete what is gone is no mistake. */
+  remove(accountId: string, message: { chatId: string; messageId: string }): PlatformAnswer {
+    return this.#change(accountId, message, (index) => void this.#shown.splice(index, 1));
+  }
+
+  #change(
+    accountId: string,
+    { chatId, messageId }: { chatId: string; messageId: string },
+    change: (index: number, old: SeenMessage) => void,
+  ): PlatformAnswer {
+    const failed = this.#misbehave(accountId, chatId);
+    if (failed !== null && failed !== "lost") return answerOf(failed);
+    const index = this.#shown.findIndex((one) => one.platformMessageId === messageId);
+    const old = this.#shown[index];
+    if (old !== undefined) change(index, old);
+    return failed === null ? { outcome: "accepted", platformMessageId: messageId } : { outcome: "broken" };
+  }
+
+  /** Null where the platform does what it is told. */
+  #misbehave(accountId: string, chatId: string): Misbehaviour | null {
+    const behaviour = this.#options.behaviour();
+    if (behaviour === "accept") return null;
+    this.refusals.push({ chat: [this.channel, accountId, chatId].join("/"), atMs: this.#options.time.nowMs() });
+    return behaviour;
   }
 
   /** Looks among what is shown for a piece, as people could. */
@@ -134,5 +183,16 @@ export class SimulatedPlatform {
     const account: Account = { name: accountId, events: [], confirmed: 0, again: null, tell: [] };
     this.#accounts.set(accountId, account);
     return account;
+  }
+}
+
+function answerOf(failed: Exclude<Misbehaviour, "lost">): PlatformAnswer {
+  switch (failed) {
+    case "busy":
+      return { outcome: "refused", retryAfterMs: 3_000 };
+    case "error":
+      return { outcome: "refused", retryAfterMs: null };
+    case "break":
+      return { outcome: "broken" };
   }
 }

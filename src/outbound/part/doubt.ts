@@ -26,9 +26,12 @@ export async function settleDoubt(row: OutboxRow, attempt: Attempt): Promise<voi
   // To look is no attempt; to do again what nobody sees twice is one.
   if (route.manifest.idempotency === "read-back" && !isRepeatable(row)) return lookBack(row, attempt);
   await attempt.work.failpoints.reach("doubt-decided");
+  // Of a message that is repeated in secret whoever begins its answer anew has to know that it may be there.
+  const unseen: KnownFacts = isRepeatable(row) ? {} : { mayBeThere: row.chunksSent };
   const repeatable = isRepeatable(row) || route.manifest.idempotency === "native";
-  if (settings.policy.reliability === "fire-and-forget") return giveUp(row, repeatable ? {} : inDoubt(row), attempt);
-  return repeatable ? again(row, doubtOf(row.error), attempt) : settleBlind(row, attempt);
+  if (settings.policy.reliability === "fire-and-forget")
+    return giveUp(row, repeatable ? unseen : inDoubt(row), attempt);
+  return repeatable ? again(row, withKnown(row, doubtOf(row.error), unseen), attempt) : settleBlind(row, attempt);
 }
 
 /** The same part with one more attempt that the end of the process has cut off. */

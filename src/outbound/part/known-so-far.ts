@@ -33,6 +33,8 @@ type Known = Pick<OutboxRow, "error" | "chunksSent">;
 export interface KnownFacts {
   /** The piece, by its index, that may have got through where nobody can look. */
   readonly mayHaveBeenSent?: number;
+  /** The piece, by its index, that may have got through, and that may be sent again since nobody would see it twice. */
+  readonly mayBeThere?: number;
   /** What it was to edit is gone: its text is said anew. */
   readonly sendInstead?: true;
   /** The transcript says that it did not arrive. */
@@ -46,6 +48,11 @@ export function mayRepeat({ error, chunksSent }: Known): boolean {
   // Rows of the version before said `true`, of whatever piece came next.
   const doubtful = error?.details["mayHaveBeenSent"];
   return doubtful === chunksSent || doubtful === true;
+}
+
+/** True where the next piece may be seen already, whether or not sending it again would show it twice. */
+export function maySeeNext(row: Known): boolean {
+  return mayRepeat(row) || row.error?.details["mayBeThere"] === row.chunksSent;
 }
 
 export function toldUnsent({ error }: Known): boolean {
@@ -76,6 +83,7 @@ export function withKnown({ error: before }: Known, error: AppErrorJson, more: K
 
 const facts: ReadonlySet<string> = new Set<keyof KnownFacts>([
   "mayHaveBeenSent",
+  "mayBeThere",
   "sendInstead",
   "toldUnsent",
   "crashes",

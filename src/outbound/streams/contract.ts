@@ -7,7 +7,7 @@ import type { InitialStateOf } from "../initial-state.ts";
 
 export interface ReplyStreamDeps extends Pick<
   DeliveryDeps,
-  "store" | "clock" | "log" | "bus" | "rate" | "failpoints" | "route" | "settings"
+  "store" | "clock" | "log" | "bus" | "rate" | "failpoints" | "route" | "settings" | "permission"
 > {
   readonly delivery: Pick<Delivery, "wake" | "withdraw">;
   readonly initialStateOf: InitialStateOf;

@@ -149,17 +149,40 @@ describe("an answer in one message that grows", () => {
     expect(only(world).text).toBe(text);
   });
 
-  it("a first word that had not left is taken back: the answer comes as one message", async () => {
+  it("nothing grows where nobody is connected: the answer comes as one message", async () => {
     const world = await openStreamWorld({ ...edit, connected: false });
     const stream = must(world.open());
     const text = await say(world, stream, 20);
-    await expect.poll(async () => (await world.store.outbox.counts()).prepared).toBe(1);
+    expect((await world.store.outbox.counts()).prepared).toBe(0);
     const told = await stream.end();
     expect(told).toEqual({ saidChars: 0, draftMessageId: null, preface: null });
     world.connected = true;
     await world.commit(text, told);
     await expect.poll(() => world.platform.texts()).toEqual([text]);
     expect(await world.store.deadLetters.count()).toBe(0);
+  });
+
+  it("M4: what its platform makes two messages of grows as one, and ends as both", async () => {
+    const world = await openStreamWorld({ ...edit, render: (markdown) => markdown.split("|") });
+    const stream = must(world.open());
+    for (let line = 1; line <= 6; line += 1) {
+      stream.update(Array.from({ length: line }, (_, index) => `line ${index}`).join("\n|\n"));
+      await world.clock.advance(4_000);
+    }
+    await expect.poll(() => world.platform.texts()).toEqual([`line 0${unfinishedMark}`]);
+    await finish(world, stream, "line 0|line 1");
+    expect(world.platform.texts()).toEqual(["line 0", "line 1"]);
+  });
+
+  it("M4: it is not edited any more where its chat was closed meanwhile", async () => {
+    const world = await openStreamWorld(edit);
+    const stream = must(world.open());
+    await say(world, stream, 4);
+    await expect.poll(() => world.platform.texts().length).toBe(1);
+    const [before] = world.platform.texts();
+    world.refusal = new AppError("SEC_001", "closed");
+    await say(world, stream, 80);
+    expect(world.platform.texts()).toEqual([before]);
   });
 
   it("M4: a first word in doubt is not sent again; the answer says that it comes again", async () => {

@@ -5,10 +5,10 @@
  */
 import type { ReplyStream, StreamedReply } from "../../agent/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
-import { measureText, truncateText } from "../../domain/text.ts";
+import { characterStart, measureText, truncateText } from "../../domain/text.ts";
 import type { Timer } from "../../platform/clock.ts";
 import type { OutboxRow } from "../../store/port.ts";
-import { mayRepeat } from "../part/known-so-far.ts";
+import { maySeeNext } from "../part/known-so-far.ts";
 import { pieceMax } from "../part/render-part.ts";
 import { superseded } from "../part/superseded.ts";
 import type { StreamScope } from "./contract.ts";
@@ -101,16 +101,18 @@ class DraftStream implements ReplyStream {
   async #begin(): Promise<void> {
     const { row, lease, deps } = this.#scope;
     const markdown = this.#unfinished();
+    this.#keepDistance();
+    if (markdown === null) return;
     const id = streamPartId(row.runId, "draft", 0, lease.epoch);
     // Known before it is written: its confirmation may be faster than our return.
     this.#draftId = id;
     await putPart(this.#scope, {
       id,
       replyToId: row.message.platformMessageId,
-      reply: { markdown: `${this.#earlier.preface ?? ""}${markdown}` },
+      // Why it comes again is said when it is whole: in front of the rest it might be a message of its own.
+      reply: { markdown },
     });
     this.#shown = markdown;
-    this.#keepDistance();
     await deps.failpoints.reach("block-committed");
   }
 
@@ -121,7 +123,8 @@ class DraftStream implements ReplyStream {
     const markdown = this.#unfinished();
     const route = deps.route(address);
     const messageId = this.#messageId;
-    if (markdown === this.#shown || messageId === null || route?.connection.edit === undefined) return;
+    if (markdown === null || markdown === this.#shown || messageId === null) return;
+    if (route?.connection.edit === undefined || !this.#mayGoOn()) return;
     const [rendered] = route.render(markdown, { max: pieceMax(route, settings), mode: settings.chunkMode });
     if (rendered === undefined) return;
     const room = deps.rate.take(address, manifest);
@@ -147,12 +150,28 @@ class DraftStream implements ReplyStream {
     this.#notBeforeMs = this.#scope.deps.clock.monotonicMs() + (this.#spacingMs ?? 0);
   }
 
-  /** As much of the text as one message holds, and the mark. */
-  #unfinished(): string {
-    const { manifest, settings } = this.#scope;
+  /** Asked anew for each edit, as delivery asks for each part: the chat may have been closed since the answer began. */
+  #mayGoOn(): boolean {
+    const { row, deps } = this.#scope;
+    const { address } = row.message;
+    return deps.permission(address) === null && deps.settings(address).policy.permission === "allow";
+  }
+
+  /** As much of the text as one message holds, and the mark; null where nobody can tell how much that is. */
+  #unfinished(): string | null {
+    const { row, manifest, settings, deps } = this.#scope;
+    const route = deps.route(row.message.address);
+    if (route === null) return null;
     const { unit } = manifest.text;
-    const max = pieceMax(this.#scope, settings) - measureText(unfinishedMark, unit);
-    return `${truncateText(this.#text, max, unit).trimEnd()}${unfinishedMark}`;
+    const max = pieceMax(route, settings);
+    let text = truncateText(this.#text, max - measureText(unfinishedMark, unit), unit).trimEnd();
+    // What its platform makes several messages of is shown up to where the first of them ends, as near as is simple.
+    while (text !== "") {
+      const markdown = `${text}${unfinishedMark}`;
+      if (route.render(markdown, { max, mode: settings.chunkMode }).length === 1) return markdown;
+      text = withoutItsLastLine(text);
+    }
+    return null;
   }
 
   async #finish(): Promise<StreamedReply> {
@@ -218,6 +237,12 @@ class DraftStream implements ReplyStream {
   }
 }
 
+/** Without its last paragraph, else its last line, else its second half. */
+function withoutItsLastLine(text: string): string {
+  const end = [text.lastIndexOf("\n\n"), text.lastIndexOf("\n")].find((at) => at > 0) ?? Math.floor(text.length / 2);
+  return text.slice(0, characterStart(text, end)).trimEnd();
+}
+
 /** So far apart that the platform counts one fewer than it takes: the last edit, which makes the text whole, is never refused. */
 function spacingOf(editsPerMinute: number): number | null {
   return editsPerMinute > 1 ? Math.ceil(60_000 / (editsPerMinute - 1)) : null;
@@ -230,6 +255,6 @@ function maySee(draft: OutboxRow): boolean {
     draft.state === "sending" ||
     draft.state === "unknown" ||
     draft.chunksSent > 0 ||
-    mayRepeat(draft)
+    maySeeNext(draft)
   );
 }

@@ -4,7 +4,7 @@
  * and wonders.
  */
 import type { OutboxRow, PartState } from "../../store/port.ts";
-import { mayRepeat } from "../part/known-so-far.ts";
+import { maySeeNext } from "../part/known-so-far.ts";
 import { superseded } from "../part/superseded.ts";
 import type { StreamScope } from "./contract.ts";
 import { readStreamPartId, streamPartId } from "./part-id.ts";
@@ -27,16 +27,20 @@ export async function takeOver(scope: StreamScope, keepDraft: boolean): Promise<
   // The first take: nobody can have said anything yet.
   if (lease.epoch <= 1) return nothingEarlier;
   const earlier = (await deps.store.outbox.ofRun(row.runId)).filter((part) => isEarlierWord(part, scope));
-  const draft = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
-  const others = earlier.filter((part) => part.id !== draft?.id).map((part) => part.id);
+  const known = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
+  const others = earlier.filter((part) => part.id !== known?.id).map((part) => part.id);
   await deps.delivery.withdraw(others, superseded());
   const seen: OutboxRow[] = [];
   for (const id of others) {
     const part = await deps.store.outbox.get(id);
     if (part !== null && maySeen(part)) seen.push(part);
   }
-  if (seen.length === 0) return { preface: null, draft };
-  const removed = seen.every(hasEveryId) && (await remove(seen, scope));
+  // One that was in doubt may have been found on its platform meanwhile.
+  const found = keepDraft && known === null ? seen.find((part) => isUsableDraft(part, row.runId)) : undefined;
+  const draft = known ?? found ?? null;
+  const left = seen.filter((part) => part.id !== draft?.id);
+  if (left.length === 0) return { preface: null, draft };
+  const removed = left.every(hasEveryId) && (await remove(left, scope));
   return { preface: removed ? null : interruptedPreface, draft };
 }
 
@@ -54,13 +58,13 @@ function isUsableDraft(part: OutboxRow, runId: string): boolean {
 const visible: readonly PartState[] = ["sending", "sent", "unknown"];
 
 function maySeen(part: OutboxRow): boolean {
-  return visible.includes(part.state) || part.chunksSent > 0 || mayRepeat(part);
+  return visible.includes(part.state) || part.chunksSent > 0 || maySeeNext(part);
 }
 
 /** Whether everything of it that may be seen can be named. */
 function hasEveryId(part: OutboxRow): boolean {
   if (part.state === "sent") return part.platformMessageIds.length > 0;
-  return part.state === "failed" && !mayRepeat(part) && part.platformMessageIds.length === part.chunksSent;
+  return part.state === "failed" && !maySeeNext(part) && part.platformMessageIds.length === part.chunksSent;
 }
 
 /** False where the platform cannot. */
