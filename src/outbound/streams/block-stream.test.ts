@@ -167,6 +167,9 @@ describe("an answer that was interrupted", () => {
     const second = await openStreamWorld(again);
     const anew = must(second.open());
     await say(second, anew, paragraphs);
+    // What the first attempt left waiting is taken back beside the writing; whoever connects before sees it leave.
+    const isLeftOver = ({ id, state }: OutboxRow): boolean => id.endsWith(".1") && state === "prepared";
+    await expect.poll(async () => (await second.store.outbox.ofRun(second.runId)).filter(isLeftOver)).toEqual([]);
     second.connected = true;
     await finish(second, anew, paragraphs);
     const seen = second.platform.texts();
