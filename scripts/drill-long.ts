@@ -32,6 +32,8 @@ const evidence = path.join(root, "docs", "evidence");
 const randomRuns = 300;
 /** Real kills of one drill: short enough that little is done again after a stop. */
 const killsAtOnce = 50;
+/** Real drills side by side: each mostly waits for a process to start, or for people to write. */
+const drillsAtOnce = 3;
 
 interface LongState {
   readonly version: string;
@@ -81,12 +83,17 @@ async function simulateUntil(state: LongState, crashes: number): Promise<void> {
 async function killUntil(state: LongState, kills: number): Promise<void> {
   const home = path.join(tmpdir(), "openclaw-drill-long-without-a-configuration");
   const port = await openDrillPort(readEnvironment({ PATH: process.env["PATH"], HOME: home }));
-  while (realKills(state) < kills) {
-    const seed = state.seed + state.real.length;
-    state.real.push(await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed, bots: 3 }));
-    save(state);
-    console.log(`real: ${realKills(state)} of ${kills} kills`);
-  }
+  let seed = Math.max(state.seed - 1, ...state.real.map((report) => report.seed)) + 1;
+  const drillUntil = async (): Promise<void> => {
+    while (realKills(state) < kills) {
+      const own = seed;
+      seed += 1;
+      state.real.push(await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed: own, bots: 3 }));
+      save(state);
+      console.log(`real: ${realKills(state)} of ${kills} kills`);
+    }
+  };
+  await Promise.all(Array.from({ length: drillsAtOnce }, drillUntil));
 }
 
 /** What another version or seed has found says nothing about this one. */
