@@ -3,6 +3,7 @@
  * was seen is removed where the platform can, and explained where it cannot: nobody reads half an answer, then another,
  * and wonders.
  */
+import type { ChannelManifest } from "../../channels/contract.ts";
 import type { OutboxRow, PartState } from "../../store/port.ts";
 import { maySeeNext } from "../part/known-so-far.ts";
 import { superseded } from "../part/superseded.ts";
@@ -23,7 +24,7 @@ export const nothingEarlier: EarlierAttempt = Object.freeze({ preface: null, dra
 
 /** `keepDraft`: the message that grew grows on in this attempt. */
 export async function takeOver(scope: StreamScope, keepDraft: boolean): Promise<EarlierAttempt> {
-  const { row, lease, deps } = scope;
+  const { row, lease, manifest, deps } = scope;
   // The first take: nobody can have said anything yet.
   if (lease.epoch <= 1) return nothingEarlier;
   const earlier = (await deps.store.outbox.ofRun(row.runId)).filter((part) => isEarlierWord(part, scope));
@@ -40,7 +41,7 @@ export async function takeOver(scope: StreamScope, keepDraft: boolean): Promise<
   const draft = known ?? found ?? null;
   const left = seen.filter((part) => part.id !== draft?.id);
   if (left.length === 0) return { preface: null, draft };
-  const removed = left.every(hasEveryId) && (await remove(left, scope));
+  const removed = left.every((part) => hasEveryId(part, manifest)) && (await remove(left, scope));
   return { preface: removed ? null : interruptedPreface, draft };
 }
 
@@ -62,7 +63,9 @@ function maySeen(part: OutboxRow): boolean {
 }
 
 /** Whether everything of it that may be seen can be named. */
-function hasEveryId(part: OutboxRow): boolean {
+function hasEveryId(part: OutboxRow, { idempotency }: ChannelManifest): boolean {
+  // Sent in more than one attempt, where nobody can look, it may stand there once more under an id that nobody was told.
+  if (idempotency === "blind" && part.attempts > 1) return false;
   if (part.state === "sent") return part.platformMessageIds.length > 0;
   return part.state === "failed" && !maySeeNext(part) && part.platformMessageIds.length === part.chunksSent;
 }
