@@ -229,6 +229,15 @@ describe("I5: a chat's answers keep its order", () => {
     expect(broken({ seen: [b, a, c, d] })).toEqual(["I5"]);
   });
 
+  it("takes a piece that is first seen when its answer begins again, and no other message's for it", () => {
+    const [a, b, c, d] = shown as readonly [SeenMessage, SeenMessage, SeenMessage, SeenMessage];
+    const again: SeenMessage = { ...a, text: "(The answer was interrupted; here it is again.)" };
+    const order = (seen: readonly SeenMessage[]): boolean => !broken({ seen }).includes("I5");
+    expect(order([b, again, a, b, c, d])).toBe(true);
+    expect(order([b, a, c, d])).toBe(false);
+    expect(order([c, d, again, a, b])).toBe(false);
+  });
+
   it("says nothing about the order between two chats", () => {
     const other = { ...address, chatId: "8" };
     const truth = {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { OutboundPiece, SendOutcome } from "../channels/contract.ts";
+import { limits } from "../domain/limits.ts";
 import { AppError } from "../domain/app-error.ts";
 import {
   address,
@@ -223,6 +224,9 @@ describe("a send whose answer was lost", () => {
     await world.put("a", "hello");
     await world.put("b", "later");
     await expect.poll(() => world.state("b")).toBe("sent");
+    expect(await world.state("a")).toBe("unknown");
+    expect(world.platform.seen.map((piece) => piece.text)).toEqual(["hello", "later"]);
+    await world.clock.advance(2 * limits.replyTtlMs);
     expect(await world.state("a")).toBe("unknown");
     expect(world.platform.seen.map((piece) => piece.text)).toEqual(["hello", "later"]);
   });

@@ -8,7 +8,7 @@ import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxRow, PartState } from "../store/port.ts";
 import type { Attempt, Account, Delivery, DeliveryDeps, DeliveryWork, Route } from "./contract.ts";
 import { deliverPart } from "./part/deliver-part.ts";
-import { cutOff, settleDoubt } from "./part/doubt.ts";
+import { cutOff, isHeldInDoubt, settleDoubt } from "./part/doubt.ts";
 import { createExpirePart, type ExpirePart } from "./part/expire-part.ts";
 import { mayLeave } from "./part/may-leave.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
@@ -165,12 +165,14 @@ class Deliverer implements Delivery {
   async #startDoubts(nowMs: number): Promise<void> {
     if (!this.#mayDoubt) return;
     this.#mayDoubt = false;
+    const busy = new Set(this.#busy.keys());
     const rows = await this.#work.store.outbox.inState("unknown", maxInFlight);
     if (rows.length > 0) this.#mayDoubt = true;
     const known = new Set(rows.map((row) => row.id));
     for (const id of this.#undecided.keys()) if (!known.has(id)) this.#undecided.delete(id);
     for (const row of rows) {
-      if ((this.#undecided.get(row.id) ?? 0) <= nowMs) this.#startWork(row, (attempt) => this.#decide(row, attempt));
+      if (busy.has(chatOf(row)) || (this.#undecided.get(row.id) ?? 0) > nowMs) continue;
+      this.#startWork(row, (attempt) => this.#decide(row, attempt));
     }
   }
 
@@ -183,8 +185,11 @@ class Deliverer implements Delivery {
     const accounts = waits
       .filter(({ waitMs }) => waitMs === 0)
       .flatMap(({ account }) => (this.#isFull(account) ? [] : account));
+    // A chat whose part is settled while this is read may have another first one by now: it is looked at again then.
+    const busy = new Set(this.#busy.keys());
     const rows = await this.#work.store.outbox.ready({ accounts, atMs: nowMs, limit: maxInFlight });
     for (const row of rows) {
+      if (busy.has(chatOf(row))) continue;
       this.#startWork(row, (attempt) => deliverPart(row, attempt, { expire: this.#expire, pacing: this.#pacing }));
     }
     return Math.min(...waits.filter(({ waitMs }) => waitMs > 0).map(({ waitMs }) => nowMs + waitMs));
@@ -239,6 +244,8 @@ class Deliverer implements Delivery {
     this.#undecided.set(row.id, this.#work.clock.nowMs() + doubtPauseMs);
     const now = this.#cutOff.has(row.id) ? cutOff(row) : row;
     const verdict = mayLeave(now, attempt);
+    // What a person is to decide about waits for them, however long that takes.
+    if (verdict.leave === "expired" && isHeldInDoubt(now, attempt)) return;
     await (verdict.leave === "expired" ? this.#expire(now, verdict.error) : settleDoubt(now, attempt));
     this.#cutOff.delete(row.id);
   }

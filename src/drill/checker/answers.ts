@@ -40,14 +40,17 @@ export function answeredOnce(truth: Truth): readonly string[] {
 export function chatOrder(truth: Truth): readonly string[] {
   const first = firstShown(truth.seen);
   const chats = Map.groupBy(truth.said, (message) => message.chat);
-  return [...chats.values()].flatMap((said) => {
+  return [...chats].flatMap(([chat, said]) => {
     // A repetition that says so may come late: whoever reads it knows why.
-    const shown = said.flatMap(({ marks }) => marks).filter((mark) => first.get(mark)?.labelled === false);
-    const places = shown.map((mark) => first.get(mark)?.place ?? 0);
-    return shown.flatMap((mark, index) => {
+    const shown = said
+      .flatMap(({ token, marks }) => marks.map((mark) => ({ token, mark, ...first.get(mark) })))
+      .filter(({ labelled }) => labelled === false);
+    return shown.flatMap((one, index) => {
       const before = shown[index - 1];
-      if (before === undefined || (places[index] ?? 0) > (places[index - 1] ?? 0)) return [];
-      return [`${mark} was shown before ${before} in ${said[0]?.chat}, and belongs behind it`];
+      if (before === undefined || (one.place ?? 0) > (before.place ?? 0)) return [];
+      // A block that was refused the first time is first seen when the answer says that it begins again.
+      if (one.token === before.token && one.telling !== before.telling) return [];
+      return [`${one.mark} was shown before ${before.mark} in ${chat}, and belongs behind it`];
     });
   });
 }
@@ -139,15 +142,24 @@ function strangers({ said, seen, parts }: Truth): readonly string[] {
   );
 }
 
-function firstShown(seen: readonly SeenMessage[]): ReadonlyMap<string, { place: number; labelled: boolean }> {
-  const first = new Map<string, { place: number; labelled: boolean }>();
+interface FirstShown {
+  readonly place: number;
+  readonly labelled: boolean;
+  /** How often an answer had begun again in this chat by then. */
+  readonly telling: number;
+}
+
+function firstShown(seen: readonly SeenMessage[]): ReadonlyMap<string, FirstShown> {
+  const first = new Map<string, FirstShown>();
+  const tellings = new Map<string, number>();
   let place = 0;
   for (const message of seen) {
-    const { text, labelled } = message;
+    const { chat, text, labelled } = message;
     if (isUnfinished(message)) continue;
+    if (saysAgain(message)) tellings.set(chat, (tellings.get(chat) ?? 0) + 1);
     for (const mark of marksIn(text)) {
       place += 1;
-      if (!first.has(mark)) first.set(mark, { place, labelled });
+      if (!first.has(mark)) first.set(mark, { place, labelled, telling: tellings.get(chat) ?? 0 });
     }
   }
   return first;

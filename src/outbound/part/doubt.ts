@@ -34,6 +34,12 @@ export async function settleDoubt(row: OutboxRow, attempt: Attempt): Promise<voi
   return repeatable ? again(row, withKnown(row, doubtOf(row.error), unseen), attempt) : settleBlind(row, attempt);
 }
 
+/** Whether nobody but a person decides about it, who is given as long as it takes. */
+export function isHeldInDoubt(row: OutboxRow, { route, settings: { policy } }: Attempt): boolean {
+  if (isRepeatable(row) || route.manifest.idempotency !== "blind") return false;
+  return policy.onDoubt === "hold-and-ask" && policy.reliability !== "fire-and-forget";
+}
+
 /** The same part with one more attempt that the end of the process has cut off. */
 export function cutOff(row: OutboxRow): OutboxRow {
   return { ...row, error: withKnown(row, doubtOf(row.error), { crashes: crashesOf(row) + 1 }) };
