@@ -88,7 +88,9 @@ async function killUntil(state: LongState, kills: number): Promise<void> {
     while (realKills(state) < kills) {
       const own = seed;
       seed += 1;
-      state.real.push(await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed: own, bots: 3 }));
+      state.real.push(
+        await crashDrill({ port, clock: systemClock(), kills: killsAtOnce, seed: own, bots: 3, streaming: false }),
+      );
       save(state);
       console.log(`real: ${realKills(state)} of ${kills} kills`);
     }

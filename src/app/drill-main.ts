@@ -13,7 +13,7 @@ export interface DrillOutcome<Report> {
   readonly passed: boolean;
 }
 
-/** Emulated accounts: one that answers whole, one in blocks, one in a message that grows. */
+/** Emulated accounts. Where answers stream: one that answers whole, one in blocks, one in a message that grows. */
 const bots = 3;
 
 export async function runCrashDrill(options: {
@@ -21,10 +21,11 @@ export async function runCrashDrill(options: {
   readonly kills: number;
   /** Chosen by chance where absent, and told. */
   readonly seed?: number;
+  readonly streaming: boolean;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }): Promise<DrillOutcome<DrillReport>> {
-  const { environment, kills, signal, say } = options;
+  const { environment, kills, streaming, signal, say } = options;
   const seed = options.seed ?? Math.floor(systemIds().random() * 2 ** 32);
   const port = await openDrillPort(environment);
   say(`A copy of the configuration, ${bots} emulated accounts, ${kills} crashes, seed ${seed}.`);
@@ -34,6 +35,7 @@ export async function runCrashDrill(options: {
     kills,
     seed,
     bots,
+    streaming,
     signal,
     progress: (done) => {
       if (done % 50 === 0) say(`${done} of ${kills}`);

@@ -29,7 +29,14 @@ describe(`a gateway that is killed ${kills} times`, () => {
     async () => {
       const reports = await Promise.all(
         Array.from({ length: drills }, (_unused, index) =>
-          crashDrill({ port, clock: systemClock(), kills: Math.ceil(kills / drills), seed: seed + index, bots: 3 }),
+          crashDrill({
+            port,
+            clock: systemClock(),
+            kills: Math.ceil(kills / drills),
+            seed: seed + index,
+            bots: 3,
+            streaming: false,
+          }),
         ),
       );
       for (const report of reports) expectSound(report);

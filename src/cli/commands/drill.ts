@@ -7,6 +7,7 @@ import type { CliContext } from "../contract.ts";
 interface CrashOptions {
   readonly kills: string;
   readonly seed?: string;
+  readonly streaming?: boolean;
   readonly report?: string;
 }
 
@@ -23,6 +24,7 @@ export function register(program: Command, context: CliContext): void {
     .description("End the gateway again and again, and count what got lost or was said twice")
     .option("--kills <number>", "how often it is ended", "100")
     .option("--seed <number>", "makes the same choices again")
+    .option("--streaming", "let some accounts show their answers while these are written")
     .option("--report <file>", "write the result as JSON")
     .action((options: CrashOptions) => crash(options, context));
   drill
@@ -43,6 +45,7 @@ async function crash(options: CrashOptions, context: CliContext): Promise<void> 
     environment: context.environment,
     kills,
     ...(seed === undefined ? {} : { seed }),
+    streaming: options.streaming === true,
     signal: context.signal,
     say: (line) => context.output.note(line),
   });

@@ -25,8 +25,12 @@ export type BlowKind = Blow["kind"];
 /** Points at which a store that fails is a thing that happens. */
 const storePoints: readonly FailpointName[] = ["received", "before-result", "before-cursor", "before-settle"];
 
+/** Points that only an answer reaches that leaves while it is written. */
+const streamPoints: readonly FailpointName[] = ["block-committed", "draft-sent"];
+
 /** An endless sequence; the n-th of a seed is always the same. */
-export function* blows(chance: Chance): Generator<Blow> {
+export function* blows(chance: Chance, streaming: boolean): Generator<Blow> {
+  const names = failpointNames.filter((name) => streaming || !streamPoints.includes(name));
   for (let turn = 0; ; turn += 1) {
     const special = specialBlow(turn, chance);
     if (special !== null) yield special;
@@ -34,7 +38,7 @@ export function* blows(chance: Chance): Generator<Blow> {
     else
       yield {
         kind: "failpoint",
-        name: failpointNames[turn % failpointNames.length] as FailpointName,
+        name: names[turn % names.length] as FailpointName,
         count: countOf(chance),
       };
   }

@@ -31,6 +31,8 @@ export interface CrashDrillOptions {
   readonly seed: number;
   /** Accounts of the emulated platform. */
   readonly bots: number;
+  /** Some of them show their answers while these are written. */
+  readonly streaming: boolean;
   /** Told now and then how far it is. */
   readonly progress?: (kills: number) => void;
   readonly signal?: AbortSignal;
@@ -38,9 +40,16 @@ export interface CrashDrillOptions {
 
 export async function crashDrill(options: CrashDrillOptions): Promise<DrillReport> {
   const chance = createChance(options.seed);
-  const { clock, port, bots } = options;
+  const { clock, port, bots, streaming } = options;
   const folder = await mkdtemp(path.join(tmpdir(), "openclaw-drill-"));
-  const town = await openTown({ bots, people: peoplePerBot * bots, chance, clock, repeatLabel: port.repeatLabel });
+  const town = await openTown({
+    bots,
+    streaming,
+    people: peoplePerBot * bots,
+    chance,
+    clock,
+    repeatLabel: port.repeatLabel,
+  });
   try {
     return await new CrashDrill(options, { folder, town, chance }).run();
   } finally {

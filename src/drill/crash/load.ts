@@ -57,7 +57,7 @@ export async function loadDrill(options: LoadDrillOptions): Promise<LoadReport> 
   const folder = await mkdtemp(path.join(tmpdir(), "openclaw-load-"));
   const chance = createChance(1);
   const people = Math.max(20, rate * peoplePerMessage);
-  const town = await openTown({ bots, people, chance, clock, repeatLabel: port.repeatLabel });
+  const town = await openTown({ bots, streaming: false, people, chance, clock, repeatLabel: port.repeatLabel });
   let child: GatewayChild | null = null;
   try {
     const stateDir = await prepare(folder, town, port);

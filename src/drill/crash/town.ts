@@ -16,6 +16,8 @@ import { drillPrice, type DrillAccount } from "./drill-config.ts";
 export interface TownOptions {
   readonly bots: number;
   readonly people: number;
+  /** Some accounts show their answers while these are written; otherwise every answer is whole. */
+  readonly streaming: boolean;
   readonly chance: Chance;
   readonly clock: Clock;
   readonly repeatLabel: string;
@@ -76,7 +78,7 @@ export class Town {
       name: accountName(index),
       token,
       // Whole from the first, in blocks from the second, as one that grows from the third.
-      streaming: streamings[index % streamings.length] ?? "off",
+      streaming: (options.streaming ? streamings[index % streamings.length] : undefined) ?? "off",
     }));
     model.play((request) => this.#answer(request));
   }

@@ -4,6 +4,7 @@
  * and wonders.
  */
 import type { ChannelManifest } from "../../channels/contract.ts";
+import { writeWithPatience } from "../../store/patience.ts";
 import type { OutboxRow, PartState } from "../../store/port.ts";
 import { maySeeNext } from "../part/known-so-far.ts";
 import { superseded } from "../part/superseded.ts";
@@ -22,26 +23,38 @@ export const interruptedPreface = "(The answer was interrupted; here it is again
 
 export const nothingEarlier: EarlierAttempt = Object.freeze({ preface: null, draft: null });
 
-/** `keepDraft`: the message that grew grows on in this attempt. */
+/**
+ * `keepDraft`: the message that grew grows on in this attempt. A medium that refuses is waited for: whoever went on without
+ * knowing what was said would say it again without a word.
+ */
 export async function takeOver(scope: StreamScope, keepDraft: boolean): Promise<EarlierAttempt> {
-  const { row, lease, manifest, deps } = scope;
   // The first take: nobody can have said anything yet.
-  if (lease.epoch <= 1) return nothingEarlier;
+  if (scope.lease.epoch <= 1) return nothingEarlier;
+  const { clock, log } = scope.deps;
+  let earlier = nothingEarlier;
+  const look = async (): Promise<void> => {
+    earlier = await takeBack(scope, keepDraft);
+  };
+  await writeWithPatience(look, { clock, log, signal: new AbortController().signal, patienceMs });
+  return earlier;
+}
+
+/** A turn that cannot be committed any sooner loses nothing by it. */
+const patienceMs = 60_000;
+
+async function takeBack(scope: StreamScope, keepDraft: boolean): Promise<EarlierAttempt> {
+  const { row, deps } = scope;
   const earlier = (await deps.store.outbox.ofRun(row.runId)).filter((part) => isEarlierWord(part, scope));
-  const known = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
-  const others = earlier.filter((part) => part.id !== known?.id).map((part) => part.id);
+  const draft = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
+  const others = earlier.filter((part) => part.id !== draft?.id).map((part) => part.id);
   await deps.delivery.withdraw(others, superseded());
   const seen: OutboxRow[] = [];
   for (const id of others) {
     const part = await deps.store.outbox.get(id);
     if (part !== null && maySeen(part)) seen.push(part);
   }
-  // One that was in doubt may have been found on its platform meanwhile.
-  const found = keepDraft && known === null ? seen.find((part) => isUsableDraft(part, row.runId)) : undefined;
-  const draft = known ?? found ?? null;
-  const left = seen.filter((part) => part.id !== draft?.id);
-  if (left.length === 0) return { preface: null, draft };
-  const removed = left.every((part) => hasEveryId(part, manifest)) && (await remove(left, scope));
+  if (seen.length === 0) return { preface: null, draft };
+  const removed = seen.every(hasEveryId) && (await remove(seen, scope));
   return { preface: removed ? null : interruptedPreface, draft };
 }
 
