@@ -109,7 +109,7 @@ class CrashDrill {
     await mkdir(this.#stateDir, { mode: 0o700 });
     await markDrillFolder(this.#stateDir);
     await this.#writeConfig();
-    const sequence = blows(this.#chance);
+    const sequence = blows(this.#chance, this.#options.streaming);
     while (this.#kills < this.#options.kills) {
       this.#options.signal?.throwIfAborted();
       await this.#live(sequence.next().value as Blow);

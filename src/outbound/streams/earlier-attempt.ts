@@ -43,18 +43,22 @@ export async function takeOver(scope: StreamScope, keepDraft: boolean): Promise<
 const patienceMs = 60_000;
 
 async function takeBack(scope: StreamScope, keepDraft: boolean): Promise<EarlierAttempt> {
-  const { row, deps } = scope;
+  const { row, manifest, deps } = scope;
   const earlier = (await deps.store.outbox.ofRun(row.runId)).filter((part) => isEarlierWord(part, scope));
-  const draft = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
-  const others = earlier.filter((part) => part.id !== draft?.id).map((part) => part.id);
+  const known = keepDraft ? (earlier.findLast((part) => isUsableDraft(part, row.runId)) ?? null) : null;
+  const others = earlier.filter((part) => part.id !== known?.id).map((part) => part.id);
   await deps.delivery.withdraw(others, superseded());
   const seen: OutboxRow[] = [];
   for (const id of others) {
     const part = await deps.store.outbox.get(id);
     if (part !== null && maySeen(part)) seen.push(part);
   }
-  if (seen.length === 0) return { preface: null, draft };
-  const removed = seen.every(hasEveryId) && (await remove(seen, scope));
+  // One that was in doubt may have been found on its platform meanwhile.
+  const found = keepDraft && known === null ? seen.find((part) => isUsableDraft(part, row.runId)) : undefined;
+  const draft = known ?? found ?? null;
+  const left = seen.filter((part) => part.id !== draft?.id);
+  if (left.length === 0) return { preface: null, draft };
+  const removed = left.every((part) => hasEveryId(part, manifest)) && (await remove(left, scope));
   return { preface: removed ? null : interruptedPreface, draft };
 }
 
