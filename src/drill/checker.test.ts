@@ -97,14 +97,14 @@ describe("a drill that went well", () => {
   });
 });
 
-describe("I1: what was acknowledged and is not there", () => {
+describe("invariant 1: what was acknowledged and is not there", () => {
   it("is a violation of its own beside the lost answer", () => {
     expect(broken({ rows: [row("m1")] })).toContain("I1");
     expect(broken({ rows: [row("m1")], said: [said("m1"), said("m2", { acknowledged: false })] })).toEqual(["I2"]);
   });
 });
 
-describe("I2: one end and one answer for each message", () => {
+describe("invariant 2: one end and one answer for each message", () => {
   it("finds an answer of which a piece is missing", () => {
     expect(broken({ seen: shown.slice(0, 3) })).toEqual(["I2"]);
   });
@@ -136,7 +136,7 @@ describe("I2: one end and one answer for each message", () => {
   });
 });
 
-describe("I2: an answer in several parts, and one that grows", () => {
+describe("invariant 2: an answer in several parts, and one that grows", () => {
   const again = "(The answer was interrupted; here it is again.)";
   const crash = [{ kind: "kill", fromMs: 3, untilMs: 4 }];
   const broken1 = (seenNow: readonly SeenMessage[], part: Partial<Truth> = {}): readonly string[] =>
@@ -195,7 +195,7 @@ describe("I2: an answer in several parts, and one that grows", () => {
   });
 });
 
-describe("I3: what is sent was allowed at the last moment", () => {
+describe("invariant 3: what is sent was allowed at the last moment", () => {
   it("finds what was shown in a chat that was closed before", () => {
     expect(broken({ closures: [{ chat, fromMs: 9 }] })).toEqual(["I3"]);
     expect(broken({ closures: [{ chat, fromMs: 10 }] })).toEqual([]);
@@ -207,7 +207,7 @@ describe("I3: what is sent was allowed at the last moment", () => {
   });
 });
 
-describe("I4: unknown never becomes sent by itself", () => {
+describe("invariant 4: unknown never becomes sent by itself", () => {
   const withHistory = (...states: string[]): Partial<Truth> => ({
     parts: [endPart("m1", ["p1", "p2"], ["prepared", "sending", "unknown", ...states]), endPart("m2", ["p3", "p4"])],
   });
@@ -222,7 +222,7 @@ describe("I4: unknown never becomes sent by itself", () => {
   });
 });
 
-describe("I5: a chat's answers keep its order", () => {
+describe("invariant 5: a chat's answers keep its order", () => {
   it("finds an answer before the one of an older message, and a piece before its first", () => {
     const [a, b, c, d] = shown as readonly [SeenMessage, SeenMessage, SeenMessage, SeenMessage];
     expect(broken({ seen: [c, d, a, b] })).toEqual(["I5"]);
@@ -250,7 +250,7 @@ describe("I5: a chat's answers keep its order", () => {
   });
 });
 
-describe("I6: nothing is paid for twice", () => {
+describe("invariant 6: nothing is paid for twice", () => {
   it("finds a bill that is higher than the provider's, in calls or in money", () => {
     expect(broken({ ledger: { calls: 3, costMicros: 40 } })).toEqual(["I6"]);
     expect(broken({ ledger: { calls: 2, costMicros: 41 } })).toEqual(["I6"]);
@@ -264,13 +264,13 @@ describe("I6: nothing is paid for twice", () => {
   });
 });
 
-describe("I7: reading changes nothing", () => {
+describe("invariant 7: reading changes nothing", () => {
   it("finds a reader that wrote", () => {
     expect(broken({ reads: [{ name: "sessions.list", before: "a", after: "b" }] })).toEqual(["I7"]);
   });
 });
 
-describe("I8: secrets stay inside", () => {
+describe("invariant 8: secrets stay inside", () => {
   it("finds a planted secret in the log, and does not repeat it", () => {
     const truth = sound({ texts: [{ where: "the log", text: "connecting with canary-1" }] });
     const { violations } = check(truth);
