@@ -17,10 +17,11 @@ const base = ["domain", "protocol", "platform", "config"];
 // oxfmt-ignore
 const everything = [
   "domain", "protocol", "platform", "config", "store", "queue", "channels", "providers", "tools",
-  "agent", "outbound", "inbound", "services", "gateway", "drill",
+  "credentials", "models", "budget", "agent", "outbound", "inbound", "services", "gateway", "drill",
 ];
 
 /** Each floor may import itself and these. */
+// oxfmt-ignore
 const floors: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   protocol: ["domain"],
@@ -31,11 +32,17 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   channels: base,
   providers: base,
   tools: [...base, "store"],
-  agent: [...base, "store", "providers", "tools", "queue/contract.ts"],
+  credentials: [...base, "store"],
+  models: [...base, "store", "providers", "credentials"],
+  budget: [...base, "store"],
+  agent: [...base, "store", "providers", "tools", "models/contract.ts", "budget/contract.ts", "queue/contract.ts"],
   outbound: [...base, "store", "queue", "channels/contract.ts", "agent/contract.ts"],
   inbound: [...base, "store", "queue"],
   services: [...base, "store", "queue", "inbound", "outbound", "agent"],
-  gateway: [...base, "store", "queue", "inbound", "outbound", "agent", "services"],
+  gateway: [
+    ...base, "store", "queue", "inbound", "outbound", "agent", "services",
+    "credentials/contract.ts", "models/contract.ts", "budget/contract.ts",
+  ],
   drill: [...base, "channels/contract.ts"],
   app: everything,
   cli: [...base, "app"],
@@ -45,7 +52,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
 const guards = [
   "^src/platform/(safe-path|egress)",
   "^src/gateway/auth/",
-  "^src/agent/(approval|budget)",
+  "^src/agent/approval",
+  "^src/budget/",
   "^src/domain/authority-mint",
 ];
 

@@ -56,6 +56,8 @@ export async function callModel(
       case "tool-call":
         content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
         break;
+      case "quota":
+        break;
       case "end":
         end = { stopReason: event.reason, usage: event.usage, error: null };
         break;

@@ -38,6 +38,10 @@ export type AppEvent =
   /** `text` is what this delta adds; `soFar` the whole text of the run up to and with it. */
   | ({ type: "run.text"; text: string; soFar: string } & RunScoped)
   | ({ type: "run.thinking"; text: string } & RunScoped)
+  /** The answer of this step begins anew, from another model perhaps: of the text so far, only `soFar` still counts. */
+  | ({ type: "run.restarted"; soFar: string } & RunScoped)
+  /** How the answer comes about, where a person may want to know. */
+  | ({ type: "run.notice"; kind: "failover" | "thinking" | "compaction" | "budget"; text: string } & RunScoped)
   | ({ type: "tool.started"; callId: string; tool: string; input: unknown } & RunScoped)
   | ({ type: "tool.completed"; callId: string; tool: string; output: string } & RunScoped)
   | ({ type: "tool.failed"; callId: string; tool: string; error: AppErrorJson } & RunScoped)

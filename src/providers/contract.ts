@@ -3,8 +3,10 @@
  * prices; a provider only translates. Every provider passes `conformance.ts`.
  */
 import type { AppErrorJson } from "../domain/app-error.ts";
+import type { AwsCredential } from "../domain/aws-credential.ts";
 import type { ModelInfo, ModelMessage, ResponseFormat, ToolChoice, ToolSpec } from "../domain/conversation.ts";
 import type { TokenUsage } from "../domain/money.ts";
+import type { QuotaWindow } from "../domain/quota.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 
@@ -15,6 +17,10 @@ export const modelApis = [
   "google-generative-ai",
   "bedrock-converse-stream",
   "ollama",
+  /** OpenAI's protocol with a list of models, prices and costs of its own. */
+  "openrouter",
+  /** OpenAI's protocol behind a token that is exchanged for a GitHub login. */
+  "github-copilot",
   /** Built in: answers by rule, costs nothing, says what it is. */
   "demo",
 ] as const;
@@ -28,6 +34,10 @@ export interface ProviderEndpoint {
   readonly baseUrl: string | null;
   readonly apiKey: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** For protocols that sign their requests. */
+  readonly aws?: AwsCredential;
+  /** The login that the key is of; absent where the endpoint needs none. */
+  readonly profileId?: string;
 }
 
 export interface ModelRequest {
@@ -64,7 +74,11 @@ export type ModelEvent =
       readonly reason: "stop" | "length" | "tool-calls" | "content-filter";
       /** Null where the provider sent none: the caller estimates and says so. */
       readonly usage: TokenUsage | null;
+      /** What the provider itself says it charges, micro-dollars; absent where it does not say. Wins over any table. */
+      readonly costMicros?: number;
     }
+  /** What is left of the account's allowance, as the answer's headers tell it. At most once, before anything else. */
+  | { readonly type: "quota"; readonly windows: readonly QuotaWindow[] }
   | { readonly type: "failure"; readonly error: AppErrorJson };
 
 export interface ModelProvider {

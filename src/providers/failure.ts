@@ -4,22 +4,8 @@
  */
 import { AppError } from "../domain/app-error.ts";
 import type { ErrorCode, Retry } from "../domain/error-codes.ts";
+import type { FailureReason } from "../domain/failure-reason.ts";
 import type { ProviderEndpoint } from "./contract.ts";
-
-/** The cause in one word, as `details.reason`: what a fallback rule looks at. */
-export type FailureReason =
-  | "auth"
-  | "billing"
-  | "rate_limit"
-  | "overloaded"
-  | "network"
-  | "timeout"
-  | "model_not_found"
-  | "context_overflow"
-  | "content_filter"
-  | "bad_request"
-  | "interrupted"
-  | "unreadable";
 
 /** What is known of a failure, whatever protocol told it. */
 export interface ProviderFault {
@@ -108,10 +94,14 @@ const verdicts: Readonly<Record<FailureReason, Verdict>> = {
   timeout: { code: "MODEL_006", says: "The model {model} of {provider} was silent for too long" },
   model_not_found: { code: "MODEL_001", says: "The provider {provider} has no model {model}, or its address is wrong" },
   context_overflow: { code: "MODEL_007", says: "The conversation does not fit the context window of {model}" },
+  image_size: { code: "MODEL_008", says: "A picture is too large for {model}" },
+  image_dimension: { code: "MODEL_008", says: "A picture has too many pixels for {model}" },
   content_filter: { code: "MODEL_008", says: "The safety filter of {provider} blocked the answer" },
   bad_request: { code: "MODEL_008", says: "The provider {provider} refused the request" },
   interrupted: { code: "MODEL_005", says: "The answer of {model} was cut off" },
   unreadable: { code: "MODEL_005", says: "The answer of {model} was unreadable" },
+  empty: { code: "MODEL_005", says: "The model {model} answered with nothing" },
+  unknown: { code: "MODEL_004", says: "The provider {provider} failed" },
 };
 
 /** Codes that settle the cause whatever the status says. Lower case. */

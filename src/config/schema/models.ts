@@ -9,6 +9,8 @@ const modelApi = [
   "google-generative-ai",
   "bedrock-converse-stream",
   "ollama",
+  "openrouter",
+  "github-copilot",
   "demo",
 ] as const;
 

@@ -1,0 +1,104 @@
+/**
+ * Which model answers, by which login, now: the choice is made once per turn from configuration, session and the
+ * state of every candidate, is deterministic, and says why it is as it is. Nothing here calls a model.
+ */
+import type { AppErrorJson } from "../domain/app-error.ts";
+import type { ModelInfo } from "../domain/conversation.ts";
+import type { FailureReason } from "../domain/failure-reason.ts";
+import type { QuotaWindow } from "../domain/quota.ts";
+import type { ModelProvider } from "../providers/contract.ts";
+
+export const tiers = ["fast", "balanced", "capable"] as const;
+export type Tier = (typeof tiers)[number];
+
+/** A model by a login. `profileId` is null where the provider needs none. */
+export interface Candidate {
+  readonly model: ModelInfo;
+  readonly profileId: string | null;
+}
+
+/** One line of the decision: a candidate, and what spoke for or against it. */
+export interface Considered {
+  readonly model: string;
+  readonly profileId: string | null;
+  /** `used` first, `next` in order behind it, `skipped` not at all. */
+  readonly verdict: "used" | "next" | "skipped";
+  /** Which of the six steps said so: lookup, window, profile, key, attempt, fallback. */
+  readonly step: "lookup" | "window" | "profile" | "key" | "attempt" | "fallback";
+  /** A sentence for people, e.g. `cooling down until 12:03:10 after rate_limit`. */
+  readonly why: string;
+}
+
+export interface ModelChoice {
+  /** At least one, best first. */
+  readonly candidates: readonly Candidate[];
+  readonly considered: readonly Considered[];
+  /** Set where the router chose. */
+  readonly tier: Tier | null;
+  /** The router's score, 0 to 1; null where it did not look. */
+  readonly score: number | null;
+}
+
+export interface ChoiceRequest {
+  readonly agentId: string;
+  readonly sessionKey: string;
+  /** What the caller of this turn wants, by reference, alias or bare id. */
+  readonly requested?: string | undefined;
+  /** What the session was set to. */
+  readonly sessionModel?: string | undefined;
+  /** `auto`, or one tier that the session insists on; absent: as configured. */
+  readonly sessionRouting?: "auto" | "off" | Tier | undefined;
+  /** A login the session was set to. */
+  readonly sessionProfile?: string | undefined;
+  /** What the person wrote, for the router. */
+  readonly text: string;
+  readonly needsVision: boolean;
+  /** Tokens the request has at least, for the window. */
+  readonly estimatedTokens: number;
+}
+
+/** How a call to a candidate ended. */
+export type Outcome =
+  | { readonly ok: true; readonly atMs: number }
+  | { readonly ok: false; readonly reason: FailureReason; readonly retryAfterMs: number | null; readonly atMs: number };
+
+/** What is known of a candidate at this moment. */
+export type Standing =
+  | { readonly usable: true; readonly trial: boolean }
+  /** `untilMs` null: until the login or the setting changes. */
+  | { readonly usable: false; readonly untilMs: number | null; readonly reason: FailureReason };
+
+export interface ModelDesk {
+  /**
+   * Throws MODEL_001 where the model is not known or not allowed, MODEL_009 where every candidate is skipped; the
+   * error's details hold the lines.
+   */
+  choose(request: ChoiceRequest): Promise<ModelChoice>;
+  /** The provider of a candidate, opened with its login. Throws as `AuthProfiles.credential` does. */
+  open(candidate: Candidate): Promise<ModelProvider>;
+  /** Asked right before each call: a sibling turn may have found out meanwhile. Synchronous. */
+  standing(candidate: Candidate, atMs: number): Standing;
+  /** Every call is told. Durable in its own time, before the process stops and within a second. */
+  report(candidate: Candidate, outcome: Outcome): void;
+  /** The login that answered a session keeps it while it is healthy: its prompt cache is warm. */
+  pin(sessionKey: string, candidate: Candidate): void;
+  quota(candidate: Candidate, windows: readonly QuotaWindow[], atMs: number): void;
+}
+
+/** What a failure asks of the turn, in the order of the table in `recovery.ts`. */
+export type Recovery =
+  | "next-profile"
+  | "next-model"
+  /** Wait no longer than the turn's deadline allows, then the same one again. */
+  | "same-again"
+  | "compact"
+  | "shrink-images"
+  | "give-up";
+
+/** What a turn's error tells those who look deeper. */
+export interface FailedAttempt {
+  readonly model: string;
+  readonly profileId: string | null;
+  readonly reason: FailureReason;
+  readonly error: AppErrorJson;
+}
