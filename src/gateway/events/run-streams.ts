@@ -32,6 +32,8 @@ interface Run {
   timer: Timer | null;
 }
 
+type AgentStream = "lifecycle" | "assistant" | "thinking" | "tool" | "notice";
+
 export class RunStreams {
   readonly #deps: RunStreamsDeps;
   readonly #runs = new Map<string, Run>();
@@ -52,6 +54,13 @@ export class RunStreams {
       case "run.text":
         run.text = event.soFar;
         this.#soon(run);
+        return;
+      case "run.restarted":
+        run.text = event.soFar;
+        this.#soon(run);
+        return;
+      case "run.notice":
+        this.#tellAgent(run, "notice", { kind: event.kind, text: event.text });
         return;
       case "run.thinking":
         run.thinking += event.text;
@@ -168,7 +177,7 @@ export class RunStreams {
     this.#deps.broadcast(wireEvent("chat", payload, { sessionKey, dropIfSlow: rest.state === "delta" }));
   }
 
-  #tellAgent(run: Run, stream: "lifecycle" | "assistant" | "thinking" | "tool", data: Record<string, unknown>): void {
+  #tellAgent(run: Run, stream: AgentStream, data: Record<string, unknown>): void {
     run.agentSeq += 1;
     const payload = { runId: run.runId, seq: run.agentSeq, stream, ts: this.#deps.clock.nowMs(), data };
     this.#deps.broadcast(
