@@ -11,6 +11,7 @@ import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
+import { noVault } from "../credentials/no-vault.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";
 import { scopes } from "../domain/scopes.ts";
@@ -134,9 +135,12 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    vault: noVault(),
+    bus,
     clock,
     ids,
     log,
+    redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const restarts = createRestartDesk(ground, store);
