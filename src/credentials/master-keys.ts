@@ -4,8 +4,12 @@
  */
 import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
-import type { KeyDerivation, KeySource, KeySourceId, NewKey } from "./key-sources/contract.ts";
+import type { KeyDerivation } from "../platform/sealing.ts";
+import type { KeySource, KeySourceId, NewKey } from "./key-sources/contract.ts";
 import { keyFileSource } from "./key-sources/key-file.ts";
+import type { Keychain } from "./key-sources/keychain-entry.ts";
+import { keychainSource } from "./key-sources/keychain.ts";
+import { passphraseSource, type Passphrases } from "./key-sources/passphrase.ts";
 
 export interface MasterKeys {
   source(id: KeySourceId): KeySource;
@@ -26,6 +30,41 @@ export function keyFileOnly(folder: string): MasterKeys {
       throw new AppError("VAULT_001", `The key of the vault is kept by ${sourceWords[id]}, which is not asked here.`);
     },
     preferred: () => Promise.resolve("file"),
+  };
+}
+
+export type KeySetting = "auto" | KeySourceId;
+
+export interface MasterKeyOptions {
+  readonly folder: string;
+  /** Asked when a new vault needs a key. */
+  readonly setting: () => KeySetting | Promise<KeySetting>;
+  readonly passphrases: Passphrases;
+  readonly keychain: Keychain;
+  readonly platform: NodeJS.Platform;
+}
+
+export function createMasterKeys({ folder, setting, passphrases, keychain, platform }: MasterKeyOptions): MasterKeys {
+  const sources: Readonly<Record<KeySourceId, KeySource>> = {
+    file: keyFileSource(keyFileOf(folder)),
+    passphrase: passphraseSource(passphrases),
+    keychain: keychainSource(keychain, folder),
+  };
+  return {
+    source: (id) => sources[id],
+    async preferred() {
+      const wanted = await setting();
+      if (wanted !== "auto") {
+        const trouble = await sources[wanted].trouble();
+        if (trouble === null) return wanted;
+        throw new AppError("VAULT_001", `vault.key is ${wanted}, which cannot keep the vault's key: ${trouble}`);
+      }
+      if (passphrases.isGiven) return "passphrase";
+      // Where everybody has a keychain that is open while somebody is logged in. On a server without a desktop it is
+      // closed when the gateway starts, and nobody is there to open it.
+      const hasKeychain = platform === "darwin" || platform === "win32";
+      return hasKeychain && (await sources.keychain.trouble()) === null ? "keychain" : "file";
+    },
   };
 }
 

@@ -8,8 +8,15 @@
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import { isSecretName, isSecretScope, type SecretScope } from "../domain/secret-scope.ts";
-import { keySourceIds, type KeyDerivation, type KeySourceId } from "./key-sources/contract.ts";
-import { authenticate, deriveKey, isAuthentic } from "./sealing.ts";
+import {
+  authenticate,
+  deriveKey,
+  derivationBytes,
+  isAuthentic,
+  largestDerivationBytes,
+  type KeyDerivation,
+} from "../platform/sealing.ts";
+import { keySourceIds, type KeySourceId } from "./key-sources/contract.ts";
 
 export interface VaultDocument {
   /** Of this vault for as long as it exists. */
@@ -64,7 +71,7 @@ export function parseDocument(text: string, file: string): ParsedVault {
     const document = documentOf(raw);
     const body = bodyOf(document);
     const mac = bytesOf(raw["mac"]);
-    if (textOf(body, mac.toString("base64")) !== text) throw new Error("not as it was written");
+    if (textOf(body, mac.toString("base64")) !== text) throw notOurs("not as it was written");
     return { document, isAuthentic: (dataKey) => isAuthentic(listKey(dataKey), JSON.stringify(body), mac) };
   } catch (error) {
     throw new AppError("VAULT_002", `${file} is not a vault, or not whole; it is left as it is.`, { cause: error });
@@ -140,19 +147,19 @@ function textOf(body: Record<string, unknown>, mac: string): string {
 type Raw = Readonly<Record<string, unknown>>;
 
 function documentOf(raw: Raw): VaultDocument {
-  if (raw["format"] !== format) throw new Error("another format");
-  if (raw["version"] !== formatVersion) throw new Error("another version");
+  if (raw["format"] !== format) throw notOurs("another format");
+  if (raw["version"] !== formatVersion) throw notOurs("another version");
   const list = raw["entries"];
-  if (!Array.isArray(list) || list.length > limits.vaultEntries) throw new Error("no list of entries");
+  if (!Array.isArray(list) || list.length > limits.vaultEntries) throw notOurs("no list of entries");
   const entries = list.map((one) => entryOf(objectOf(one)));
   const inOrder = entries.every((entry, at) => at === 0 || compareEntries(entries[at - 1] as VaultEntry, entry) < 0);
-  if (!inOrder) throw new Error("entries out of order");
+  if (!inOrder) throw notOurs("entries out of order");
   return { id: hexOf(raw["id"]), counter: wholeOf(raw["counter"]), key: keyOf(objectOf(raw["key"])), entries };
 }
 
 function keyOf(raw: Raw): WrappedKey {
   const source = keySourceIds.find((id) => id === raw["source"]);
-  if (source === undefined) throw new Error("an unknown source of the key");
+  if (source === undefined) throw notOurs("an unknown source of the key");
   const derivation = raw["derivation"] === null ? null : derivationOf(objectOf(raw["derivation"]));
   return { source, derivation, check: hexOf(raw["check"]), wrapped: bytesOf(raw["wrapped"]) };
 }
@@ -162,18 +169,19 @@ function derivationOf(raw: Raw): KeyDerivation {
   const cost = wholeOf(raw["cost"]);
   const blockSize = wholeOf(raw["blockSize"]);
   const parallelization = wholeOf(raw["parallelization"]);
-  const isPowerOfTwo = cost >= 2 ** 10 && cost <= 2 ** 20 && Number.isInteger(Math.log2(cost));
-  if (!isPowerOfTwo || blockSize < 1 || blockSize > 32 || parallelization < 1 || parallelization > 16)
-    throw new Error("a cost beyond reason");
+  const isCost = cost >= 2 ** 10 && Number.isInteger(Math.log2(cost));
+  const isReason = derivationBytes({ cost, blockSize, parallelization }) <= largestDerivationBytes;
+  if (!isCost || !isReason || blockSize < 1 || parallelization < 1 || parallelization > 16)
+    throw notOurs("a cost beyond reason");
   const salt = bytesOf(raw["salt"]);
-  if (salt.length < 16 || salt.length > 64) throw new Error("a salt of another length");
+  if (salt.length < 16 || salt.length > 64) throw notOurs("a salt of another length");
   return { salt, cost, blockSize, parallelization };
 }
 
 function entryOf(raw: Raw): VaultEntry {
   const { scope, name } = raw;
-  if (typeof scope !== "string" || !isSecretScope(scope)) throw new Error("no scope");
-  if (typeof name !== "string" || !isSecretName(name)) throw new Error("no name");
+  if (typeof scope !== "string" || !isSecretScope(scope)) throw notOurs("no scope");
+  if (typeof name !== "string" || !isSecretName(name)) throw notOurs("no name");
   return {
     scope,
     name,
@@ -185,24 +193,29 @@ function entryOf(raw: Raw): VaultEntry {
   };
 }
 
+/** Named for the cause alone: the file as a whole is what is refused. */
+function notOurs(what: string): AppError {
+  return new AppError("VAULT_002", what);
+}
+
 function objectOf(value: unknown): Raw {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("no object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw notOurs("no object");
   return value as Raw;
 }
 
 function wholeOf(value: unknown): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw new Error("no whole number");
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0) throw notOurs("no whole number");
   return value;
 }
 
 function hexOf(value: unknown): string {
-  if (typeof value !== "string" || !/^[0-9a-f]{32}$/.test(value)) throw new Error("no id");
+  if (typeof value !== "string" || !/^[0-9a-f]{32}$/.test(value)) throw notOurs("no id");
   return value;
 }
 
 /** The decoder forgives what it does not know; writing the bytes again shows whether it had to. */
 function bytesOf(value: unknown): Buffer {
   const bytes = typeof value === "string" ? Buffer.from(value, "base64") : null;
-  if (bytes === null || bytes.length === 0) throw new Error("no bytes");
+  if (bytes === null || bytes.length === 0) throw notOurs("no bytes");
   return bytes;
 }

@@ -3,7 +3,6 @@
  * file anew for every use, so that a change by another process holds at once; it writes the whole file or nothing, and
  * never over one that it cannot open. There is no way to read across scopes.
  */
-import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
@@ -15,7 +14,7 @@ import type { ScopedVault, SecretInfo, SecretScope, Vault } from "./contract.ts"
 import { createVaultLocks, type VaultLocks } from "./vault-locks.ts";
 import type { KeySourceId, NewKey } from "./key-sources/contract.ts";
 import { keyFileOnly, keyForNewVault, masterKey, type MasterKeys } from "./master-keys.ts";
-import { authenticate, deriveKey, keyBytes, seal, unseal } from "./sealing.ts";
+import { authenticate, deriveKey, freshBytes, keyBytes, seal, unseal } from "../platform/sealing.ts";
 import { tellRedactor } from "./tell-redactor.ts";
 import {
   compareEntries,
@@ -222,15 +221,15 @@ class FileVault implements VaultHandle {
   }
 
   async #begin(source: KeySourceId): Promise<OpenVault> {
-    const id = randomBytes(16).toString("hex");
-    const dataKey = randomBytes(keyBytes);
+    const id = freshBytes(16).toString("hex");
+    const dataKey = freshBytes(keyBytes);
     const key = wrapKey(id, dataKey, { ...(await keyForNewVault(this.#keys.source(source))), source });
     return { document: { id, counter: 0, key, entries: [] }, dataKey };
   }
 
   async #sealAnew(open: OpenVault, master: NewKey, source: KeySourceId): Promise<void> {
     const { document } = open;
-    const dataKey = randomBytes(keyBytes);
+    const dataKey = freshBytes(keyBytes);
     const entries = document.entries.map((entry) => ({
       ...entry,
       sealed: seal(entryKey(dataKey), this.#unseal(open, entry), entryContext(document.id, entry)),

@@ -110,6 +110,8 @@ export const limits = Object.freeze({
   secretNameChars: 64,
   vaultEntries: 1_000,
   vaultBytes: 32 * 1024 * 1024,
+  /** The shortest passphrase that a vault may be locked with. */
+  passphraseChars: 10,
   /** How long whoever wants to change a secret waits for another who is changing it: a login is refreshed meanwhile. */
   secretLockWaitMs: 60_000,
   /** The same for the vault's file, which is locked for a write alone. */

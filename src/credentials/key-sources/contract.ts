@@ -1,20 +1,13 @@
 /** Where the vault's master key comes from. One file per kind of place; the vault knows none of them. */
+import type { KeyDerivation } from "../../platform/sealing.ts";
 
 export const keySourceIds = ["file", "passphrase", "keychain"] as const;
 export type KeySourceId = (typeof keySourceIds)[number];
 
-/** How scrypt makes the key of a passphrase; stands in the vault's file beside what the key has sealed. */
-export interface KeyDerivation {
-  readonly salt: Buffer;
-  /** A power of two. */
-  readonly cost: number;
-  readonly blockSize: number;
-  readonly parallelization: number;
-}
-
 export interface NewKey {
   /** 32 bytes. */
   readonly key: Buffer;
+  /** How it came from a passphrase; stands in the vault's file beside what the key has sealed. */
   readonly derivation: KeyDerivation | null;
 }
 

@@ -3,12 +3,12 @@
  * keychain runs. It keeps the vault closed to whoever gets hold of the vault's file, a backup or the configuration
  * without it; not to whoever may read the whole folder as its owner.
  */
-import { randomBytes } from "node:crypto";
 import { rm, stat } from "node:fs/promises";
 import { AppError } from "../../domain/app-error.ts";
 import { isErrno, readFileBounded, writeFileAtomic } from "../../platform/atomic-file.ts";
-import { keyBytes } from "../sealing.ts";
+import { freshBytes, keyBytes } from "../../platform/sealing.ts";
 import type { KeySource } from "./contract.ts";
+import { readKeys, writeKeys } from "./key-text.ts";
 
 /** The folder must be there when a key is made. */
 export function keyFileSource(file: string): KeySource {
@@ -18,11 +18,7 @@ export function keyFileSource(file: string): KeySource {
       throw new AppError("VAULT_001", `The key file ${file} cannot be read.`, { cause: error });
     });
     if (text === null) return [];
-    return text
-      .toString("utf8")
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .map((line) => keyOf(line.trim(), file));
+    return readKeys(text.toString("utf8"), file);
   }
 
   return {
@@ -30,7 +26,7 @@ export function keyFileSource(file: string): KeySource {
     trouble: () => Promise.resolve(null),
     keys,
     async create() {
-      const key = randomBytes(keyBytes);
+      const key = freshBytes(keyBytes);
       // The old one stays until the vault is sealed with the new one: a death in between costs nothing.
       await write(file, [...(await keys()), key]);
       return { key, derivation: null };
@@ -45,13 +41,7 @@ export function keyFileSource(file: string): KeySource {
 const largestFileBytes = 4_096;
 
 async function write(file: string, keys: readonly Buffer[]): Promise<void> {
-  await writeFileAtomic(file, `${keys.map((key) => key.toString("base64url")).join("\n")}\n`);
-}
-
-function keyOf(line: string, file: string): Buffer {
-  const key = /^[\w-]{43}$/.test(line) ? Buffer.from(line, "base64url") : null;
-  if (key?.length !== keyBytes) throw new AppError("VAULT_001", `${file} does not hold a key of ${keyBytes} bytes.`);
-  return key;
+  await writeFileAtomic(file, writeKeys(keys));
 }
 
 /** A key that others could have read is none: whoever mends the mode decides whether to trust it still. */
