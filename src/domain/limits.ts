@@ -129,6 +129,19 @@ export const limits = Object.freeze({
   shutdownMs: 10_000,
   sessionKeyChars: 512,
   jsonDepth: 64,
+  /** One secret of the vault, as UTF-8: a key file or a login fits, a document does not. */
+  secretBytes: 64 * 1024,
+  secretNameChars: 64,
+  vaultEntries: 1_000,
+  vaultBytes: 32 * 1024 * 1024,
+  /** The shortest passphrase that a vault may be locked with. */
+  passphraseChars: 10,
+  /** How long whoever wants to change a secret waits for another who is changing it: a login is refreshed meanwhile. */
+  secretLockWaitMs: 60_000,
+  /** The same for the vault's file, which is locked for a write alone. */
+  vaultLockWaitMs: 10_000,
+  /** Values that the log's redactor remembers; those it was told of first are forgotten first. */
+  redactedValues: 2_000,
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
