@@ -2,6 +2,7 @@
  * The models in force and the way to each: configured ones, found ones, or the demo model. A provider is opened when
  * it is first used, and anew when its settings changed.
  */
+import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Environment } from "../config/environment.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -30,12 +31,14 @@ export interface Models {
 export interface ModelsDeps {
   readonly environment: () => Environment;
   readonly config: () => Config;
+  /** References of the configuration in force that lead to no secret. */
+  readonly missingSecrets: () => readonly MissingSecret[];
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
 }
 
-export function createModels({ environment, config, clock, ids, log }: ModelsDeps): Models {
+export function createModels({ environment, config, missingSecrets, clock, ids, log }: ModelsDeps): Models {
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
   const { providerKeys, ollamaHost } = environment();
   const providerDeps = (endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">): ProviderDeps => ({
@@ -65,6 +68,9 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
       const endpoint = catalogue().endpoint(id);
       if (endpoint === undefined)
         return Promise.reject(new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`));
+      // Without its secret it is not asked at all: it would refuse, again and again.
+      const lack = missingSecrets().find(({ keys }) => keys[0] === "models" && keys[2] === id);
+      if (lack !== undefined) return Promise.reject(new AppError(lack.code, `${lack.path} ${lack.message}`));
       const known = opened.get(id);
       if (known !== undefined && sameEndpoint(known.endpoint, endpoint)) return known.provider;
       const provider = providerModule(endpoint.api).then((module) => module.open(endpoint, providerDeps(endpoint)));

@@ -48,6 +48,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     media: { maxMb: 50, ttl: "7d" },
     discovery: { mdns: { mode: "off" }, wideArea: { enabled: false } },
     auth: { profiles: {}, order: {}, cooldowns: { billingBackoffHours: 5, failureWindowHours: 24 } },
+    vault: { key: "auto" },
     diagnostics: { enabled: false, flags: [] },
     ui: { assistant: {} },
     update: { channel: "stable", checkOnStart: false },
