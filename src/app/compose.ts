@@ -11,7 +11,6 @@ import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
-import { noVault } from "../credentials/no-vault.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";
 import { scopes } from "../domain/scopes.ts";
@@ -42,6 +41,7 @@ import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { createModels, type Models } from "./models.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -58,6 +58,8 @@ export interface GatewayServerOptions {
   readonly failpoints?: Failpoints;
   /** A clock that is wrong and a lease that is short, for a drill. */
   readonly drill?: { readonly clockOffsetMs: number; readonly leaseMs?: number };
+  /** Asks the person at the terminal for the vault's passphrase; nobody is asked where absent. */
+  readonly askPassphrase?: AskPassphrase;
   /** Somebody asked the gateway to stop, over the wire. */
   readonly onStopRequested?: (reason: string) => void;
   /** Somebody asked the gateway to end and start anew. Without it nobody can. */
@@ -91,6 +93,7 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
+  const secrets = openSecrets({ environment: options.environment, clock, redactor, ...askOf(options) });
   const paths = statePaths(stateDir);
   const log: RootLog = createLog({
     clock,
@@ -101,12 +104,16 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   });
   const life = createLifecycle(clock, log.child("app"));
   try {
-    return await start({ port, options, clock, ids, log, life, redactor });
+    return await start({ port, options, clock, ids, log, life, redactor, secrets });
   } catch (error) {
     await life.close();
     await log.close();
     throw error;
   }
+}
+
+function askOf({ askPassphrase }: GatewayServerOptions): { ask?: AskPassphrase } {
+  return askPassphrase === undefined ? {} : { ask: askPassphrase };
 }
 
 interface Ground {
@@ -117,6 +124,7 @@ interface Ground {
   readonly log: RootLog;
   readonly life: Lifecycle;
   readonly redactor: Redactor;
+  readonly secrets: Secrets;
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
@@ -135,8 +143,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
-    vault: noVault(),
+    vault: ground.secrets.vault,
     bus,
+    missingSecrets: () => config.current().missingSecrets,
     clock,
     ids,
     log,
@@ -209,6 +218,7 @@ async function wayOf({
     ids,
     log,
     config: () => config.current().config,
+    missingSecrets: () => config.current().missingSecrets,
     models: models.catalogue,
     provider: models.provider,
     tools: createToolSet(),
@@ -244,13 +254,14 @@ function describeIssue({ severity, path: where, message, file, line }: ConfigIss
 const lockWaitMs = 3_000;
 
 async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
-  const { port, options, clock, log, life, redactor } = ground;
+  const { port, options, clock, log, life, redactor, secrets } = ground;
   const config = await createConfigAccess({
     environment: options.environment,
     ...channelSettings(),
     overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
     version,
     clock,
+    secrets: secrets.source,
     failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),

@@ -12,6 +12,7 @@ import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
 import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
+import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
@@ -42,6 +43,8 @@ export interface MessageWayDeps extends Omit<
   readonly dispatch: DispatchDriver;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** References of the configuration in force that lead to no secret. None where absent. */
+  readonly missingSecrets?: () => readonly MissingSecret[];
   /** Those that ship where absent. */
   readonly catalogue?: ChannelCatalogue;
 }
@@ -136,7 +139,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -250,7 +253,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
       return module;
     },
     label: (id) => catalogue.manifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, catalogue.manifests()),
+    accounts: accountSettings(config().channels, catalogue.manifests(), deps.missingSecrets?.()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,

@@ -69,8 +69,8 @@ function redactMisplaced(value: unknown): unknown {
 }
 
 function redactText(text: string, secret: boolean, context: Context): string {
-  // `${NAME}` says where the secret is, not what it is.
-  if (text === "" || /^\$\{[A-Z_][A-Z0-9_]*\}$/.test(text)) return text;
+  // `${NAME}` and `${secret:NAME}` say where the secret is, not what it is.
+  if (text === "" || /^\$\{(?:[A-Z_][A-Z0-9_]*|secret:[\w.-]{1,64})\}$/.test(text)) return text;
   if (!secret) return context.text(text);
   context.found?.add(text);
   return redactedText;

@@ -201,6 +201,7 @@ function fakeConfig(first: Config, bus: EventBus, clock: Clock): FakeConfig {
     raw: "{}",
     parsed: {},
     issues: [],
+    missingSecrets: [],
     loadedMs: 0,
   };
   function swap(change: (config: Config) => Config, changedPaths: readonly string[]): void {

@@ -54,6 +54,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       aws: { metadata: false },
       cooldowns: { billingBackoffHours: 5, failureWindowHours: 24 },
     },
+    vault: { key: "auto" },
     diagnostics: { enabled: false, flags: [] },
     ui: { assistant: {} },
     update: { channel: "stable", checkOnStart: false },

@@ -10,6 +10,7 @@ import { extendEnvironment, locatingVariables, type Environment } from "../envir
 import { readFileText } from "../text/file-text.ts";
 import type { Finding } from "./finding.ts";
 import { statePaths } from "../paths.ts";
+import { holdsReference, noSecrets } from "./secret-reference.ts";
 import { referencedVariables, substitute } from "./substitute.ts";
 
 export interface AddedEnvironment {
@@ -35,9 +36,12 @@ export async function withEnvFile(environment: Environment): Promise<AddedEnviro
 export function withConfigEnv(environment: Environment, value: unknown): AddedEnvironment {
   const section = envSection(value);
   const vars = isRecord(section["vars"]) ? section["vars"] : {};
-  const written = Object.fromEntries(Object.entries(vars).filter(([, text]) => typeof text === "string"));
+  // A secret cannot become a variable: everything may read those. The mistake is told where references are resolved.
+  const written = Object.fromEntries(
+    Object.entries(vars).filter(([, text]) => typeof text === "string" && !holdsReference(text)),
+  );
   // A variable may be made of others, but only of real ones.
-  const expanded = substitute(written, environment.variables).value as Record<string, string>;
+  const expanded = substitute(written, environment.variables, noSecrets.lookup).value as Record<string, string>;
   const { allowed, findings } = harmless(expanded, ["env", "vars"]);
   return { environment: extendEnvironment(environment, allowed, section["override"] === true), findings };
 }

@@ -6,11 +6,11 @@ import { FakeClock } from "../../platform/fake-clock.ts";
 import { systemIds } from "../../platform/ids.ts";
 import { beginCodeLogin, hasCodeFlow, type CodeLogin } from "./authorization-code.ts";
 import { oauthClient, oauthServices } from "./services.ts";
-import { tokenEndpoint } from "./token-endpoint.fixture.ts";
+import { tokenEndpoint, type Planted } from "./token-endpoint.fixture.ts";
 
 const redirect = "http://127.0.0.1:40123/callback";
 
-function begin(planted: Parameters<ReturnType<typeof tokenEndpoint>["plant"]> = []) {
+function begin(planted: readonly Planted[] = []) {
   const clock = new FakeClock();
   const endpoint = tokenEndpoint(clock);
   endpoint.plant(...planted);

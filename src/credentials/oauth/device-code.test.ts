@@ -15,8 +15,8 @@ const code = {
   expires_in: 900,
   interval: 5,
 };
-const pending = { body: { error: "authorization_pending" } };
-const done = { body: { access_token: "gho-1", token_type: "bearer", scope: "read:user" } };
+const pending: Answer = { body: { error: "authorization_pending" } };
+const done: Answer = { body: { access_token: "gho-1", token_type: "bearer", scope: "read:user" } };
 
 async function world(answers: readonly Answer[], first: Answer = { body: code }) {
   const clock = new FakeClock();
