@@ -62,6 +62,7 @@ describe("logins", () => {
 
   it("H16: a revision changes with the secret alone, outlives a restart, and does not tell the secret", async () => {
     const world = profilesWorld();
+    await world.store("openai:other", { kind: "api-key", apiKey: "sk-0" });
     let logins = [login({ configKey: "sk-config" })];
     const desk = world.desk({ logins: () => logins });
     desk.start();
@@ -86,6 +87,15 @@ describe("logins", () => {
     await world.store("openai:work", { kind: "api-key", apiKey: "sk-2" });
     await desk.look();
     expect(Number(desk.get("openai:work")?.revision)).toBeGreaterThan(Number(revision));
+  });
+
+  it("no vault is begun for the sake of revisions", async () => {
+    const world = profilesWorld();
+    const desk = world.desk({ logins: () => [login({ configKey: "sk-config" })] });
+    desk.start();
+    await world.clock.advance(60_000);
+    expect(desk.get("openai:config")?.revision).toMatch(/^[0-9a-f]{16}$/);
+    expect(world.vault.writes).toBe(0);
   });
 
   it("what another program stores or removes is noticed while the gateway runs, and told to who listens", async () => {
