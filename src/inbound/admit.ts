@@ -8,6 +8,7 @@ import type { ErrorCode } from "../domain/error-codes.ts";
 import type { EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type InboundMessage } from "../domain/message.ts";
+import { resetRuleFor, staleBeforeMs } from "../domain/session-freshness.ts";
 import { cleanText, truncateBytes } from "../domain/text.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -75,7 +76,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     admitted = await deps.store.inbox.admit(entry, {
       atMs,
       ...(claimFor === null ? {} : { claimFor }),
-      ...(entry.ephemeral ? {} : { openSession: { sessionId: deps.ids.uuid() } }),
+      ...(entry.ephemeral ? {} : { openSession: openingOf(entry, deps) }),
     });
   } catch (error) {
     if (claimFor !== null) deps.queue.decline();
@@ -91,6 +92,9 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   if (admitted.session?.created === true) {
     deps.bus.emit({ type: "session.created", sessionKey, sessionId: admitted.session.row.sessionId, atMs });
   }
+  if (admitted.session?.renewed === true) {
+    deps.bus.emit({ type: "session.changed", sessionKey, change: "reset", atMs });
+  }
   deps.onAccepted(entry);
   if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
   else {
@@ -98,6 +102,16 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     deps.queue.wake(admitted.row);
   }
   return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+}
+
+/** The session is opened with the message, and begun anew where it was silent for as long as its kind of chat allows. */
+function openingOf({ message }: InboxEntry, deps: AdmitDeps): { sessionId: string; staleBeforeMs: number | null } {
+  const { session, agents } = deps.config();
+  const rule = resetRuleFor(session, message.address);
+  return {
+    sessionId: deps.ids.uuid(),
+    staleBeforeMs: staleBeforeMs(rule, deps.clock.nowMs(), agents.defaults.userTimezone),
+  };
 }
 
 /**

@@ -107,7 +107,7 @@ export type AdmitResult =
       readonly row: InboxRow;
       readonly lease: Lease | null;
       /** Set where `openSession` was given and the message is not ephemeral. */
-      readonly session?: { readonly row: SessionRow; readonly created: boolean };
+      readonly session?: { readonly row: SessionRow; readonly created: boolean; readonly renewed: boolean };
     }
   /** The dedupe key, run id or message id is known. Nothing was written. */
   | { readonly outcome: "duplicate"; readonly existing: InboxRow };
@@ -116,11 +116,16 @@ export interface InboxStore {
   /**
    * Writes an accepted message. With `claimFor`, also starts its turn in the same commit where it is due and the session
    * is free. With `openSession`, also does what `sessions.open` does with the message's address, in the same commit;
-   * `sessionId` is used where the session is new.
+   * `sessionId` is used where the session is new, or begun anew: what was last used before `staleBeforeMs` and has
+   * nothing waiting starts afresh, as by `sessions.reset`.
    */
   admit(
     entry: InboxEntry,
-    options: { atMs: number; claimFor?: { owner: string; leaseMs: number }; openSession?: { sessionId: string } },
+    options: {
+      atMs: number;
+      claimFor?: { owner: string; leaseMs: number };
+      openSession?: { sessionId: string; staleBeforeMs?: number | null };
+    },
   ): Promise<AdmitResult>;
   /**
    * Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the
@@ -523,6 +528,11 @@ export interface SessionStore {
     sessionKey: string,
     options?: { sessionId?: string; afterSeq?: number; limit?: number },
   ): Promise<readonly TranscriptEntry[]>;
+  /**
+   * Messages in whose text these words stand, newest first, in whatever session id they were said; letters of ASCII match
+   * in either case. `cursor` goes on behind an earlier page.
+   */
+  search(query: string, options: { limit: number; sessionKey?: string; cursor?: string }): Promise<TranscriptHits>;
   /** Session ids of the key, newest first; the first is the current one. */
   history(sessionKey: string): Promise<readonly { readonly sessionId: string; readonly createdMs: number }[]>;
   /**
@@ -533,6 +543,15 @@ export interface SessionStore {
     row: { sessionKey: string; agentId: string; sessionId: string; createdMs: number },
     entries: readonly TranscriptDraft[],
   ): Promise<void>;
+}
+
+export interface TranscriptHits {
+  readonly hits: readonly {
+    readonly sessionKey: string;
+    readonly sessionId: string;
+    readonly entry: TranscriptEntry;
+  }[];
+  readonly nextCursor: string | null;
 }
 
 export interface SessionListOptions {

@@ -2,9 +2,9 @@
 import { AppError } from "../../../domain/app-error.ts";
 import type { Database } from "../database.ts";
 import { ledgerSums } from "./ledger.ts";
-import { sessionPage, transcriptOf } from "./sessions.ts";
+import { searchTranscripts, sessionPage, transcriptOf } from "./sessions.ts";
 
-export const queries = { ledgerSums, sessionPage, transcriptOf };
+export const queries = { ledgerSums, searchTranscripts, sessionPage, transcriptOf };
 
 export type Queries = typeof queries;
 export type QueryName = keyof Queries;
