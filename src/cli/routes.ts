@@ -32,8 +32,8 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/config.ts"),
   },
   sessions: {
-    summary: "List, show, export, import and delete sessions",
-    verbs: ["list", "show", "export", "import", "reset", "delete"],
+    summary: "List, show, search, export, import and delete sessions",
+    verbs: ["list", "show", "search", "export", "import", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
   models: { summary: "List the models that can be used", verbs: ["list"], load: () => import("./commands/models.ts") },

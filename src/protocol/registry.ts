@@ -34,6 +34,7 @@ export const methodGroups = Object.freeze({
     sessions.sessionsReset,
     sessions.sessionsDelete,
     sessions.sessionsResolve,
+    sessions.sessionsSearch,
     sessions.sessionsExport,
     sessions.sessionsImport,
     sessions.sessionsSubscribe,
