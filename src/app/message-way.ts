@@ -18,6 +18,7 @@ import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
+import { createIdentityLinks, type IdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -83,8 +84,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
+  const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, links, intake });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
@@ -106,7 +108,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= recoverInbox(deps, owner);
+    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => undefined);
     return recovered;
   };
   return {
@@ -198,10 +200,12 @@ interface DoorParts {
   readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
+  readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
+  const { queue, registry, turns, backlog, rules, intake, links } = parts;
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -212,6 +216,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     ids,
     config,
     failpoints: deps.failpoints,
+    links,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),

@@ -52,6 +52,9 @@ export const limits = Object.freeze({
   inboxDepth: 10_000,
   /** Messages from one sender per minute. */
   senderMessagesPerMinute: 20,
+  /** How long a code is good that links two senders as one person, and how often one sender may try one. */
+  linkCodeTtlMs: 10 * 60_000,
+  linkAttemptsPerMinute: 5,
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,

@@ -16,6 +16,7 @@ import type { Ids } from "../platform/ids.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
 import type { Admission, Admit, AdmitRequest, RefusalReason } from "./contract.ts";
+import { identityOf, type IdentityLinks } from "./identity-links.ts";
 import { routeMessage } from "./route.ts";
 import { admitSteps, type AdmitStep, type AdmitWorld } from "./steps.ts";
 
@@ -28,6 +29,8 @@ export interface AdmitDeps {
   /** The newest configuration; the message is judged by the one in force when it arrived. */
   readonly config: () => Config;
   readonly world: AdmitWorld;
+  /** Who the sender is one person with. */
+  readonly links: Pick<IdentityLinks, "personOf">;
   readonly failpoints: Failpoints;
   /** Called with what was accepted, before it gets its turn: `/stop` must not wait behind the turn it is to stop. */
   readonly onAccepted: (entry: InboxEntry) => void;
@@ -161,7 +164,9 @@ function duplicate(existing: InboxRow): Admission {
 
 function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   const message = cleanMessage(request.message);
-  const route = routeMessage(message, deps.config());
+  // Callers of the gateway name their session themselves; of a platform's senders the ids are the platform's word.
+  const person = request.origin.via === "channel" ? deps.links.personOf(identityOf(message)) : null;
+  const route = routeMessage(message, deps.config(), person);
   return {
     message,
     dedupeKey: dedupeKeyOf(message),
