@@ -12,7 +12,7 @@ import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { callModel, type ModelAnswer } from "./model-call.ts";
-import { systemPrompt } from "./system-prompt.ts";
+import { promptFacts, systemPrompt } from "./prompt/system-prompt.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
@@ -156,17 +156,18 @@ async function stepModel(
 
 function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelRequest {
   const { options, row, config } = turn;
-  const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
   // A caller that brings tools of its own gets these alone: it expects its own names back, and nothing else.
   const specs = options.toolChoice === "none" ? [] : (options.tools ?? tools.specs);
   return {
     model,
-    system: systemPrompt({
-      agentName: name,
-      address: row.message.address,
-      toolNames: specs.map((spec) => spec.name),
-      instructions: options.instructions,
-    }),
+    system: systemPrompt(
+      promptFacts(config, {
+        agentId: row.agentId,
+        address: row.message.address,
+        toolNames: specs.map((spec) => spec.name),
+        instructions: options.instructions,
+      }),
+    ),
     messages: turn.conversation,
     tools: specs,
     ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),

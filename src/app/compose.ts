@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -40,6 +41,7 @@ import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { createModels, type Models } from "./models.ts";
+import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
@@ -140,7 +142,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = await wayOf({ ground, bus, store, config, models, restarts });
+  const tools = createToolSet();
+  const way = await wayOf({ ground, bus, store, config, models, restarts, tools });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -148,7 +151,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -194,6 +197,7 @@ async function wayOf({
   config,
   models,
   restarts,
+  tools,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -207,7 +211,7 @@ async function wayOf({
     config: () => config.current().config,
     models: models.catalogue,
     provider: models.provider,
-    tools: createToolSet(),
+    tools,
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
@@ -281,9 +285,11 @@ interface GatewayParts {
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
+  readonly tools: () => Promise<ToolSet>;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
+function depsOfGateway(parts: GatewayParts): GatewayDeps {
+  const { ground, bus, store, config, models, way, loop, state, restarts, tools } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -315,6 +321,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
+    prompt: createPromptView({ config: () => config.current().config, tools }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

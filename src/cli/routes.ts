@@ -37,6 +37,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/sessions.ts"),
   },
   models: { summary: "List the models that can be used", verbs: ["list"], load: () => import("./commands/models.ts") },
+  prompt: {
+    summary: "Show what the model is told with every message",
+    verbs: ["show"],
+    load: () => import("./commands/prompt.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],

@@ -115,6 +115,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     version: "2026.11.0",
     stateDir: folder,
     configPath: path.join(folder, "openclaw.json"),
+    prompt: () => Promise.resolve({ sections: [], tools: [], totalBytes: 0 }),
     pagesDir: folder,
     ...options.deps,
   };

@@ -15,6 +15,7 @@ import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as outbox from "./methods/outbox.ts";
+import { promptShow } from "./methods/prompt.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
@@ -27,6 +28,7 @@ export const methodGroups = Object.freeze({
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
   models: [agent.modelsList],
+  prompt: [promptShow],
   sessions: [
     sessions.sessionsList,
     sessions.sessionsPreview,

@@ -13,6 +13,7 @@ import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
 import type { RpcServices } from "./services.ts";
+import { promptMethods } from "./prompt.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
 
@@ -23,6 +24,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   chat: chatMethods,
   agents: agentMethods,
   models: modelMethods,
+  prompt: promptMethods,
   sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
   config: configMethods,
   channels: channelMethods,
