@@ -6,7 +6,8 @@
 import type { Config } from "../config/schema/root.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { complexityOf, type Complexity } from "./complexity.ts";
-import type { Tier } from "./contract.ts";
+import type { ProviderCatalogue } from "../providers/catalogue.ts";
+import type { ChoiceRequest, Tier } from "./contract.ts";
 
 export interface RouteRequest {
   /** What the person wrote. */
@@ -79,4 +80,23 @@ export function modelOfTier(tier: Tier, { tiers, primary, models, find }: TierMo
 /** What an answer costs by and large: a question is read and a third of it written. Null where nobody knows. */
 function priceOf({ price }: ModelInfo): number | null {
   return price === undefined ? null : price.input * 3 + price.output;
+}
+
+/** The router as a desk asks it. Null where nothing is routed, or where the tier has no model: the agent's own answers then. */
+export function routeModel(
+  request: Pick<ChoiceRequest, "agentId" | "text" | "sessionRouting">,
+  { config, catalogue }: { readonly config: Config; readonly catalogue: ProviderCatalogue },
+): { readonly model: ModelInfo; readonly tier: Tier; readonly score: number | null; readonly why: string } | null {
+  const route = routeQuery(request, config.router);
+  const primary = catalogue.primary(request.agentId);
+  if (route === null || primary === undefined) return null;
+  const { tiers } = config.router;
+  const model = modelOfTier(route.tier, {
+    tiers,
+    primary,
+    models: catalogue.list(),
+    find: (name) => catalogue.find(name),
+  });
+  if (model === undefined) return null;
+  return { model, tier: route.tier, score: route.complexity?.score ?? null, why: route.why };
 }

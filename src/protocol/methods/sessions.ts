@@ -77,6 +77,8 @@ export const sessionsPatch = method({
     key,
     label: setting.optional(),
     model: setting.optional(),
+    /** `auto`: the router chooses by the question; a tier: always that one; `off`: the agent's own model. */
+    routing: z.enum(["auto", "off", "fast", "balanced", "capable"]).nullable().optional(),
     thinkingLevel: setting.optional(),
     verboseLevel: setting.optional(),
     reasoningLevel: setting.optional(),
