@@ -19,6 +19,14 @@ export interface ModelPrice {
   readonly cacheWrite: number;
 }
 
+/** What the tokens of each kind cost, micro-dollars. */
+export interface TokenCosts {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
 export const noUsage: TokenUsage = Object.freeze({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
 
 /** Cost in micro-dollars, rounded up to a whole one. `undefined` where the price is unknown: unknown is never free. */
@@ -30,6 +38,29 @@ export function costMicros(usage: TokenUsage, price: ModelPrice | undefined): nu
       usage.cacheRead * price.cacheRead +
       usage.cacheWrite * price.cacheWrite,
   );
+}
+
+/**
+ * A call's cost by kind of token: the total, shared out as the prices weigh the kinds, in whole micro-dollars that add up
+ * to it. Where the provider told the total, the shares are an estimate. Null where no price is known, or where a price of
+ * zero meets a cost that is none.
+ */
+export function splitCost(
+  usage: TokenUsage,
+  price: ModelPrice | undefined,
+  totalMicros: number | null | undefined,
+): TokenCosts | null {
+  if (price === undefined || totalMicros === null || totalMicros === undefined) return null;
+  const kinds = ["input", "output", "cacheRead", "cacheWrite"] as const;
+  const weights = kinds.map((kind) => usage[kind] * price[kind]);
+  const weight = weights.reduce((sum, one) => sum + one, 0);
+  if (weight === 0) return totalMicros === 0 ? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } : null;
+  const shares = weights.map((one) => Math.floor((totalMicros * one) / weight));
+  // What rounding left over goes to the heaviest kind, where it is seen least.
+  const heaviest = weights.indexOf(Math.max(...weights));
+  const left = totalMicros - shares.reduce((sum, one) => sum + one, 0);
+  const [input = 0, output = 0, cacheRead = 0, cacheWrite = 0] = shares.with(heaviest, (shares[heaviest] ?? 0) + left);
+  return { input, output, cacheRead, cacheWrite };
 }
 
 export function addUsage(left: TokenUsage, right: TokenUsage): TokenUsage {

@@ -13,6 +13,7 @@ import type { EntryArgs } from "../commands/sessions.ts";
 import { historyOf, sessionByKey, sessionPage, transcriptOf, type ListArgs } from "../queries/sessions.ts";
 import type { SessionRecord } from "../records.ts";
 import { sessionRow, transcriptEntry } from "./rows.ts";
+import { saidIn } from "./said.ts";
 
 /** Up to so many rows a read is short enough for the main thread (about 0.5 ms). */
 const nearRows = 100;
@@ -135,7 +136,7 @@ function parseCursor(cursor: string): { updatedMs: number; sessionKey: string } 
 /** A transcript draft as the writer takes it. */
 export function entryArgs(draft: TranscriptDraft): EntryArgs {
   const { id, parentId, type, atMs } = draft;
-  return { id, parentId, type, atMs, body: JSON.stringify(draft.body) };
+  return { id, parentId, type, atMs, body: JSON.stringify(draft.body), said: saidIn(draft) };
 }
 
 function rowOrNull(record: SessionRecord | null): SessionRow | null {

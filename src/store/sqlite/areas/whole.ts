@@ -4,10 +4,11 @@ import type { Access } from "../access.ts";
 import { totals } from "../queries/named.ts";
 import { deadLetterStore } from "./dead-letters.ts";
 import { inboxStore } from "./inbox.ts";
+import { ledgerStore } from "./ledger.ts";
 import { deviceStore, documentStore, idempotencyStore, traceStore } from "./named.ts";
 import { outboxStore } from "./outbox.ts";
 import { sessionStore } from "./sessions.ts";
-import { ledgerStore, turnStore } from "./turns.ts";
+import { turnStore } from "./turns.ts";
 
 export function storeOver(access: Access, close: () => Promise<void>): Store {
   return {

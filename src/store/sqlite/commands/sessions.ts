@@ -3,6 +3,7 @@ import { AppError } from "../../../domain/app-error.ts";
 import type { TranscriptEntry } from "../../port.ts";
 import type { Database } from "../database.ts";
 import { selectSession, type InboxRecord, type SessionRecord, type TranscriptRecord } from "../records.ts";
+import { countSaid, eraseSaid, type Said } from "./activity.ts";
 import { erase } from "./erase.ts";
 import { anonymise, deletedKey } from "./ledger.ts";
 import { moveUp } from "./queue-of-chat.ts";
@@ -149,6 +150,7 @@ export function resetSession(
 export function deleteSession(db: Database, args: { sessionKey: string }): boolean {
   const { sessionKey } = args;
   eraseTrace(db, sessionKey);
+  eraseSaid(db, sessionKey);
   let removed = db.run(`DELETE FROM inbox WHERE session_key = ?`, sessionKey);
   removed += eraseParts(db, sessionKey);
   removed += db.run(`DELETE FROM session WHERE session_key = ?`, sessionKey);
@@ -175,6 +177,8 @@ export interface EntryArgs {
   readonly atMs: number;
   /** JSON object. */
   readonly body: string;
+  /** What it counts as; null where it is no message. */
+  readonly said: Said | null;
 }
 
 export function appendToSession(
@@ -219,6 +223,7 @@ export function grow(db: Database, { sessionKey, entries, spent, atMs }: Growth)
     last = row.entry_id;
     return row;
   });
+  countSaid(db, sessionKey, entries);
   const messages = entries.filter((entry) => entry.type === "message").length;
   db.run(
     `UPDATE session SET last_seq = ?, last_entry_id = ?, message_count = message_count + ?,

@@ -4,6 +4,7 @@ import { purge, replay } from "./dead-letters.ts";
 import { putDevice, removeDevice } from "./devices.ts";
 import { deleteDocument, putDocument } from "./documents.ts";
 import { rebuild } from "./erase.ts";
+import { book } from "./ledger.ts";
 import { beginKey, completeKey, pruneKeys, recoverKeys, releaseKey } from "./idempotency.ts";
 import { admit, end, prune, recover } from "./inbox.ts";
 import { claim, release, renew, retry } from "./lease.ts";
@@ -48,6 +49,7 @@ export const commands = {
   deleteSession,
   appendToSession,
   importSession,
+  book,
   beginKey,
   completeKey,
   releaseKey,
