@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { noMentions } from "../src/domain/message.ts";
 import type { InboxEntry, Lease, Store } from "../src/store/port.ts";
 import { Database } from "../src/store/sqlite/database.ts";
-import { dayMs, hourMs } from "../src/store/sqlite/commands/ledger.ts";
+import { dayMs } from "../src/store/sqlite/commands/ledger.ts";
+import { hourMs } from "../src/store/sqlite/commands/money/ledger-hour.ts";
 import { silentLog } from "../src/store/sqlite/fixtures/silent-log.ts";
 import { openSqliteStore } from "../src/store/sqlite/open-store.ts";
 

@@ -1,5 +1,8 @@
 /** Spending: one row per model call, and the two sums that are kept with it in the same commit. */
 import type { Database } from "../database.ts";
+import { forgetPayer, takeHold } from "./money/hold.ts";
+import { hourMs } from "./money/ledger-hour.ts";
+import { move } from "./money/purse.ts";
 
 export interface LedgerArgs {
   readonly id: string;
@@ -21,7 +24,6 @@ export interface LedgerArgs {
   readonly origin: string;
 }
 
-export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
 const sumColumns = `calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, unpriced`;
@@ -31,13 +33,16 @@ const addSums = `DO UPDATE SET calls = calls + excluded.calls,
   cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
   cost_micros = cost_micros + excluded.cost_micros, unpriced = unpriced + excluded.unpriced`;
 
-/** False where the id is known: a call that is told of twice was paid for once. */
+/**
+ * False where the id is known: a call that is told of twice was paid for once. What was set aside for it is free again,
+ * and what it cost is spent, in the period in which it was set aside.
+ */
 export function record(db: Database, entry: LedgerArgs): boolean {
   const usage = [entry.input, entry.output, entry.cacheRead, entry.cacheWrite] as const;
   const changes = db.run(
     `INSERT INTO ledger (id, at_ms, run_id, session_key, agent_id, channel, sender_id, model, input_tokens,
-       output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, estimated, latency_ms, origin)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, estimated, latency_ms, origin, held_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT at_ms FROM budget_hold WHERE id = ?1)) ON CONFLICT (id) DO NOTHING`,
     entry.id,
     entry.atMs,
     entry.runId,
@@ -53,6 +58,7 @@ export function record(db: Database, entry: LedgerArgs): boolean {
     entry.origin,
   );
   if (changes === 0) return false;
+  settle(db, entry);
   const sums = [...usage, entry.costMicros ?? 0, entry.costMicros === null ? 1 : 0] as const;
   db.run(
     `INSERT INTO ledger_hour (hour, agent_id, channel, model, ${sumColumns})
@@ -76,11 +82,27 @@ export function record(db: Database, entry: LedgerArgs): boolean {
   return true;
 }
 
+function settle(db: Database, entry: LedgerArgs): void {
+  const hold = takeHold(db, entry.id);
+  // What was booked when its session was deleted is spent already.
+  if (hold?.state === "booked") return;
+  const payer = hold ?? {
+    session_key: entry.sessionKey,
+    agent_id: entry.agentId,
+    channel: entry.channel,
+    sender_id: entry.senderId,
+    job_id: null,
+    chat: null,
+  };
+  move(db, payer, { atMs: hold?.at_ms ?? entry.atMs, spent: entry.costMicros ?? 0, held: 0 });
+}
+
 /** The key under which the spending of deleted sessions is summed. */
 export const deletedKey = "deleted";
 
 /** The money stays in the sums; who and where does not. */
 export function anonymise(db: Database, sessionKey: string): void {
+  forgetPayer(db, { sessionKey, as: deletedKey });
   db.run(
     `UPDATE ledger SET session_key = ?, sender_id = '', run_id = '' WHERE session_key = ?`,
     deletedKey,

@@ -3,7 +3,8 @@
  * sticks out of them at either end is counted row by row. A million rows and ten thousand cost nearly the same.
  */
 import type { LedgerFilter } from "../../port.ts";
-import { dayMs, hourMs } from "../commands/ledger.ts";
+import { dayMs } from "../commands/ledger.ts";
+import { hourMs } from "../commands/money/ledger-hour.ts";
 import type { Database } from "../database.ts";
 import type { TotalsRecord } from "../records.ts";
 
