@@ -111,4 +111,17 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
+  budgetOutputTokens: 16_384,
+  /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
+  budgetLeastOutputTokens: 1_024,
+  /** How long a call waits for money that is set aside for calls under way, before it is refused. */
+  budgetWaitMs: 60_000,
+  budgetPollMs: 500,
+  /** How long an owner may be asked for more, if the period does not end before. */
+  approvalTtlMs: 24 * 3_600_000,
+  /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
+  budgetNoticeMs: 3_600_000,
+  /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */
+  ownerChats: 20,
 });

@@ -15,6 +15,7 @@ import type { ToolCall } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage, Priority, Reply } from "../domain/message.ts";
 import type { TokenCosts, TokenUsage } from "../domain/money.ts";
+import type { ApprovalStore, BudgetStore } from "./budget-port.ts";
 
 export interface Store {
   readonly inbox: InboxStore;
@@ -23,6 +24,8 @@ export interface Store {
   readonly deadLetters: DeadLetterStore;
   readonly sessions: SessionStore;
   readonly ledger: LedgerStore;
+  readonly budgets: BudgetStore;
+  readonly approvals: ApprovalStore;
   readonly idempotency: IdempotencyStore;
   readonly devices: DeviceStore;
   readonly documents: DocumentStore;
@@ -330,6 +333,11 @@ export interface TurnResult {
   readonly ledger: readonly LedgerEntry[];
   /** The inbox row ends as `replied` with this reason; `dead` when the turn could not answer at all. */
   readonly inbox: { readonly state: "replied" | "dead"; readonly reason: string };
+  /**
+   * True for a dead message that waits for a person (`waitingFor`): its finished steps stay, so that a replay goes on
+   * behind them. Where what it waits for has come meanwhile it is queued again in this very commit.
+   */
+  readonly resumable?: boolean;
   readonly atMs: number;
 }
 

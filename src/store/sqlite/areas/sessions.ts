@@ -76,13 +76,13 @@ async function search(
         sessionId: record.session_id,
         entry: transcriptEntry(record),
       }))
-      .filter(({ entry }) => saidIn(entry).toLowerCase().includes(wanted)),
+      .filter(({ entry }) => wordsOf(entry).toLowerCase().includes(wanted)),
     nextCursor: records.length < limit || last === undefined ? null : String(last.id),
   };
 }
 
 /** The words of a transcript line, without names, ids and numbers. */
-function saidIn({ body }: TranscriptEntry): string {
+function wordsOf({ body }: TranscriptEntry): string {
   const { content } = (body["message"] ?? {}) as { content?: unknown };
   if (!Array.isArray(content)) return "";
   const texts = content.map((part: { text?: unknown } | null) => part?.text);
