@@ -11,6 +11,7 @@ import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
+import { chooseModel } from "./calling/choose-model.ts";
 import { fitHistory } from "./context.ts";
 import { overheardBefore } from "./overheard.ts";
 import { runSteps } from "./step-loop.ts";
@@ -27,16 +28,21 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
     const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
     const options = row.options as TurnOptions;
     const config = deps.config();
-    const timeout = turnTimeout(options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000, deps);
+    const timeoutMs = Math.min(
+      options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000,
+      limits.turnTimeoutMs,
+    );
+    const timeout = turnTimeout(timeoutMs, deps);
     const turn: Turn = {
       row,
       lease,
       options,
       config,
       startedMs,
+      deadlineMs: deps.clock.monotonicMs() + timeoutMs,
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       model: null,
-      api: "none",
+      choice: null,
       conversation: [],
       transcript: [],
       ledger: [],
@@ -115,13 +121,13 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
     turn.text = await runCommand(command, { turn, session, deps });
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
-  const model = chooseModel(turn, session, deps);
+  const choice = await chooseModel(turn, session, deps);
+  const { model } = choice.candidates[0];
+  turn.choice = choice;
   turn.model = model;
-  const provider = await deps.provider(model.provider);
-  turn.api = provider.endpoint.api;
   turn.conversation.push(...(await contextOf(turn, session, model, deps)));
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
-  return runSteps(turn, model, provider, deps);
+  return runSteps(turn, choice, deps);
 }
 
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
@@ -183,29 +189,10 @@ function entryIdOf(row: InboxRow): string {
   return row.message.id.replaceAll("-", "").slice(-8);
 }
 
-function chooseModel(turn: Turn, session: SessionRow | null, deps: AgentDeps): ModelInfo {
-  const models = deps.models();
-  const wanted = turn.options.model ?? stringSetting(session, "model");
-  const model = wanted === undefined ? models.primary(turn.row.agentId) : models.find(wanted);
-  if (model === undefined) {
-    throw new AppError(
-      "MODEL_001",
-      wanted === undefined ? "No model is configured." : `The model ${JSON.stringify(wanted)} is not known.`,
-    );
-  }
-  return model;
-}
-
-function stringSetting(session: SessionRow | null, key: string): string | undefined {
-  const value = session?.settings[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
 function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal; cancel(): void } {
   const controller = new AbortController();
-  const boundedMs = Math.min(timeoutMs, limits.turnTimeoutMs);
-  const timer = deps.clock.after(boundedMs, () => {
-    controller.abort(new AppError("RUN_002", `The turn took longer than ${Math.round(boundedMs / 1_000)} s.`));
+  const timer = deps.clock.after(timeoutMs, () => {
+    controller.abort(new AppError("RUN_002", `The turn took longer than ${Math.round(timeoutMs / 1_000)} s.`));
   });
   return { signal: controller.signal, cancel: () => timer.cancel() };
 }

@@ -6,12 +6,15 @@
 import { AppError } from "../domain/app-error.ts";
 import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
-import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
-import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
+import type { TokenUsage } from "../domain/money.ts";
+import type { ModelChoice } from "../models/contract.ts";
+import type { ModelRequest } from "../providers/contract.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
-import { callModel, type ModelAnswer } from "./model-call.ts";
+import { addCost, costOf } from "./calling/account.ts";
+import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
+import type { ModelAnswer } from "./calling/model-call.ts";
 import { systemPrompt } from "./system-prompt.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
@@ -34,12 +37,7 @@ interface ToolStepRecord {
   readonly entries: readonly TranscriptDraft[];
 }
 
-export async function runSteps(
-  turn: Turn,
-  model: ModelInfo,
-  provider: ModelProvider,
-  deps: AgentDeps,
-): Promise<TurnEnd> {
+export async function runSteps(turn: Turn, choice: ModelChoice, deps: AgentDeps): Promise<TurnEnd> {
   const tools = await deps.tools();
   let { nextIndex, pending } = replay(
     turn,
@@ -53,7 +51,7 @@ export async function runSteps(
       pending = [];
       nextIndex += 1;
     }
-    const answer = await stepModel(turn, { model, provider, tools }, deps);
+    const { answer, model } = await stepModel(turn, { choice, tools }, deps);
     if (answer.error !== null) return failed(answer);
     const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));
     if (answer.calls.length === 0 || callerCalls.length > 0) {
@@ -70,7 +68,7 @@ export async function runSteps(
       calls: answer.calls,
       entry: turn.transcript.at(-1) as TranscriptDraft,
       usage: answer.usage,
-      costMicros: costMicros(answer.usage, model.price) ?? null,
+      costMicros: costOf(answer, model),
       text: turn.text,
     };
     await appendStep(turn, { index: nextIndex, kind: "model", record }, deps);
@@ -111,30 +109,12 @@ function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pen
 
 async function stepModel(
   turn: Turn,
-  { model, provider, tools }: { model: ModelInfo; provider: ModelProvider; tools: ToolSet },
+  { choice, tools }: { choice: ModelChoice; tools: ToolSet },
   deps: AgentDeps,
-): Promise<ModelAnswer> {
-  const request = modelRequest(turn, model, tools);
-  const before = turn.text;
-  let joined = before;
-  const answer = await callModel(
-    provider,
-    request,
-    {
-      text: (text) => {
-        // Text of two steps is two paragraphs, for those who read along and in the final text alike.
-        const piece = joined === before && before !== "" ? `\n\n${text}` : text;
-        joined += piece;
-        emitOf(turn, deps, { type: "run.text", text: piece, soFar: joined });
-        turn.stream?.update(joined);
-      },
-      thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
-    },
-    { signal: turn.signal, clock: deps.clock },
-  );
+): Promise<StepAnswer> {
+  const step = await callWithFailover(turn, choice, (model) => modelRequest(turn, model, tools), deps);
   await deps.failpoints.reach("model-answered");
-  turn.text = joined;
-  account(turn, model, answer, deps);
+  const { answer, model, api } = step;
   turn.conversation.push({ role: "assistant", content: answer.content });
   if (answer.content.length > 0 || answer.error !== null) {
     turn.transcript.push(
@@ -143,7 +123,7 @@ async function stepModel(
         runId: turn.row.runId,
         content: answer.content,
         model,
-        api: provider.endpoint.api,
+        api,
         usage: answer.usage,
         stopReason: answer.stopReason,
         atMs: deps.clock.nowMs(),
@@ -151,7 +131,7 @@ async function stepModel(
       }),
     );
   }
-  return answer;
+  return step;
 }
 
 function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelRequest {
@@ -194,36 +174,6 @@ function emptyAnswer(model: ModelInfo): AppError {
 
 function isCallersTool(turn: Turn, call: ToolCall): boolean {
   return turn.options.tools?.some((spec) => spec.name === call.tool) ?? false;
-}
-
-/** Books the call: a ledger row at call time, and the turn's own sums. */
-function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: AgentDeps): void {
-  // A call that failed before it yielded anything was not billed by any provider we know; one that broke off was.
-  if (answer.error !== null && answer.content.length === 0) return;
-  const cost = costMicros(answer.usage, model.price) ?? null;
-  addCost(turn, answer.usage, cost);
-  const { row } = turn;
-  turn.ledger.push({
-    id: deps.ids.uuid(),
-    atMs: deps.clock.nowMs(),
-    runId: row.runId,
-    sessionKey: row.sessionKey,
-    agentId: row.agentId,
-    channel: row.message.address.channel,
-    senderId: row.message.sender.id,
-    provider: model.provider,
-    model: model.id,
-    usage: answer.usage,
-    costMicros: cost,
-    estimated: answer.estimated,
-    latencyMs: Math.round(answer.latencyMs),
-    origin: "chat",
-  });
-}
-
-function addCost(turn: Turn, usage: TokenUsage, cost: number | null): void {
-  turn.usage = addUsage(turn.usage, usage);
-  turn.costMicros = cost === null || turn.costMicros === null ? null : turn.costMicros + cost;
 }
 
 async function runTools(

@@ -9,7 +9,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import type { ModelProvider } from "../providers/contract.ts";
+import type { BudgetGate } from "../budget/contract.ts";
+import type { ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
@@ -30,9 +31,12 @@ export interface AgentDeps {
   readonly log: Log;
   /** The newest snapshot; a turn asks once and keeps what it got. */
   readonly config: () => Config;
+  /** What there is, for whoever asks. What a turn uses is the desk's to say. */
   readonly models: () => ModelCatalogue;
-  /** Opens a provider by the configuration's name for it. Throws MODEL_001 where there is none. */
-  readonly provider: (id: string) => Promise<ModelProvider>;
+  /** Which model answers, by which login, and whether it can at this moment. */
+  readonly desk: ModelDesk;
+  /** Nothing calls a model without a hold of this gate. */
+  readonly budget: BudgetGate;
   readonly tools: () => Promise<ToolSet>;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
@@ -54,10 +58,14 @@ export interface Turn {
   readonly options: TurnOptions;
   readonly config: Config;
   readonly startedMs: number;
+  /** By the monotonic clock: no wait is begun that would end behind it. */
+  readonly deadlineMs: number;
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
+  /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
-  api: string;
+  /** Made once, before the first step; null before, and where a command needs none. */
+  choice: ModelChoice | null;
   /** Grows with each step. */
   readonly conversation: ModelMessage[];
   /** What the session's transcript gets beyond the user's entry. */

@@ -31,7 +31,7 @@ export interface Considered {
 
 export interface ModelChoice {
   /** At least one, best first. */
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly [Candidate, ...Candidate[]];
   readonly considered: readonly Considered[];
   /** Set where the router chose. */
   readonly tier: Tier | null;
