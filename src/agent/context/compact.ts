@@ -34,6 +34,8 @@ export interface CompactorDeps {
 export interface CompactionTask {
   readonly turn: TurnFacts;
   readonly view: HistoryView;
+  /** The entry that follows on the history: kept where nothing else is. */
+  readonly inputId: string;
   readonly model: ModelInfo;
   readonly settings: Config["agents"]["defaults"]["compaction"];
   readonly reason: CompactionReason;
@@ -213,7 +215,7 @@ async function write({ task, told, next, ...facts }: Written, { sessions, clock,
     ids.hex(4),
     {
       summary: told,
-      firstKeptEntryId: next.lines[0]?.entryId ?? turn.inputId,
+      firstKeptEntryId: next.lines[0]?.entryId ?? task.inputId,
       tokensBefore,
       details: {
         runId: turn.runId,
