@@ -13,8 +13,9 @@ import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { addCost, costOf } from "./calling/account.ts";
-import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
+import { callWithFailover, type PreparedRequest, type StepAnswer } from "./calling/call-with-failover.ts";
 import type { ModelAnswer } from "./calling/model-call.ts";
+import type { CallFacts } from "./context/contract.ts";
 import { systemPrompt } from "./system-prompt.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
@@ -112,7 +113,12 @@ async function stepModel(
   { choice, tools }: { choice: ModelChoice; tools: ToolSet },
   deps: AgentDeps,
 ): Promise<StepAnswer> {
-  const step = await callWithFailover(turn, choice, (model) => modelRequest(turn, model, tools), deps);
+  const step = await callWithFailover(
+    turn,
+    choice,
+    (model) => prepareRequest(turn, modelRequest(turn, model, tools)),
+    deps,
+  );
   await deps.failpoints.reach("model-answered");
   const { answer, model, api } = step;
   turn.conversation.push({ role: "assistant", content: answer.content });
@@ -147,7 +153,7 @@ function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelReques
       toolNames: specs.map((spec) => spec.name),
       instructions: options.instructions,
     }),
-    messages: turn.conversation,
+    messages: [],
     tools: specs,
     ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
     ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
@@ -157,6 +163,22 @@ function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelReques
     ...(options.seed === undefined ? {} : { seed: options.seed }),
     ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
     ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
+  };
+}
+
+/** The request with its conversation: all of it that this model can read. */
+async function prepareRequest(turn: Turn, request: ModelRequest): Promise<PreparedRequest> {
+  const { model, system, tools, maxOutputTokens } = request;
+  const facts: CallFacts = { model, system, tools, steps: turn.conversation, maxOutputTokens };
+  // Without a context there is nothing but this turn.
+  if (turn.context === null) throw new AppError("SYS_001", "A model was to be asked before its context was opened.");
+  const { messages, inputTokens, outputTokens, ...assembled } = await turn.context.assemble(facts);
+  const cap = assembled.maxOutputTokens;
+  return {
+    request: { ...request, messages, ...(cap === undefined ? {} : { maxOutputTokens: cap }) },
+    inputTokens,
+    outputTokens,
+    facts,
   };
 }
 

@@ -1,9 +1,10 @@
 /** One step's answer from the models of the turn's choice. */
-import { AppError } from "../../domain/app-error.ts";
+import type { CallToPay } from "../../budget/contract.ts";
+import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest } from "../../providers/contract.ts";
 import type { Candidate, ModelChoice } from "../../models/contract.ts";
-import { conversationChars, estimateTokens } from "../context.ts";
+import type { CallFacts, TurnContext } from "../context/contract.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
 import { account, isBilled } from "./account.ts";
 import { callModel, type ModelAnswer } from "./model-call.ts";
@@ -16,26 +17,58 @@ export interface StepAnswer {
   readonly api: string;
 }
 
+/** A request as its context has put it together, and what it may cost at most. */
+export interface PreparedRequest {
+  readonly request: ModelRequest;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** What the request was made of, to make a smaller one of it. */
+  readonly facts: CallFacts;
+}
+
 /** `requestFor` is asked anew for each model. Throws where nothing could be asked at all. */
 export async function callWithFailover(
   turn: Turn,
   choice: ModelChoice,
-  requestFor: (model: ModelInfo) => ModelRequest,
+  requestFor: (model: ModelInfo) => Promise<PreparedRequest>,
   deps: AgentDeps,
 ): Promise<StepAnswer> {
   const [candidate] = choice.candidates;
-  return callCandidate(turn, candidate, requestFor(candidate.model), deps);
+  const prepared = await requestFor(candidate.model);
+  const step = await callCandidate(turn, candidate, prepared, deps);
+  const context = turn.context;
+  if (context === null) return step;
+  const { error, usage, estimated } = step.answer;
+  if (error === null) {
+    await context.answered(step.model, usage, { estimated });
+    return step;
+  }
+  if (!(await isMended(context, prepared, error))) return step;
+  return callCandidate(turn, candidate, await requestFor(candidate.model), deps);
+}
+
+/** Whether the same model may be asked once more, with less: each of these happens once in a turn. */
+async function isMended(context: TurnContext, { facts }: PreparedRequest, error: AppErrorJson): Promise<boolean> {
+  switch (failureReasonOf(error.details)) {
+    case "context_overflow":
+      return (await context.compactNow("overflow", facts, { error })).compacted;
+    case "bad_request":
+      return context.refused(error);
+    default:
+      return false;
+  }
 }
 
 async function callCandidate(
   turn: Turn,
   candidate: Candidate,
-  request: ModelRequest,
+  prepared: PreparedRequest,
   deps: AgentDeps,
 ): Promise<StepAnswer> {
   const { model } = candidate;
+  const { request } = prepared;
   const { budget, clock, desk } = deps;
-  const held = await budget.hold(callToPay(turn, request, deps.ids.uuid()));
+  const held = await budget.hold(callToPay(turn, { model, ...prepared }, deps.ids.uuid()));
   if (!held.granted) throw AppError.fromJSON(held.error);
   const provider = await desk.open(candidate);
   turn.model = model;
@@ -68,9 +101,11 @@ async function callCandidate(
   return { answer, model, api: provider.endpoint.api };
 }
 
-function callToPay(turn: Turn, request: ModelRequest, callId: string) {
-  const { row } = turn;
-  const { model, system, messages, maxOutputTokens } = request;
+export function callToPay(
+  { row }: Turn,
+  { model, inputTokens, outputTokens }: { model: ModelInfo } & Pick<PreparedRequest, "inputTokens" | "outputTokens">,
+  callId: string,
+): CallToPay {
   return {
     callId,
     runId: row.runId,
@@ -80,7 +115,7 @@ function callToPay(turn: Turn, request: ModelRequest, callId: string) {
     senderId: row.message.sender.id,
     jobId: null,
     model,
-    inputTokens: estimateTokens(system.length + conversationChars(messages)),
-    outputTokens: maxOutputTokens ?? model.maxTokens ?? 0,
+    inputTokens,
+    outputTokens,
   };
 }

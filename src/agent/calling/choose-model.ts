@@ -2,7 +2,7 @@
 import { messageText } from "../../domain/message.ts";
 import type { ModelChoice } from "../../models/contract.ts";
 import type { SessionRow } from "../../store/port.ts";
-import { estimateTokens } from "../context.ts";
+import { textTokens } from "../context/token-estimate.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
 
 /** Throws MODEL_001 for a model that is not there or not allowed, MODEL_009 where none can answer now. */
@@ -17,7 +17,7 @@ export async function chooseModel(turn: Turn, session: SessionRow | null, deps: 
     sessionProfile: stringSetting(session, "authProfile"),
     text,
     needsVision: hasPicture(turn),
-    estimatedTokens: estimateTokens(text.length),
+    estimatedTokens: textTokens(text),
   });
   const { considered, tier, score, candidates } = choice;
   const [{ model, profileId }] = candidates;

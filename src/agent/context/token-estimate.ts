@@ -20,6 +20,10 @@ export function messageTokens(message: ModelMessage): number {
   return Math.ceil(messageOverheadTokens + contentTokens(message));
 }
 
+export function conversationTokens(messages: readonly ModelMessage[]): number {
+  return messages.reduce((tokens, message) => tokens + messageTokens(message), 0);
+}
+
 /** Estimates each message object once: a conversation is made of the same ones at each step. */
 export interface TokenCounter {
   message(message: ModelMessage): number;
