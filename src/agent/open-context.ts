@@ -3,6 +3,8 @@
  * The transcript id of a person's message is the same at every attempt, so that it is written once.
  */
 import type { ModelMessage } from "../domain/conversation.ts";
+import type { ChatKind } from "../domain/message.ts";
+import { parseSessionKey } from "../domain/session-key.ts";
 import type { InboxRow, SessionRow, TranscriptDraft } from "../store/port.ts";
 import { createSummarise } from "./calling/summarise.ts";
 import type { TurnContext, TurnFacts } from "./context/contract.ts";
@@ -60,11 +62,17 @@ function factsOf(
     runId,
     sessionKey,
     agentId,
-    isGroup: message.address.chatKind !== "dm",
+    isGroup: isGroup(sessionKey, message.address.chatKind),
     signal: turn.signal,
     summarise: createSummarise(turn, deps),
     tell: (text) => emitOf(turn, deps, { type: "run.notice", kind: "compaction", text }),
   };
+}
+
+/** By the session above all: an operator may speak into a group's session from a page of their own. */
+function isGroup(sessionKey: string, chatKind: ChatKind): boolean {
+  const key = parseSessionKey(sessionKey);
+  return chatKind !== "dm" || (key?.kind === "chat" && key.chatKind !== "dm");
 }
 
 function entryIdOf(row: InboxRow): string {

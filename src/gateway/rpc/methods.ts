@@ -13,6 +13,7 @@ import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
 import type { RpcServices } from "./services.ts";
+import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
 
@@ -23,7 +24,11 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   chat: chatMethods,
   agents: agentMethods,
   models: modelMethods,
-  sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
+  sessions: (services) => [
+    ...sessionMethods(services),
+    ...sessionLineMethods(services),
+    ...sessionCompactMethods(services),
+  ],
   config: configMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
