@@ -190,8 +190,12 @@ export class OpenTurnContext implements TurnContext {
       : { compacted: false, why: "nothing-to-compact" };
     if (!outcome.compacted && outcome.why === "aborted") return outcome;
     const request = this.#fit(await this.#draft(call));
-    if (request === null) return { compacted: false, why: "no-reduction" };
-    const told = outcome.compacted ? outcome : cutInstead(outcome, refusedTokens, request);
+    // What cannot be cut to that share is as small as it gets: it is asked as it is, or not at all.
+    if (request === null) this.#capTokens = Number.POSITIVE_INFINITY;
+    if (outcome.compacted) this.#compactions.push(outcome);
+    if (outcome.compacted || request === null)
+      return outcome.compacted ? outcome : { compacted: false, why: "no-reduction" };
+    const told = cutInstead(outcome, refusedTokens, request);
     this.#compactions.push(told);
     return told;
   }
