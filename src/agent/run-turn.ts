@@ -42,6 +42,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       model: null,
       choice: null,
+      context: null,
+      notices: [],
       conversation: [],
       transcript: [],
       ledger: [],
@@ -126,7 +128,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   turn.model = model;
   turn.conversation.push(...(await contextOf(turn, session, model, deps)));
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
-  return runSteps(turn, choice, deps);
+  return runSteps(turn, deps);
 }
 
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */

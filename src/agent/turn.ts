@@ -13,6 +13,8 @@ import type { BudgetGate } from "../budget/contract.ts";
 import type { ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { ShrinkImages } from "./calling/step-requests.ts";
+import type { TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
@@ -38,6 +40,8 @@ export interface AgentDeps {
   /** Nothing calls a model without a hold of this gate. */
   readonly budget: BudgetGate;
   readonly tools: () => Promise<ToolSet>;
+  /** Absent where nobody can make pictures smaller. */
+  readonly shrinkImages?: ShrinkImages;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
@@ -66,7 +70,11 @@ export interface Turn {
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */
   choice: ModelChoice | null;
-  /** Grows with each step. */
+  /** What its calls are given of the conversation; null: `conversation` as it is. */
+  context: TurnContext | null;
+  /** What a person may want to know of how the answer came about. */
+  readonly notices: string[];
+  /** Grows with each step; with a `context` it holds the steps alone. */
   readonly conversation: ModelMessage[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];
