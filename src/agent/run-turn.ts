@@ -3,19 +3,16 @@
  * and bill together. After that commit, and only then, the end is told.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
-import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
+import type { InboxRow, SessionRow } from "../store/port.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
-import { fitHistory } from "./context.ts";
-import { overheardBefore } from "./overheard.ts";
+import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
-import { conversationOf, personsEntries } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
@@ -126,7 +123,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const { model } = choice.candidates[0];
   turn.choice = choice;
   turn.model = model;
-  turn.conversation.push(...(await contextOf(turn, session, model, deps)));
+  turn.context = await openContext(turn, session, deps);
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
   return runSteps(turn, deps);
 }
@@ -148,46 +145,6 @@ async function openSession(row: InboxRow, deps: AgentDeps): Promise<SessionRow> 
   const { address } = row.message;
   const options = { sessionId: deps.ids.uuid(), atMs: deps.clock.nowMs(), address };
   return (await deps.store.sessions.open(row.sessionKey, row.agentId, options)).row;
-}
-
-async function contextOf(
-  turn: Turn,
-  session: SessionRow | null,
-  model: ModelInfo,
-  deps: AgentDeps,
-): Promise<ModelMessage[]> {
-  const { row, options } = turn;
-  const id = entryIdOf(row);
-  const overheard = await overheardBefore(turn, deps.store.inbox);
-  const said = personsEntries(id, row.message, options.input, overheard);
-  const input: readonly ModelMessage[] = options.input ?? conversationOf(said);
-  let history: readonly ModelMessage[] = options.history ?? [];
-  if (session !== null) {
-    const entries = await deps.store.sessions.transcript(row.sessionKey, { limit: transcriptWindow });
-    if (options.history === undefined) history = conversationOf(before(entries, id));
-    // A restart finds the entry of its first attempt.
-    if (!entries.some((entry) => entry.id === id)) {
-      turn.unwritten = deps.store.sessions.append(row.sessionKey, said, deps.clock.nowMs()).then(
-        () => [],
-        () => said,
-      );
-    }
-  }
-  return fitHistory([...history, ...input], model.contextWindow);
-}
-
-/** What was said before this message; all of it where the message is not there yet. */
-function before(entries: readonly TranscriptEntry[], id: string): readonly TranscriptEntry[] {
-  const index = entries.findIndex((entry) => entry.id === id);
-  return index === -1 ? entries : entries.slice(0, index);
-}
-
-/** Entries that are looked at for context: more than any window holds of real talk. */
-const transcriptWindow = 400;
-
-/** The transcript id of the person's message: the same at every attempt, so that it is written once. */
-function entryIdOf(row: InboxRow): string {
-  return row.message.id.replaceAll("-", "").slice(-8);
 }
 
 function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal; cancel(): void } {

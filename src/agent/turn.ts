@@ -14,7 +14,7 @@ import type { ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import type { ShrinkImages } from "./calling/step-requests.ts";
-import type { TurnContext } from "./context/contract.ts";
+import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
@@ -39,6 +39,8 @@ export interface AgentDeps {
   readonly desk: ModelDesk;
   /** Nothing calls a model without a hold of this gate. */
   readonly budget: BudgetGate;
+  /** What a call is given of its conversation. */
+  readonly context: ContextKeeper;
   readonly tools: () => Promise<ToolSet>;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
@@ -70,11 +72,11 @@ export interface Turn {
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */
   choice: ModelChoice | null;
-  /** What its calls are given of the conversation; null: `conversation` as it is. */
+  /** What every call of the turn is given; null before the first, and where a command needs none. */
   context: TurnContext | null;
   /** What a person may want to know of how the answer came about. */
   readonly notices: string[];
-  /** Grows with each step; with a `context` it holds the steps alone. */
+  /** What this turn has said and done; grows with each step. What was said before is the context's. */
   readonly conversation: ModelMessage[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];

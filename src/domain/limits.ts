@@ -132,4 +132,26 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** Entries of a transcript that are looked at for one turn; a session that is summed up has far fewer behind its summary. */
+  contextEntries: 10_000,
+  /** The window of a model that nobody knows, in tokens. */
+  unknownWindowTokens: 128_000,
+  /** What an endpoint says its window is, is not believed below this. */
+  leastWindowTokens: 512,
+  /** Models whose way of counting is remembered. */
+  contextModels: 256,
+  /** Pieces in which a very long history is summed up, each a model call; what is older than these is left out. */
+  summaryPieces: 8,
+  /** The longest summary, in tokens. */
+  summaryTokens: 4_000,
+  /** What a person may say a summary should look at. */
+  summaryInstructionsChars: 2_000,
+  /** After a summary failed, the session's next ones are cut without asking for so long. */
+  summaryRetryMs: 10 * 60_000,
+  /** Sessions whose failed summary is remembered. */
+  summaryRetrySessions: 1_000,
+  /** Lasting facts of one compaction, as UTF-8. */
+  memoryNoteBytes: 16 * 1024,
+  /** An agent's notes of one day. */
+  memoryDayBytes: 256 * 1024,
 });

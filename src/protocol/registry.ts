@@ -34,6 +34,7 @@ export const methodGroups = Object.freeze({
     sessions.sessionsPatch,
     sessions.sessionsReset,
     sessions.sessionsDelete,
+    sessions.sessionsCompact,
     sessions.sessionsResolve,
     sessions.sessionsExport,
     sessions.sessionsImport,

@@ -11,14 +11,14 @@ import { noUsage } from "../../domain/money.ts";
 import type { Candidate, FailedAttempt, ModelChoice, Recovery } from "../../models/contract.ts";
 import { mayFallBack, recoveriesFor } from "../../models/recovery.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
-import { attempt, type Attempt } from "./attempt.ts";
+import { askModel, type Attempt, type Question } from "./ask-model.ts";
 import { CandidateWalk, type HeldBack, type WaitCause } from "./candidate-walk.ts";
 import { failedError } from "./failed-error.ts";
 import { noticeOfFailover } from "./failover-notice.ts";
 import type { ModelAnswer } from "./model-call.ts";
 import { patienceOf, waitUntil } from "./patience.ts";
 import { SaidText } from "./said-text.ts";
-import type { StepRequests } from "./step-requests.ts";
+import type { PreparedRequest, StepRequests } from "./step-requests.ts";
 
 export interface StepAnswer {
   /** With `error` where none of the models could answer. */
@@ -70,11 +70,10 @@ class Failover {
   }
 
   async run(): Promise<StepAnswer> {
-    const scene = { turn: this.#turn, requests: this.#requests, said: this.#said, deps: this.#deps };
     let candidate = this.#walk.first() ?? (await this.#waitForAny());
     while (candidate !== null) {
       this.#walk.take(candidate);
-      const result = await attempt(candidate, scene);
+      const result = await askModel(candidate, this.#question(candidate), this.#turn, this.#deps);
       if (result.kind === "answered") return this.#answered(candidate, result);
       if (result.kind === "aborted") return this.#aborted(candidate, result);
       candidate =
@@ -83,8 +82,25 @@ class Failover {
     return this.#failed();
   }
 
+  #question({ model }: Candidate): Question {
+    const turn = this.#turn;
+    const deltas = {
+      text: (text: string) => this.#said.say(text),
+      thinking: (text: string) => emitOf(turn, this.#deps, { type: "run.thinking", text }),
+    };
+    const prepare = async (): Promise<PreparedRequest> => {
+      const prepared = await this.#requests.for(model);
+      turn.model = model;
+      this.#said.begin();
+      return prepared;
+    };
+    const faultOf = (answer: ModelAnswer): AppErrorJson | null => emptinessOf(turn, answer, this.#said.before, model);
+    return { prepare, deltas, faultOf, signal: turn.signal };
+  }
+
   #answered(candidate: Candidate, { answer, api }: Extract<Attempt, { kind: "answered" }>): StepAnswer {
     this.#said.settle();
+    this.#requests.answered(candidate.model, answer);
     if (!this.#turn.row.ephemeral) this.#deps.desk.pin(this.#turn.row.sessionKey, candidate);
     // The next step begins with the one that answered this one.
     const others = this.#choice.candidates.filter((other) => other !== candidate);
@@ -209,6 +225,23 @@ class Failover {
     this.#attempts.push({ model: model.ref, profileId, reason, error });
     emitOf(this.#turn, this.#deps, { type: "model.failed", model: model.ref, profileId, reason, error, recovery });
   }
+}
+
+/**
+ * A model that ends in good order without a word leaves a person waiting for nothing. One that was cut at a limit, or at
+ * a word of the caller's choice, may well be empty, and one that has said something before its tools too.
+ */
+function emptinessOf(
+  { options }: Turn,
+  { text, calls, stopReason }: ModelAnswer,
+  before: string,
+  model: ModelInfo,
+): AppErrorJson | null {
+  const isEmpty = text.trim() === "" && before.trim() === "" && calls.length === 0;
+  if (!isEmpty || stopReason !== "stop" || options.stop !== undefined) return null;
+  return new AppError("MODEL_005", `The model ${model.id} answered with nothing.`, {
+    details: { reason: "empty", provider: model.provider, model: model.id },
+  }).toJSON();
 }
 
 function isSame(left: AppErrorJson, right: AppErrorJson): boolean {

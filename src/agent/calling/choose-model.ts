@@ -4,7 +4,7 @@ import { limits } from "../../domain/limits.ts";
 import { messageText } from "../../domain/message.ts";
 import type { ChoiceRequest, ModelChoice } from "../../models/contract.ts";
 import type { SessionRow } from "../../store/port.ts";
-import { estimateTokens } from "../context.ts";
+import { textTokens } from "../context/token-estimate.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
 import { noticeOf } from "./failover-notice.ts";
 import { patienceOf, waitUntil } from "./patience.ts";
@@ -55,7 +55,7 @@ function requestOf(turn: Turn, session: SessionRow | null): ChoiceRequest {
     sessionProfile: stringSetting(session, "authProfile"),
     text,
     needsVision: hasPicture(turn),
-    estimatedTokens: estimateTokens(text.length),
+    estimatedTokens: textTokens(text),
   };
 }
 

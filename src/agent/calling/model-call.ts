@@ -12,7 +12,7 @@ import { soundUsage, type TokenUsage } from "../../domain/money.ts";
 import type { QuotaWindow } from "../../domain/quota.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { ModelProvider, ModelRequest } from "../../providers/contract.ts";
-import { conversationChars, estimateTokens } from "../context.ts";
+import { conversationTokens, textTokens } from "../context/token-estimate.ts";
 
 export interface ModelAnswer {
   /** Of the hold that was given for it, and of the ledger row that settles it. */
@@ -131,8 +131,8 @@ function finishAnswer(
 
 function estimateUsage(request: ModelRequest, content: readonly AssistantContent[]): TokenUsage {
   return {
-    input: estimateTokens(request.system.length + conversationChars(request.messages)),
-    output: estimateTokens(conversationChars([{ role: "assistant", content }])),
+    input: textTokens(request.system) + conversationTokens(request.messages),
+    output: conversationTokens([{ role: "assistant", content }]),
     cacheRead: 0,
     cacheWrite: 0,
   };

@@ -2,13 +2,11 @@
  * What each call of a turn is asked: the conversation as it fits the model that is asked now, and what can be done to it
  * when it did not fit. Made anew for every model, since windows and abilities differ.
  */
-import type { AppErrorJson } from "../../domain/app-error.ts";
-import { AppError } from "../../domain/app-error.ts";
+import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import type { ModelInfo, ModelMessage } from "../../domain/conversation.ts";
 import type { FailureReason } from "../../domain/failure-reason.ts";
-import { limits } from "../../domain/limits.ts";
 import type { ModelRequest } from "../../providers/contract.ts";
-import { conversationChars, estimateTokens } from "../context.ts";
+import type { CallFacts, TurnContext } from "../context/contract.ts";
 import { systemPrompt } from "../system-prompt.ts";
 import type { AgentDeps, ToolSet, Turn } from "../turn.ts";
 import type { ModelAnswer } from "./model-call.ts";
@@ -39,6 +37,7 @@ export type ShrinkImages = (
   refusal: { readonly model: ModelInfo; readonly reason: FailureReason; readonly signal: AbortSignal },
 ) => Promise<readonly ModelMessage[]>;
 
+/** `turn.context` must be open. */
 export function createStepRequests(turn: Turn, tools: ToolSet, deps: AgentDeps): StepRequests {
   return new TurnRequests(turn, tools, deps);
 }
@@ -47,8 +46,8 @@ class TurnRequests implements StepRequests {
   readonly #turn: Turn;
   readonly #tools: ToolSet;
   readonly #deps: AgentDeps;
-  #isCompacted = false;
-  #shrinkFor: FailureReason | null = null;
+  /** Set once pictures were refused: every request from then on has smaller ones. */
+  #refusedPictures: FailureReason | null = null;
 
   constructor(turn: Turn, tools: ToolSet, deps: AgentDeps) {
     this.#turn = turn;
@@ -57,61 +56,56 @@ class TurnRequests implements StepRequests {
   }
 
   async for(model: ModelInfo): Promise<PreparedRequest> {
-    const { options, context, conversation } = this.#turn;
     const plain = this.#plain(model);
-    if (context === null) return this.#prepared(plain, conversation);
-    const assembled = await context.assemble(this.#facts(plain));
-    const { inputTokens, outputTokens, maxOutputTokens = options.maxOutputTokens } = assembled;
-    const { request } = await this.#prepared(plain, assembled.messages);
-    const most = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-    return { request: { ...request, ...most }, inputTokens, outputTokens };
+    const assembled = await this.#context.assemble(this.#facts(plain));
+    const { messages, inputTokens, outputTokens, maxOutputTokens } = assembled;
+    const request = {
+      ...plain,
+      messages: await this.#withPictures(messages, model),
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    };
+    return { request, inputTokens, outputTokens };
   }
 
   async compact(model: ModelInfo, error: AppErrorJson): Promise<boolean> {
-    const { context } = this.#turn;
-    if (context === null || this.#isCompacted) return false;
-    this.#isCompacted = true;
-    const outcome = await context.compactNow("overflow", this.#facts(this.#plain(model)), { error });
+    const outcome = await this.#context.compactNow("overflow", this.#facts(this.#plain(model)), { error });
     return outcome.compacted;
   }
 
   async shrinkImages(model: ModelInfo, reason: FailureReason): Promise<boolean> {
-    if (this.#deps.shrinkImages === undefined || this.#shrinkFor !== null) return false;
+    if (this.#deps.shrinkImages === undefined || this.#refusedPictures !== null) return false;
     const before = (await this.for(model)).request.messages;
-    this.#shrinkFor = reason;
+    this.#refusedPictures = reason;
     const after = (await this.for(model)).request.messages;
-    return after !== before && JSON.stringify(after) !== JSON.stringify(before);
+    return JSON.stringify(after) !== JSON.stringify(before);
   }
 
   refused(error: AppErrorJson): Promise<boolean> {
-    return this.#turn.context?.refused(error) ?? Promise.resolve(false);
+    return this.#context.refused(error);
   }
 
   answered(model: ModelInfo, { usage, estimated }: ModelAnswer): void {
-    this.#turn.context?.answered(model, usage, { estimated }).catch((thrown: unknown) => {
+    this.#context.answered(model, usage, { estimated }).catch((thrown: unknown) => {
       const error = AppError.from(thrown).toJSON();
       this.#deps.log.warn("the count of a model's answer could not be kept", { model: model.ref, error });
     });
   }
 
-  async #prepared(plain: ModelRequest, messages: readonly ModelMessage[]): Promise<PreparedRequest> {
-    const { shrinkImages } = this.#deps;
-    const reason = this.#shrinkFor;
-    const { model, system, maxOutputTokens } = plain;
-    const fitting =
-      reason === null || shrinkImages === undefined
-        ? messages
-        : await shrinkImages(messages, { model, reason, signal: this.#turn.signal });
-    return {
-      request: { ...plain, messages: fitting },
-      inputTokens: estimateTokens(system.length + conversationChars(fitting)),
-      outputTokens: maxOutputTokens ?? model.maxTokens ?? limits.modelOutputTokens,
-    };
+  get #context(): TurnContext {
+    const { context } = this.#turn;
+    if (context === null) throw new AppError("SYS_001", "A model was to be asked before its context was opened.");
+    return context;
   }
 
-  #facts({ model, system, tools }: ModelRequest) {
-    const { conversation, options } = this.#turn;
-    return { model, system, tools, steps: conversation, maxOutputTokens: options.maxOutputTokens };
+  #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
+    const { shrinkImages } = this.#deps;
+    const reason = this.#refusedPictures;
+    if (reason === null || shrinkImages === undefined) return Promise.resolve(messages);
+    return shrinkImages(messages, { model, reason, signal: this.#turn.signal });
+  }
+
+  #facts({ model, system, tools, maxOutputTokens }: ModelRequest): CallFacts {
+    return { model, system, tools, steps: this.#turn.conversation, maxOutputTokens };
   }
 
   /** Everything but the conversation. */

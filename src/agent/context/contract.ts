@@ -20,8 +20,10 @@ export interface TurnFacts {
   readonly agentId: string;
   /** Null for a stateless call: nothing is summed up and nothing is written. */
   readonly session: SessionRow | null;
-  /** Oldest first, before this message: the transcript's entries, or what the caller told instead. */
-  readonly history: readonly TranscriptEntry[] | readonly ModelMessage[];
+  /** Oldest first, before this message. What a caller told in place of a transcript is never summed up. */
+  readonly history:
+    | { readonly kind: "transcript"; readonly entries: readonly TranscriptEntry[] }
+    | { readonly kind: "told"; readonly messages: readonly ModelMessage[] };
   /** This message. Kept in any case, if need be with its middle cut out. */
   readonly input: readonly ModelMessage[];
   /** The transcript id of this message: where everything before it is summed up, it is the first that is kept. */

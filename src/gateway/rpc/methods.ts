@@ -14,6 +14,7 @@ import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
+import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
 
@@ -24,7 +25,11 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   chat: chatMethods,
   agents: agentMethods,
   models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
-  sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
+  sessions: (services) => [
+    ...sessionMethods(services),
+    ...sessionLineMethods(services),
+    ...sessionCompactMethods(services),
+  ],
   config: configMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],

@@ -1,14 +1,17 @@
-/** One attempt at an answer: money is set aside, the provider is opened and asked, and everybody is told how it went. */
+/**
+ * One attempt at an answer: money is set aside, the provider is opened and asked, and everybody is told how it went: the
+ * desk, the ledger, the budget. The one way to a model, for a step of a turn and for what is asked beside it.
+ */
+import type { CallToPay } from "../../budget/contract.ts";
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import type { BudgetHold } from "../../domain/authority.ts";
 import { failureReasonOf, type FailureReason } from "../../domain/failure-reason.ts";
 import type { Candidate, Outcome } from "../../models/contract.ts";
 import type { ModelProvider } from "../../providers/contract.ts";
-import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
+import type { AgentDeps, Turn } from "../turn.ts";
 import { account, isBilled } from "./account.ts";
-import { callModel, type ModelAnswer } from "./model-call.ts";
-import type { SaidText } from "./said-text.ts";
-import type { PreparedRequest, StepRequests } from "./step-requests.ts";
+import { callModel, type Deltas, type ModelAnswer } from "./model-call.ts";
+import type { PreparedRequest } from "./step-requests.ts";
 
 export type Attempt =
   | { readonly kind: "answered"; readonly answer: ModelAnswer; readonly api: string }
@@ -25,37 +28,44 @@ export type Attempt =
   /** Nobody pays for it. */
   | { readonly kind: "unpaid"; readonly error: AppErrorJson };
 
-export interface AttemptScene {
-  readonly turn: Turn;
-  readonly requests: StepRequests;
-  readonly said: SaidText;
-  readonly deps: AgentDeps;
+export interface Question {
+  /** Throws MODEL_007 where it cannot be made to fit. */
+  readonly prepare: () => Promise<PreparedRequest>;
+  readonly deltas: Pick<Deltas, "text" | "thinking">;
+  /** What an answer in good order lacks all the same; null: nothing. */
+  readonly faultOf: (answer: ModelAnswer) => AppErrorJson | null;
+  readonly signal: AbortSignal;
 }
 
-/** `candidate` was found usable by `desk.standing` right before. Throws what the store throws. */
-export async function attempt(candidate: Candidate, scene: AttemptScene): Promise<Attempt> {
-  const { deps, turn } = scene;
+/** `candidate` was entered at the desk right before; here it is reported or forgone. Throws what the store throws. */
+export async function askModel(
+  candidate: Candidate,
+  question: Question,
+  turn: Turn,
+  deps: AgentDeps,
+): Promise<Attempt> {
   let isReported = false;
   try {
-    const prepared = await scene.requests.for(candidate.model);
+    const prepared = await question.prepare();
     const held = await deps.budget.hold(callToPay(turn, prepared, deps.ids.uuid()));
     if (!held.granted) return { kind: "unpaid", error: held.error };
     const opened = await open(candidate, held.hold, deps);
-    if ("error" in opened) return notAsked(opened.error);
-    const result = await ask(candidate, { prepared, hold: held.hold, provider: opened.provider }, scene);
+    if ("error" in opened) return notAsked(opened.error, failureReasonOf(opened.error.details));
+    const asking = { candidate, prepared, hold: held.hold, provider: opened.provider };
+    const result = await ask(asking, question, turn, deps);
     isReported = result.kind !== "aborted";
     return result;
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (error.code !== "MODEL_007") throw thrown;
-    return { ...notAsked(error.toJSON()), reason: "context_overflow" };
+    return notAsked(error.toJSON(), "context_overflow");
   } finally {
     if (!isReported) deps.desk.forgo(candidate);
   }
 }
 
-function notAsked(error: AppErrorJson): Extract<Attempt, { kind: "failed" }> {
-  return { kind: "failed", reason: failureReasonOf(error.details), error, answer: null, api: "none" };
+function notAsked(error: AppErrorJson, reason: FailureReason): Attempt {
+  return { kind: "failed", reason, error, answer: null, api: "none" };
 }
 
 async function open(
@@ -72,39 +82,39 @@ async function open(
 }
 
 interface Asking {
+  readonly candidate: Candidate;
   readonly prepared: PreparedRequest;
   readonly hold: BudgetHold;
   readonly provider: ModelProvider;
 }
 
-async function ask(candidate: Candidate, asking: Asking, { turn, requests, said, deps }: AttemptScene) {
-  const { prepared, hold, provider } = asking;
+async function ask(
+  { candidate, prepared, hold, provider }: Asking,
+  { deltas, faultOf, signal }: Question,
+  turn: Turn,
+  deps: AgentDeps,
+): Promise<Attempt> {
   const { clock, desk } = deps;
   const { api } = provider.endpoint;
-  turn.model = candidate.model;
   const startedMs = clock.nowMs();
-  said.begin();
   const answer = await callModel(
     prepared.request,
-    {
-      text: (text) => said.say(text),
-      thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
-      quota: (windows) => desk.quota(candidate, windows, clock.nowMs()),
-    },
-    { hold, provider, signal: turn.signal, clock },
+    { ...deltas, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
+    { hold, provider, signal, clock },
   );
   if (isBilled(answer)) account(turn, candidate.model, answer, deps);
   else release(hold, deps);
   // Also where a provider calls it otherwise: what it was in the middle of was stopped by us.
-  if (turn.signal.aborted && answer.error !== null) return { kind: "aborted", answer, api } as const;
-  const error = answer.error ?? emptinessOf(turn, answer, said.before, candidate);
+  if (answer.error !== null && (signal.aborted || answer.error.code === "RUN_001")) {
+    return { kind: "aborted", answer, api };
+  }
+  const error = answer.error ?? faultOf(answer);
   if (error === null) {
     desk.report(candidate, { ok: true, startedMs, atMs: clock.nowMs() });
-    requests.answered(candidate.model, answer);
-    return { kind: "answered", answer, api } as const;
+    return { kind: "answered", answer, api };
   }
   desk.report(candidate, failureOf(error, startedMs, clock.nowMs()));
-  return { kind: "failed", reason: failureReasonOf(error.details), error, answer, api } as const;
+  return { kind: "failed", reason: failureReasonOf(error.details), error, answer, api };
 }
 
 function failureOf(error: AppErrorJson, startedMs: number, atMs: number): Outcome {
@@ -119,23 +129,6 @@ function failureOf(error: AppErrorJson, startedMs: number, atMs: number): Outcom
   };
 }
 
-/**
- * A model that ends in good order without a word leaves a person waiting for nothing. One that was cut at a limit, or at
- * a word of the caller's choice, may well be empty, and one that has said something before its tools too.
- */
-function emptinessOf(
-  { options }: Turn,
-  { text, calls, stopReason }: ModelAnswer,
-  before: string,
-  { model }: Candidate,
-): AppErrorJson | null {
-  const isEmpty = text.trim() === "" && before.trim() === "" && calls.length === 0;
-  if (!isEmpty || stopReason !== "stop" || options.stop !== undefined) return null;
-  return new AppError("MODEL_005", `The model ${model.id} answered with nothing.`, {
-    details: { reason: "empty", provider: model.provider, model: model.id },
-  }).toJSON();
-}
-
 /** Beside the turn: what is not given back now is given back by the budget itself, and nobody waits for a disk here. */
 function release(hold: BudgetHold, { budget, log }: AgentDeps): void {
   budget.release(hold).catch((thrown: unknown) => {
@@ -143,8 +136,7 @@ function release(hold: BudgetHold, { budget, log }: AgentDeps): void {
   });
 }
 
-function callToPay(turn: Turn, { request, inputTokens, outputTokens }: PreparedRequest, callId: string) {
-  const { row } = turn;
+function callToPay({ row }: Turn, { request, inputTokens, outputTokens }: PreparedRequest, callId: string): CallToPay {
   return {
     callId,
     runId: row.runId,
