@@ -40,6 +40,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       model: null,
       choice: null,
       context: null,
+      notices: [],
       conversation: [],
       transcript: [],
       ledger: [],
@@ -124,7 +125,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   turn.model = model;
   turn.context = await openContext(turn, session, deps);
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
-  return runSteps(turn, choice, deps);
+  return runSteps(turn, deps);
 }
 
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */

@@ -4,19 +4,17 @@
  * the last one and pays for nothing twice.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domain/conversation.ts";
+import type { AssistantContent, ToolCall, ToolResult } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { ModelChoice } from "../models/contract.ts";
-import type { ModelRequest } from "../providers/contract.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
 import { addCost, costOf } from "./calling/account.ts";
-import { callWithFailover, type PreparedRequest, type StepAnswer } from "./calling/call-with-failover.ts";
+import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
 import type { ModelAnswer } from "./calling/model-call.ts";
-import type { CallFacts } from "./context/contract.ts";
-import { systemPrompt } from "./system-prompt.ts";
+import { createStepRequests, type StepRequests } from "./calling/step-requests.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
@@ -38,8 +36,10 @@ interface ToolStepRecord {
   readonly entries: readonly TranscriptDraft[];
 }
 
-export async function runSteps(turn: Turn, choice: ModelChoice, deps: AgentDeps): Promise<TurnEnd> {
+/** `turn.choice` says which models may answer. */
+export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const tools = await deps.tools();
+  const requests = createStepRequests(turn, tools, deps);
   let { nextIndex, pending } = replay(
     turn,
     isFirstTake(turn.lease) ? [] : await deps.store.turns.steps(turn.row.runId),
@@ -52,11 +52,10 @@ export async function runSteps(turn: Turn, choice: ModelChoice, deps: AgentDeps)
       pending = [];
       nextIndex += 1;
     }
-    const { answer, model } = await stepModel(turn, { choice, tools }, deps);
+    const { answer, model } = await stepModel(turn, requests, deps);
     if (answer.error !== null) return failed(answer);
     const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));
     if (answer.calls.length === 0 || callerCalls.length > 0) {
-      if (isEmpty(turn, answer)) return failedWith(emptyAnswer(model));
       return {
         state: "final",
         stopReason: callerCalls.length > 0 ? "tool-calls" : answer.stopReason,
@@ -108,17 +107,8 @@ function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pen
   return { nextIndex: steps.length === 0 ? 0 : (steps.at(-1) as StepRow).index + 1, pending };
 }
 
-async function stepModel(
-  turn: Turn,
-  { choice, tools }: { choice: ModelChoice; tools: ToolSet },
-  deps: AgentDeps,
-): Promise<StepAnswer> {
-  const step = await callWithFailover(
-    turn,
-    choice,
-    (model) => prepareRequest(turn, modelRequest(turn, model, tools)),
-    deps,
-  );
+async function stepModel(turn: Turn, requests: StepRequests, deps: AgentDeps): Promise<StepAnswer> {
+  const step = await callWithFailover(turn, turn.choice as ModelChoice, requests, deps);
   await deps.failpoints.reach("model-answered");
   const { answer, model, api } = step;
   turn.conversation.push({ role: "assistant", content: answer.content });
@@ -138,60 +128,6 @@ async function stepModel(
     );
   }
   return step;
-}
-
-function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelRequest {
-  const { options, row, config } = turn;
-  const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
-  // A caller that brings tools of its own gets these alone: it expects its own names back, and nothing else.
-  const specs = options.toolChoice === "none" ? [] : (options.tools ?? tools.specs);
-  return {
-    model,
-    system: systemPrompt({
-      agentName: name,
-      address: row.message.address,
-      toolNames: specs.map((spec) => spec.name),
-      instructions: options.instructions,
-    }),
-    messages: [],
-    tools: specs,
-    ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
-    ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
-    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
-    ...(options.topP === undefined ? {} : { topP: options.topP }),
-    ...(options.stop === undefined ? {} : { stop: options.stop }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-    ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
-  };
-}
-
-/** The request with its conversation: all of it that this model can read. */
-async function prepareRequest(turn: Turn, request: ModelRequest): Promise<PreparedRequest> {
-  const { model, system, tools, maxOutputTokens } = request;
-  const facts: CallFacts = { model, system, tools, steps: turn.conversation, maxOutputTokens };
-  // Without a context there is nothing but this turn.
-  if (turn.context === null) throw new AppError("SYS_001", "A model was to be asked before its context was opened.");
-  const { messages, inputTokens, outputTokens, ...assembled } = await turn.context.assemble(facts);
-  const cap = assembled.maxOutputTokens;
-  return {
-    request: { ...request, messages, ...(cap === undefined ? {} : { maxOutputTokens: cap }) },
-    inputTokens,
-    outputTokens,
-    facts,
-  };
-}
-
-/**
- * A model that ends in good order without a word leaves a person waiting for nothing: they are told. One that was cut
- * at a limit, or at a word of the caller's choice, may well be empty.
- */
-function isEmpty({ text, options }: Turn, { calls, stopReason }: ModelAnswer): boolean {
-  return text.trim() === "" && calls.length === 0 && stopReason === "stop" && options.stop === undefined;
-}
-
-function emptyAnswer(model: ModelInfo): AppError {
-  return new AppError("MODEL_005", `The model ${model.id} answered with nothing.`, { details: { reason: "empty" } });
 }
 
 function isCallersTool(turn: Turn, call: ToolCall): boolean {

@@ -13,8 +13,9 @@ import type { BudgetGate } from "../budget/contract.ts";
 import type { ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
-import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
+import type { ShrinkImages } from "./calling/step-requests.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
+import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 
@@ -41,6 +42,8 @@ export interface AgentDeps {
   /** What a call is given of its conversation. */
   readonly context: ContextKeeper;
   readonly tools: () => Promise<ToolSet>;
+  /** Absent where nobody can make pictures smaller. */
+  readonly shrinkImages?: ShrinkImages;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
@@ -71,6 +74,8 @@ export interface Turn {
   choice: ModelChoice | null;
   /** What every call of the turn is given; null before the first, and where a command needs none. */
   context: TurnContext | null;
+  /** What a person may want to know of how the answer came about. */
+  readonly notices: string[];
   /** What this turn has said and done; grows with each step. What was said before is the context's. */
   readonly conversation: ModelMessage[];
   /** What the session's transcript gets beyond the user's entry. */

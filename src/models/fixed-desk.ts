@@ -2,17 +2,19 @@
 import { AppError } from "../domain/app-error.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { ModelProvider } from "../providers/contract.ts";
-import type { Candidate, ModelDesk, Outcome } from "./contract.ts";
+import type { Candidate, FallbackTrigger, ModelDesk, Outcome } from "./contract.ts";
 
 export interface FixedDeskOptions {
   /** The first answers, the others follow where it fails. */
   readonly models: readonly ModelInfo[];
   readonly open: (candidate: Candidate) => Promise<ModelProvider>;
+  /** Everything but what a safety filter blocked, where absent. */
+  readonly fallbackOn?: readonly FallbackTrigger[];
   /** Hears what every call came to. */
   readonly onReport?: (candidate: Candidate, outcome: Outcome) => void;
 }
 
-export function createFixedDesk({ models, open, onReport }: FixedDeskOptions): ModelDesk {
+export function createFixedDesk({ models, open, onReport, fallbackOn = usual }: FixedDeskOptions): ModelDesk {
   return {
     async choose({ requested, sessionModel }) {
       const wanted = requested ?? sessionModel;
@@ -35,15 +37,20 @@ export function createFixedDesk({ models, open, onReport }: FixedDeskOptions): M
         })),
         tier: null,
         score: null,
+        fallbackOn,
       };
     },
     open,
     standing: () => ({ usable: true, trial: false }),
+    enter: () => ({ usable: true, trial: false }),
+    forgo: () => undefined,
     report: (candidate, outcome) => onReport?.(candidate, outcome),
     pin: () => undefined,
     quota: () => undefined,
   };
 }
+
+const usual: readonly FallbackTrigger[] = ["rate-limit", "on-error", "auth", "context-overflow"];
 
 function candidateOf(model: ModelInfo): Candidate {
   return { model, profileId: null };

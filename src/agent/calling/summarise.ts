@@ -3,29 +3,34 @@
  * every call, and where one of the turn's models cannot, the next one is asked.
  */
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
-import { failureReasonOf } from "../../domain/failure-reason.ts";
 import type { Candidate } from "../../models/contract.ts";
 import type { Summarise, SummaryRequest } from "../context/contract.ts";
 import { conversationTokens, textTokens } from "../context/token-estimate.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
-import { account, isBilled } from "./account.ts";
-import { callToPay } from "./call-with-failover.ts";
-import { callModel } from "./model-call.ts";
-
-type SummaryAnswer = Awaited<ReturnType<Summarise>>;
+import { askModel, type Question } from "./ask-model.ts";
+import type { PreparedRequest } from "./step-requests.ts";
 
 export function createSummarise(turn: Turn, deps: AgentDeps): Summarise {
   return async (request, signal) => {
     let error: AppErrorJson = new AppError("MODEL_009", "No model of this turn can be asked now.").toJSON();
     for (const candidate of candidatesFor(turn, request)) {
       if (signal.aborted) break;
-      if (!deps.desk.standing(candidate, deps.clock.nowMs()).usable) continue;
-      const answer = await ask(turn, candidate, { request, signal, deps });
-      if (answer.ok) return answer;
-      ({ error } = answer);
+      if (!deps.desk.enter(candidate, deps.clock.nowMs()).usable) continue;
+      try {
+        const attempt = await askModel(candidate, questionOf(request, candidate, signal), turn, deps);
+        if (attempt.kind === "answered") return { ok: true, text: attempt.answer.text };
+        error = attempt.kind === "aborted" ? aborted() : attempt.error;
+        if (attempt.kind === "aborted") break;
+      } catch (thrown) {
+        error = AppError.from(thrown).toJSON();
+      }
     }
     return { ok: false, error };
   };
+}
+
+function aborted(): AppErrorJson {
+  return new AppError("RUN_001", "The call was aborted.").toJSON();
 }
 
 /** The one whose window the request was made for, first: by whichever login. */
@@ -39,43 +44,17 @@ function candidatesFor({ choice }: Turn, { model }: SummaryRequest): readonly Ca
   ];
 }
 
-async function ask(
-  turn: Turn,
-  candidate: Candidate,
-  { request, signal, deps }: { request: SummaryRequest; signal: AbortSignal; deps: AgentDeps },
-): Promise<SummaryAnswer> {
-  const { model } = candidate;
-  const { system, messages, maxOutputTokens } = request;
-  const { budget, clock, desk } = deps;
-  try {
-    const cost = {
-      model,
-      inputTokens: textTokens(system) + conversationTokens(messages),
-      outputTokens: maxOutputTokens,
-    };
-    const held = await budget.hold(callToPay(turn, cost, deps.ids.uuid()));
-    if (!held.granted) return { ok: false, error: held.error };
-    const provider = await desk.open(candidate);
-    const nobody = { text: () => undefined, thinking: () => undefined };
-    const answer = await callModel(
-      { model, system, messages, tools: [], maxOutputTokens },
-      { ...nobody, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
-      { hold: held.hold, provider, signal, clock },
-    );
-    const atMs = clock.nowMs();
-    if (isBilled(answer)) account(turn, model, answer, deps);
-    else void budget.release(held.hold);
-    const { error, text } = answer;
-    if (error === null) {
-      desk.report(candidate, { ok: true, atMs });
-      return { ok: true, text };
-    }
-    if (error.code !== "RUN_001") {
-      const retryAfterMs = error.retryAfterMs ?? null;
-      desk.report(candidate, { ok: false, reason: failureReasonOf(error.details), retryAfterMs, atMs });
-    }
-    return { ok: false, error };
-  } catch (thrown) {
-    return { ok: false, error: AppError.from(thrown).toJSON() };
-  }
+function questionOf(summary: SummaryRequest, { model }: Candidate, signal: AbortSignal): Question {
+  const { system, messages, maxOutputTokens } = summary;
+  const prepared: PreparedRequest = {
+    request: { model, system, messages, tools: [], maxOutputTokens },
+    inputTokens: textTokens(system) + conversationTokens(messages),
+    outputTokens: maxOutputTokens,
+  };
+  return {
+    prepare: () => Promise.resolve(prepared),
+    deltas: { text: () => undefined, thinking: () => undefined },
+    faultOf: () => null,
+    signal,
+  };
 }

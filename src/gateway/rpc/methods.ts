@@ -12,6 +12,7 @@ import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
+import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
@@ -23,7 +24,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
-  models: modelMethods,
+  models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
   sessions: (services) => [
     ...sessionMethods(services),
     ...sessionLineMethods(services),

@@ -77,6 +77,8 @@ export const sessionsPatch = method({
     key,
     label: setting.optional(),
     model: setting.optional(),
+    /** The login that answers this session, e.g. `openai:work`. */
+    authProfile: setting.optional(),
     thinkingLevel: setting.optional(),
     verboseLevel: setting.optional(),
     reasoningLevel: setting.optional(),
