@@ -6,6 +6,7 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ToolSet } from "../agent/turn.ts";
+import { createOpenGate } from "../budget/open-gate.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -21,6 +22,7 @@ import { createHttpApp } from "../gateway/http/app.ts";
 import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
+import { createModelDesk, type ModelDeskDeps, type RunningDesk } from "../models/desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { shiftedClock, type Clock } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
@@ -33,14 +35,16 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
+import { createConfigProfiles } from "./config-profiles.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
-import { createModels, type Models } from "./models.ts";
+import { createModels, needsLogin, type Models } from "./models.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
@@ -141,9 +145,14 @@ async function start(ground: Ground): Promise<RunningGateway> {
     log,
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
-  const way = await wayOf({ ground, bus, store, config, models, restarts, tools });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -151,7 +160,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -180,6 +189,25 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
+function deskDeps({
+  ground: { clock, log },
+  store,
+  config,
+  models,
+}: Pick<GatewayParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
+  return {
+    config: () => config.current().config,
+    catalogue: models.catalogue,
+    profiles: createConfigProfiles(models.catalogue),
+    needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
+    open: (model) => models.provider(model.provider),
+    addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
+    documents: store.documents,
+    clock,
+    log: log.child("models"),
+  };
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -196,6 +224,7 @@ async function wayOf({
   store,
   config,
   models,
+  desk,
   restarts,
   tools,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
@@ -210,8 +239,10 @@ async function wayOf({
     log,
     config: () => config.current().config,
     models: models.catalogue,
-    provider: models.provider,
+    desk,
+    budget: createOpenGate(),
     tools,
+    notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
@@ -281,6 +312,7 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
@@ -289,7 +321,7 @@ interface GatewayParts {
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -306,6 +338,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       find: (name) => models.catalogue().find(name),
       primary: (agentId) => models.catalogue().primary(agentId),
     },
+    desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

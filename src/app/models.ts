@@ -82,6 +82,12 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
   };
 }
 
+/** A provider's own service asks for a key; an address that somebody set may ask for nothing, and says so if it does. */
+export function needsLogin(endpoint: ProviderEndpoint | undefined): boolean {
+  if (endpoint === undefined || endpoint.baseUrl !== null || Object.keys(endpoint.headers).length > 0) return false;
+  return endpoint.api !== "ollama" && endpoint.api !== "demo" && endpoint.api !== "bedrock-converse-stream";
+}
+
 function sameEndpoint(left: ProviderEndpoint, right: ProviderEndpoint): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
 }

@@ -47,7 +47,11 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     browser: { enabled: false, headless: true, evaluateEnabled: false },
     media: { maxMb: 50, ttl: "7d" },
     discovery: { mdns: { mode: "off" }, wideArea: { enabled: false } },
-    auth: { profiles: {}, order: {}, cooldowns: { billingBackoffHours: 5, failureWindowHours: 24 } },
+    auth: {
+      profiles: {},
+      order: {},
+      cooldowns: { billingBackoffHours: 5, billingFallback: false, failureWindowHours: 24 },
+    },
     diagnostics: { enabled: false, flags: [] },
     ui: { assistant: {} },
     update: { channel: "stable", checkOnStart: false },
