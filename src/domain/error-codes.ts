@@ -90,6 +90,9 @@ export const errorCodes = {
   SYS_006: row(9006, "UNAVAILABLE", 500, 1, "never", "The Node.js version is too old.", "Install Node.js 24 or newer."),
   SYS_007: row(9007, "UNAVAILABLE", 503, 1, "later", "The gateway is stopping.", "Reconnect in a moment."),
   SYS_008: row(9008, "UNAVAILABLE", 500, 1, "never", "A program could not be started.", "Install it, or correct its path and permissions."),
+  VAULT_001: row(10001, "UNAVAILABLE", 500, 78, "never", "The key that opens the vault is missing or is another one.", "Bring the key back (key file, passphrase or keychain); openclaw doctor says which one the vault wants."),
+  VAULT_002: row(10002, "UNAVAILABLE", 500, 78, "never", "The vault was tampered with or cannot be read.", "Restore credentials/vault.json from a backup, or move it away and set the secrets anew."),
+  VAULT_003: row(10003, "INVALID_REQUEST", 404, 78, "never", "A secret is not in the vault, or has expired.", "Set it with: openclaw secrets set (see openclaw secrets list for what is missing)."),
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;
