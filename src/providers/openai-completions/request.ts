@@ -4,6 +4,7 @@ import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
 import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { effortWord, thinkingOfRequest } from "../thinking.ts";
 
 /** The SDK's name for this provider, under which it files metadata. */
 export const namespace = "compatible";
@@ -24,14 +25,14 @@ export function sealsOf(endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model), forgetsOldThoughts: true });
-  const { reasoning } = options;
-  // The levels that every server with `reasoning_effort` knows; "none" is best said by saying nothing.
-  if (reasoning === "none") delete options.reasoning;
-  else if (reasoning === "xhigh" || reasoning === "max") options.reasoning = "high";
-  else if (reasoning === "minimal") options.reasoning = "low";
+  const thinking = thinkingOfRequest("openai-completions", request)?.wire;
   const schema = request.responseFormat?.schema;
-  if (schema !== undefined)
-    options.providerOptions = { openaiCompatible: { strictJsonSchema: isStrictSchema(schema) } };
+  options.providerOptions = {
+    openaiCompatible: {
+      ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }),
+      ...(thinking?.kind === "effort" ? { reasoningEffort: effortWord(thinking.effort) } : {}),
+    },
+  };
   return options;
 }
 
