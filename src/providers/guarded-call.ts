@@ -7,6 +7,7 @@ import { limits } from "../domain/limits.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { ModelEvent, ModelRequest, ProviderDeps, ProviderEndpoint } from "./contract.ts";
 import { providerFailure, type ProviderFault } from "./failure.ts";
+import { faultScene } from "./failure/scene.ts";
 
 /** What a protocol gets for one call. */
 export interface Call {
@@ -70,7 +71,7 @@ function aborted(): AppError {
 }
 
 function verdict(fault: ProviderFault, { endpoint, request, deps }: CallScene): AppError {
-  return providerFailure(fault, { endpoint, model: request.model.id, nowMs: deps.clock.nowMs() });
+  return providerFailure(fault, faultScene(endpoint, request, deps.clock.nowMs()));
 }
 
 function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError {
