@@ -7,6 +7,7 @@ import type { AppError } from "../../domain/app-error.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import type { ModelEvent } from "../contract.ts";
 import type { ProviderFault } from "../failure.ts";
+import { costOfUsage } from "../reported-cost.ts";
 import { parsedInput } from "../tool-input.ts";
 import { sdkFault } from "./fault.ts";
 import type { Seal, Seals } from "./seal.ts";
@@ -122,7 +123,8 @@ class Answer {
   }
 
   #end(reason: Extract<ModelEvent, { type: "end" }>["reason"], usage: LanguageModelV4Usage): ModelEvent {
-    return { type: "end", reason, usage: tokenUsage(usage) };
+    const costMicros = costOfUsage(usage.raw);
+    return { type: "end", reason, usage: tokenUsage(usage), ...(costMicros === undefined ? {} : { costMicros }) };
   }
 
   #fail(reason: NonNullable<ProviderFault["reason"]>, message: string): readonly ModelEvent[] {
