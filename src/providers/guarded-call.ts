@@ -6,6 +6,7 @@ import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { ModelEvent, ModelRequest, ProviderDeps, ProviderEndpoint } from "./contract.ts";
+import { soundUsage } from "../domain/money.ts";
 import type { QuotaWindow } from "../domain/quota.ts";
 import { providerFailure, type ProviderFault } from "./failure.ts";
 import { faultScene } from "./failure/scene.ts";
@@ -67,7 +68,7 @@ export async function* guardedCall(
   }
   if (!toldQuota) yield* quotaOf(last, call);
   // Told when all is put away: a listener need not come back for more.
-  yield last.type === "end" ? withCost(last, call) : last;
+  yield last.type === "end" ? settled(last, call) : last;
 }
 
 /** A refusal names in its body what headers do not say. */
@@ -79,9 +80,11 @@ function* quotaOf(last: ModelEvent, call: WatchedCall): Generator<ModelEvent> {
   else if (told !== undefined) yield { type: "quota", windows: told };
 }
 
-function withCost(end: Extract<ModelEvent, { type: "end" }>, call: WatchedCall): ModelEvent {
+/** Servers in the field count in fractions and below zero; what is told of an answer can be added up. */
+function settled(end: Extract<ModelEvent, { type: "end" }>, call: WatchedCall): ModelEvent {
   const costMicros = end.costMicros ?? costOfHeader(call.header(costHeader));
-  return costMicros === undefined ? end : { ...end, costMicros };
+  const usage = end.usage === null ? null : soundUsage(end.usage);
+  return { ...end, usage, ...(costMicros === undefined ? {} : { costMicros }) };
 }
 
 const endedEarly: ProviderFault = { message: "it ended without saying that it was complete", reason: "interrupted" };

@@ -4,6 +4,7 @@ import { callOptions } from "../ai-sdk/call-options.ts";
 import { eitherSeal, fieldSeal, type Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { withCacheMarks } from "./cache-marks.ts";
 import { thinkingOfRequest, unboundedAnswerTokens, type ThinkingWire } from "../thinking.ts";
 
 /** Thoughts are signed, or encrypted as a whole; both must come back as they were or the call is refused. */
@@ -24,11 +25,10 @@ export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): La
   if (options.maxOutputTokens === undefined && maxTokens !== null)
     options.maxOutputTokens = Math.min(maxTokens, unboundedAnswerTokens);
   const thinking = thinkingOfRequest("anthropic-messages", request)?.wire;
-  if (thinking === undefined) return options;
   // The SDK counts the thoughts on top: what it is given here is what the answer may have.
-  if (thinking.kind === "budget" && thinking.answerTokens !== null) options.maxOutputTokens = thinking.answerTokens;
-  options.providerOptions = { anthropic: thinkingOptions(thinking) };
-  return options;
+  if (thinking?.kind === "budget" && thinking.answerTokens !== null) options.maxOutputTokens = thinking.answerTokens;
+  if (thinking !== undefined) options.providerOptions = { anthropic: thinkingOptions(thinking) };
+  return withCacheMarks(options);
 }
 
 function thinkingOptions(wire: ThinkingWire): JSONObject {

@@ -4,6 +4,7 @@ import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
 import type { Seal, Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { cacheKeyOnWire } from "../cache-key.ts";
 import { effortWord, thinkingOfRequest } from "../thinking.ts";
 
 /** A reasoning item goes back by its id and its encrypted content, `<mark><id>|<content>`. */
@@ -34,6 +35,7 @@ export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): La
       ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }),
       // Said outright: the SDK knows models by their names, and a deployment is named by whoever made it.
       ...(request.model.reasoning ? { forceReasoning: true } : {}),
+      ...(request.cacheKey === undefined ? {} : { promptCacheKey: cacheKeyOnWire(request.cacheKey) }),
       ...(thinking?.kind === "effort" ? { reasoningEffort: effortWord(thinking.effort) } : {}),
     },
   };
