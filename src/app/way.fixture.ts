@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ShrinkImages } from "../agent/calling/step-requests.ts";
+import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { BudgetGate } from "../budget/contract.ts";
 import { createOpenGate } from "../budget/open-gate.ts";
@@ -82,6 +83,8 @@ export interface TestWayOptions {
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
   readonly channels?: ChannelCatalogue;
+  /** Where lasting facts go; nowhere where absent. */
+  readonly notes?: MemoryNotes;
   /** Hears when somebody asks for a restart; without it nobody can. */
   readonly onRestart?: (reason: string) => void;
 }
@@ -125,6 +128,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     budget: options.budget ?? createOpenGate(),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     dispatch: createLocalQueue,
+    ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
     ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),

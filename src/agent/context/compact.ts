@@ -152,13 +152,15 @@ function scaledRatio(scaled: CompactionTask["scaled"]): number {
   return scaled(1_000) / 1_000;
 }
 
-/** A piece, an earlier summary, the question and the answer must all fit; half is left for what an estimate is wrong by. */
+/** A piece, an earlier summary, the question and the answer must all fit, and what an estimate may be wrong by. */
 function pieceRoom({ roomTokens, scaled, view }: CompactionTask, maxOutputTokens: number): number {
   const earlier = view.summary === null ? 0 : textTokens(view.summary);
-  const room = Math.floor(roomTokens / 2 / scaledRatio(scaled)) - Math.max(earlier, maxOutputTokens) - questionTokens;
+  const room =
+    Math.floor((roomTokens * pieceShare) / scaledRatio(scaled)) - Math.max(earlier, maxOutputTokens) - questionTokens;
   return Math.max(leastPieceTokens, room);
 }
 
+const pieceShare = 0.9;
 const questionTokens = 600;
 const leastPieceTokens = 300;
 

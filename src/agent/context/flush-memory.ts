@@ -37,7 +37,9 @@ export async function flushMemory(
     if (lasting !== null) found.push(lasting);
   }
   if (found.length === 0) return;
-  const markdown = truncateBytes(found.join("\n"), limits.memoryNoteBytes);
+  // A fact that comes up in two pieces is noted once.
+  const lines = new Set(found.flatMap((text) => text.split("\n")));
+  const markdown = truncateBytes([...lines].join("\n"), limits.memoryNoteBytes);
   try {
     const written = await notes.append({ agentId, sessionKey, isGroup, markdown, atMs: clock.nowMs() });
     if (written === "full") log.warn("the notes of the day are full", { agentId });

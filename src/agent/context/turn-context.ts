@@ -38,7 +38,7 @@ export interface TurnContextDeps extends KeeperDeps {
 }
 
 /** After an overflow, the next request is to be smaller by this, whatever the window is said to be. */
-const afterOverflowShare = 0.6;
+const afterOverflowShare = 0.5;
 
 export class OpenTurnContext implements TurnContext {
   readonly #turn: TurnFacts;
@@ -190,8 +190,10 @@ export class OpenTurnContext implements TurnContext {
       : { compacted: false, why: "nothing-to-compact" };
     if (!outcome.compacted && outcome.why === "aborted") return outcome;
     const request = this.#fit(await this.#draft(call));
-    if (request === null) return { compacted: false, why: "no-reduction" };
-    const told = outcome.compacted ? outcome : cutInstead(outcome, refusedTokens, request);
+    // What cannot be cut to that share is as small as it gets: it is asked as it is, or not at all.
+    if (request === null) this.#capTokens = Number.POSITIVE_INFINITY;
+    if (!outcome.compacted && request === null) return { compacted: false, why: "no-reduction" };
+    const told = outcome.compacted || request === null ? outcome : cutInstead(outcome, refusedTokens, request);
     this.#compactions.push(told);
     return told;
   }
