@@ -13,6 +13,7 @@ import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
+import { noVault } from "../credentials/no-vault.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";
 import { scopes } from "../domain/scopes.ts";
@@ -35,7 +36,6 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
-import { createConfigProfiles } from "./config-profiles.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
@@ -140,9 +140,12 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    vault: noVault(),
+    bus,
     clock,
     ids,
     log,
+    redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
   const desk = createModelDesk(deskDeps({ ground, store, config, models }));
@@ -198,9 +201,9 @@ function deskDeps({
   return {
     config: () => config.current().config,
     catalogue: models.catalogue,
-    profiles: createConfigProfiles(models.catalogue),
+    profiles: models.profiles,
     needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
-    open: (model) => models.provider(model.provider),
+    open: (model, profileId) => models.open(model, profileId),
     addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
     documents: store.documents,
     clock,

@@ -111,6 +111,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
+    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {

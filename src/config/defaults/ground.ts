@@ -50,6 +50,8 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     auth: {
       profiles: {},
       order: {},
+      oauth: {},
+      aws: { metadata: false },
       cooldowns: { billingBackoffHours: 5, billingFallback: false, failureWindowHours: 24 },
     },
     diagnostics: { enabled: false, flags: [] },
