@@ -44,6 +44,7 @@ import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import { routeModel } from "../models/router.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
@@ -205,6 +206,7 @@ function deskDeps({
     needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
     open: (model, profileId) => models.open(model, profileId),
     addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
+    route: routeModel,
     documents: store.documents,
     clock,
     log: log.child("models"),

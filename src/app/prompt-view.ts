@@ -4,8 +4,8 @@ import { promptFacts } from "../agent/prompt/system-prompt.ts";
 import type { ToolSet } from "../agent/turn.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Address } from "../domain/message.ts";
-import type { Tier } from "../models/contract.ts";
-import { toolsOfTier } from "../models/tier-tools.ts";
+import type { Tier } from "../domain/tier.ts";
+import { toolsOfTier } from "../tools/tier-tools.ts";
 
 export interface PromptQuestion {
   readonly agentId: string;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { complexityOf } from "./complexity.ts";
-import { tiers, type Tier } from "./contract.ts";
+import { tiers, type Tier } from "../domain/tier.ts";
 import { modelOfTier, routeQuery } from "./router.ts";
 
 const router = { ...defaultConfig().router, enabled: true };

@@ -7,7 +7,8 @@ import type { Config } from "../config/schema/root.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { complexityOf, type Complexity } from "./complexity.ts";
 import type { ProviderCatalogue } from "../providers/catalogue.ts";
-import type { ChoiceRequest, Tier } from "./contract.ts";
+import type { Tier } from "../domain/tier.ts";
+import type { ChoiceRequest } from "./contract.ts";
 
 export interface RouteRequest {
   /** What the person wrote. */

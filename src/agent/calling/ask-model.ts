@@ -10,6 +10,7 @@ import type { Candidate, Outcome } from "../../models/contract.ts";
 import type { ModelProvider } from "../../providers/contract.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
 import { account, isBilled } from "./account.ts";
+import { noticeOfThinking } from "./failover-notice.ts";
 import { callModel, type Deltas, type ModelAnswer } from "./model-call.ts";
 import type { PreparedRequest } from "./step-requests.ts";
 
@@ -52,6 +53,7 @@ export async function askModel(
     const opened = await open(candidate, held.hold, deps);
     if ("error" in opened) return notAsked(opened.error, failureReasonOf(opened.error.details));
     const paid = withinMeans(prepared, held.maxOutputTokens);
+    noticeOfThinking(turn, opened.provider.endpoint.api, paid.request, deps);
     const asking = { candidate, prepared: paid, hold: held.hold, provider: opened.provider };
     const result = await ask(asking, question, turn, deps);
     isReported = result.kind !== "aborted";

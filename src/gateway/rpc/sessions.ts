@@ -1,5 +1,6 @@
 /** Handlers of sessions, but for carrying them in and out. */
 import { AppError } from "../../domain/app-error.ts";
+import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import { totalTokens } from "../../domain/money.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import {
@@ -137,9 +138,14 @@ function around(text: string, query: string): string {
   return `${from > 0 ? "…" : ""}${text.slice(from, to).toWellFormed()}${to < text.length ? "…" : ""}`;
 }
 
-async function patch({ deps }: RpcServices, { key: named, ...settings }: ParamsOf<typeof sessionsPatch>) {
+async function patch({ deps }: RpcServices, { key: named, ...wanted }: ParamsOf<typeof sessionsPatch>) {
   const key = sessionKeyOf(deps, named);
-  checkChoice(deps, settings);
+  checkChoice(deps, wanted);
+  const { thinkingLevel } = wanted;
+  const settings =
+    typeof thinkingLevel === "string"
+      ? { ...wanted, thinkingLevel: thinkingLevelOf(thinkingLevel, "thinkingLevel") }
+      : wanted;
   const atMs = deps.clock.nowMs();
   const row = found(await deps.store.sessions.patch(key, settings, atMs));
   deps.bus.emit({ type: "session.changed", sessionKey: key, change: "patched", atMs });

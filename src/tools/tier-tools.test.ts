@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
-import { tiers } from "./contract.ts";
+import { tiers } from "../domain/tier.ts";
 import { toolOrder, toolsOfTier } from "./tier-tools.ts";
 
 const { toolLimits } = defaultConfig().router;

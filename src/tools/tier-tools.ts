@@ -2,7 +2,7 @@
  * Which tools a tier is shown. A small model chooses badly among many tools and pays for every schema it reads, so it is
  * shown the few that answer most everyday questions. Takes away only; what an agent may do is decided elsewhere.
  */
-import type { Tier } from "./contract.ts";
+import type { Tier } from "../domain/tier.ts";
 
 /** By how often an ordinary question needs them. What is not named comes behind these, by name. */
 export const toolOrder: readonly string[] = [
