@@ -3,6 +3,8 @@
  * Nothing runs before `start`.
  */
 import { commandOf, offeredCommands } from "../agent/commands.ts";
+import type { MemoryNotes } from "../agent/context/contract.ts";
+import { createContextKeeper } from "../agent/context/keeper.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -19,6 +21,7 @@ import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
+import { createIdentityLinks, type IdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -38,9 +41,11 @@ import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  "registry" | "context" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
+  /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
+  readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
   /** References of the configuration in force that lead to no secret. None where absent. */
@@ -86,8 +91,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
+  const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, links, intake });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
@@ -97,7 +103,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     log: log.child("agent"),
     config,
     models: deps.models,
-    provider: deps.provider,
+    desk: deps.desk,
+    budget: deps.budget,
+    context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
@@ -106,10 +114,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
+    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= recoverInbox(deps, owner);
+    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => undefined);
     return recovered;
   };
   return {
@@ -201,10 +210,12 @@ interface DoorParts {
   readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
+  readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
+  const { queue, registry, turns, backlog, rules, intake, links } = parts;
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -215,6 +226,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     ids,
     config,
     failpoints: deps.failpoints,
+    links,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),

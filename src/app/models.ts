@@ -127,6 +127,12 @@ export function createModels(deps: ModelsDeps): Models {
   };
 }
 
+/** A provider's own service asks for a key; an address that somebody set may ask for nothing, and says so if it does. */
+export function needsLogin(endpoint: ProviderEndpoint | undefined): boolean {
+  if (endpoint === undefined || endpoint.baseUrl !== null || Object.keys(endpoint.headers).length > 0) return false;
+  return endpoint.api !== "ollama" && endpoint.api !== "demo" && endpoint.api !== "bedrock-converse-stream";
+}
+
 function firstUsable(profiles: AuthProfiles, providerId: string): string | null {
   const all = profiles.of(providerId);
   return (all.find(({ state }) => state !== "expired") ?? all[0])?.id ?? null;

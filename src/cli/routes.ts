@@ -32,14 +32,19 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/config.ts"),
   },
   sessions: {
-    summary: "List, show, export, import and delete sessions",
-    verbs: ["list", "show", "export", "import", "reset", "delete"],
+    summary: "List, show, search, export, import and delete sessions",
+    verbs: ["list", "show", "search", "export", "import", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
   models: {
     summary: "List the models that can be used, and keep logins at their providers",
-    verbs: ["list", "auth"],
+    verbs: ["list", "explain", "retry", "auth"],
     load: () => import("./commands/models.ts"),
+  },
+  prompt: {
+    summary: "Show what the model is told with every message",
+    verbs: ["show"],
+    load: () => import("./commands/prompt.ts"),
   },
   channels: {
     summary: "Show the channels and their connections",

@@ -16,6 +16,7 @@ import type { HttpAuth } from "../../src/gateway/http/contract.ts";
 import type { GatewayDeps } from "../../src/gateway/deps.ts";
 import { createHttpApp } from "../../src/gateway/http/app.ts";
 import type { Admission, AdmitRequest } from "../../src/inbound/contract.ts";
+import { fakeDeskView } from "../../src/models/desk-view.fixture.ts";
 import { createEventBus } from "../../src/platform/bus.ts";
 import { systemClock, type Clock } from "../../src/platform/clock.ts";
 import { systemIds } from "../../src/platform/ids.ts";
@@ -304,6 +305,9 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
       find: (name: string) => (name === "mock/mock-1" || name === "mock-1" ? testModel : undefined),
       primary: () => testModel,
     },
+    desk: fakeDeskView({
+      find: (name) => (name === "mock/mock-1" || name === "mock-1" ? testModel : undefined),
+    }),
     agents: () => [
       { id: "main", name: "Main", isDefault: true, model: null },
       { id: "work", name: "Work", isDefault: false, model: null },

@@ -52,7 +52,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       order: {},
       oauth: {},
       aws: { metadata: false },
-      cooldowns: { billingBackoffHours: 5, failureWindowHours: 24 },
+      cooldowns: { billingBackoffHours: 5, billingFallback: false, failureWindowHours: 24 },
     },
     vault: { key: "auto" },
     diagnostics: { enabled: false, flags: [] },

@@ -55,6 +55,10 @@ export function authSchema() {
     }),
     cooldowns: z.object({
       billingBackoffHours: about(z.number().positive(), "Pause of a credential that cannot pay."),
+      billingFallback: about(
+        z.boolean(),
+        "Whether other credentials of the same provider pay where one cannot; other providers may in any case.",
+      ),
       failureWindowHours: about(z.number().positive(), "How long a failure counts."),
     }),
   });
