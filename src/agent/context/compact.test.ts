@@ -44,7 +44,8 @@ describe("compaction", () => {
               asked += 1;
               if (kind === "abort") stop.abort(new AppError("RUN_001", "stopped"));
               if (kind === "down") return down;
-              return { short: "it was said", empty: "", long: words(30_000) }[kind ?? ""] ?? "";
+              if (kind === "long") return words(30_000);
+              return kind === "short" ? "it was said" : "";
             },
           });
           longTalk(session, exchanges);

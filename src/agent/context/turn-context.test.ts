@@ -28,10 +28,12 @@ describe("the context of a turn", () => {
       fc.asyncProperty(
         anyTalk,
         fc.integer({ min: 1, max: 3_000 }),
-        fc.integer({ min: 900, max: 20_000 }),
-        fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 4 }),
+        fc.record({
+          contextWindow: fc.integer({ min: 900, max: 20_000 }),
+          steps: fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 4 }),
+        }),
         fc.constantFrom("summary", "fails", "empty", "long"),
-        async (talk, size, contextWindow, steps, kind) => {
+        async (talk, size, { contextWindow, steps }, kind) => {
           const script = () => {
             if (kind === "fails") return new AppError("MODEL_004", "down").toJSON();
             return { summary: "what was said", empty: " ", long: words(20_000) }[kind] ?? "";
@@ -116,7 +118,7 @@ describe("the context of a turn", () => {
     };
     const { messages, report } = await session.turn(input).assemble(callOf());
     const [message] = messages;
-    expect(message?.content.map((part) => part.type)).toEqual(["text", "file", "text"]);
+    expect(message?.role === "user" && message.content.map((part) => part.type)).toEqual(["text", "file", "text"]);
     expect(textOf(messages)).toContain('"large.pdf"');
     expect(report.repairs["noted-file"]).toBe(1);
   });

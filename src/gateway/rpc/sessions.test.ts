@@ -2,9 +2,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import type { AdmitRequest } from "../../inbound/contract.ts";
-import { openStage, type Stage } from "../fake-deps.fixture.ts";
+import { sessionsCompact } from "../../protocol/methods/sessions.ts";
+import { openStage } from "../fake-deps.fixture.ts";
 import { connect } from "../wire-client.fixture.ts";
+import { endCompaction } from "./end-compaction.fixture.ts";
 
 const main = "agent:main:main";
 
@@ -30,29 +31,23 @@ describe("what a session keeps", () => {
 });
 
 describe("compacting a session", () => {
-  /** Waits for what the method let in through the door. */
-  async function admitted(stage: Stage): Promise<AdmitRequest> {
-    await expect.poll(() => stage.admitted.length).toBe(1);
-    return stage.admitted[0] as AdmitRequest;
-  }
-
   it("C8: is a message of the session's own, which says nothing to its chat, and tells what came of it", async () => {
     const stage = await openStage();
     const client = await connect(stage.url);
     const address = { channel: "irc", accountId: "default", chatId: "#room", chatKind: "group" as const };
     await stage.store.sessions.open(main, "main", { sessionId: stage.deps.ids.uuid(), atMs: 1, address });
     const asked = client.ask("sessions.compact", { key: "main", instructions: "names", maxLines: 3 });
-    const { message, runId, sessionKey, options } = await admitted(stage);
+    const { message, sessionKey, options } = await endCompaction(stage, "The conversation was summed up.", (id) => {
+      const details = { runId: id, method: "summary", tokensAfter: 10 };
+      const body = { summary: "s", firstKeptEntryId: "00000001", tokensBefore: 90, details };
+      return stage.store.sessions.append(main, [{ id: "00000002", type: "compaction", atMs: 1, body }], 1);
+    });
     expect({ sessionKey, address: message.address, content: message.content, options }).toEqual({
       sessionKey: main,
       address,
       content: [{ type: "text", text: "/compact" }],
       options: { deliver: false, compact: { instructions: "names", maxLines: 3 } },
     });
-    const details = { runId, method: "summary", tokensAfter: 10 };
-    const body = { summary: "s", firstKeptEntryId: "00000001", tokensBefore: 90, details };
-    await stage.store.sessions.append(main, [{ id: "00000002", type: "compaction", atMs: 1, body }], 1);
-    await stage.finish(runId ?? "", "The conversation was summed up.");
     expect(await asked).toEqual({
       ok: true,
       key: main,
@@ -61,6 +56,7 @@ describe("compacting a session", () => {
       tokensBefore: 90,
       tokensAfter: 10,
     });
+    expect(sessionsCompact.result.safeParse(await asked).error).toBeUndefined();
     await stage.close();
   });
 
@@ -72,8 +68,7 @@ describe("compacting a session", () => {
     expect(await client.call("sessions.compact", { key: "main", maxLines: 0 })).toMatchObject({ ok: false });
     await stage.store.sessions.open(main, "main", { sessionId: stage.deps.ids.uuid(), atMs: 1 });
     const asked = client.ask("sessions.compact", { key: "main" });
-    const { runId } = await admitted(stage);
-    await stage.finish(runId ?? "", "There is nothing to sum up yet.");
+    await endCompaction(stage);
     expect(await asked).toEqual({ ok: true, key: main, compacted: false, reason: "There is nothing to sum up yet." });
     await stage.close();
   });
