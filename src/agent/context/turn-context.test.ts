@@ -244,6 +244,14 @@ describe("the context of a turn", () => {
     expect(textOf(third.messages)).toBe("hello?\nHello.\nhow are you?");
   });
 
+  it("leaves nothing out where nothing was said before: a second try would be the same", async () => {
+    const session = openSession();
+    const refusal = new AppError("MODEL_008", "this model takes no tools").toJSON();
+    expect(await session.turn(says("user", "one")).refused(refusal)).toBe(false);
+    expect(await session.turn(says("user", "two")).refused(refusal)).toBe(false);
+    expect(session.told).toEqual([]);
+  });
+
   it("remembers no refusal that another one or an answer followed", async () => {
     const session = openSession();
     session.say(says("user", "one"), says("assistant", "two"));
