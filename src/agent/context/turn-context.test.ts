@@ -78,6 +78,19 @@ describe("the context of a turn", () => {
     expect(session.asked).toHaveLength(asked);
   });
 
+  it("G11: is compacted once in a turn, whatever model is asked next; a history is cut in front of what somebody said", async () => {
+    const session = openSession();
+    for (let index = 0; index < 60; index += 1)
+      session.say(says("user", `Q${index} ${words(30)}`), says("assistant", words(30)));
+    const turn = session.turn(says("user", "and now?"));
+    await turn.assemble(callOf());
+    const asked = session.asked.length;
+    const { messages, report } = await turn.assemble(callOf({ model: modelOf({ contextWindow: 2_500 }) }));
+    expect(session.asked).toHaveLength(asked);
+    expect(report.leftOut.cut).toBeGreaterThan(0);
+    expect(textOf(messages.slice(0, 1))).toMatch(/> a summary\nQ\d+ /);
+  });
+
   it("G11: at the trigger and below nothing is summed up; one token more and it is", async () => {
     const session = openSession({ config: ({ agents }) => (agents.defaults.compaction.reserveTokens = 100) });
     for (let index = 0; index < 30; index += 1) session.say(says("user", words(40)), says("assistant", "yes"));

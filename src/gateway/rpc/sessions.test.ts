@@ -67,6 +67,9 @@ describe("compacting a session", () => {
     expect(missing).toMatchObject({ ok: false, error: { details: { errorCode: "RPC_007" } } });
     expect(await client.call("sessions.compact", { key: "main", maxLines: 0 })).toMatchObject({ ok: false });
     await stage.store.sessions.open(main, "main", { sessionId: stage.deps.ids.uuid(), atMs: 1 });
+    const earlier = { runId: "another", method: "summary", tokensAfter: 1 };
+    const body = { summary: "s", firstKeptEntryId: "00000001", tokensBefore: 9, details: earlier };
+    await stage.store.sessions.append(main, [{ id: "00000002", type: "compaction", atMs: 1, body }], 1);
     const asked = client.ask("sessions.compact", { key: "main" });
     await endCompaction(stage);
     expect(await asked).toEqual({ ok: true, key: main, compacted: false, reason: "There is nothing to sum up yet." });
