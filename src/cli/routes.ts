@@ -32,8 +32,8 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/config.ts"),
   },
   sessions: {
-    summary: "List, show, search, export, import and delete sessions",
-    verbs: ["list", "show", "search", "export", "import", "reset", "delete"],
+    summary: "List, show, search, sum up, export, import and delete sessions",
+    verbs: ["list", "show", "search", "export", "import", "compact", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
   models: {
