@@ -99,7 +99,13 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
-  const secrets = openSecrets({ environment: options.environment, clock, redactor, ...askOf(options) });
+  const secrets = openSecrets({
+    environment: options.environment,
+    clock,
+    redactor,
+    watched: true,
+    ...askOf(options),
+  });
   const paths = statePaths(stateDir);
   const log: RootLog = createLog({
     clock,

@@ -13,6 +13,7 @@ import { createMasterKeys, type KeySetting } from "../credentials/master-keys.ts
 import { createVault, type VaultHandle } from "../credentials/vault.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { SecretScope } from "../domain/secret-scope.ts";
+import { ensurePrivateDir } from "../platform/atomic-file.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 
@@ -24,6 +25,8 @@ export interface SecretsOptions {
   readonly redactor?: Pick<Redactor, "add">;
   /** Asks the person at the terminal. Nobody is asked where absent. */
   readonly ask?: AskPassphrase;
+  /** The vault's folder is made where it is not there yet, so that it can be watched. */
+  readonly watched?: boolean;
 }
 
 /** `fresh`: for a vault that is sealed anew, so it is asked twice. */
@@ -53,7 +56,39 @@ export function openSecrets(options: SecretsOptions): Secrets {
       platform: process.platform,
     }),
   });
-  return { vault, source: { file: vault.file, read: (scope, name) => answer(vault, scope, name) } };
+  const source: SecretSource = {
+    file: vault.file,
+    async read(scope, name) {
+      if (options.watched === true) await makeFolder(folder);
+      return answer(vault, scope, name);
+    },
+  };
+  return { vault, source };
+}
+
+/** Whether its secrets are there, asked by name: opens nothing, so it needs no key. The value found is not theirs. */
+export function secretNames({ vault }: Secrets, clock: Clock): SecretSource {
+  return {
+    file: vault.file,
+    async read(scope, name) {
+      const info = (await vault.list()).find((one) => one.scope === scope && one.name === name);
+      if (info === undefined) return { state: "missing" };
+      const isOver = info.expiresMs !== null && info.expiresMs <= clock.nowMs();
+      return isOver ? { state: "expired" } : { state: "found", value: standIn, expiresMs: info.expiresMs };
+    },
+  };
+}
+
+/** Stands for a value that is not looked at. */
+const standIn = "(a secret)";
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await ensurePrivateDir(folder, { tighten: true });
+  } catch (thrown) {
+    // Then nothing can be kept there either, and what is missing is told.
+    if (!(thrown instanceof AppError)) throw thrown;
+  }
 }
 
 async function answer(vault: VaultHandle, scope: SecretScope, name: string): Promise<SecretAnswer> {

@@ -31,6 +31,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["get", "set", "unset", "validate", "schema", "diff"],
     load: () => import("./commands/config.ts"),
   },
+  secrets: {
+    summary: "Keep secrets in the vault, and refer to them by name",
+    verbs: ["set", "list", "remove", "rotate", "rekey", "import"],
+    load: () => import("./commands/secrets.ts"),
+  },
   sessions: {
     summary: "List, show, search, sum up, export, import and delete sessions",
     verbs: ["list", "show", "search", "export", "import", "compact", "reset", "delete"],

@@ -152,11 +152,11 @@ class ConfigKeeper implements ConfigHandle {
   }
 
   redact(value: unknown): unknown {
-    return redactConfig(value, this.#secrets());
+    return redactConfig(value, this.#secrets(), present(this.#loaded).secretsInUse);
   }
 
   secrets(): readonly string[] {
-    return secretValues(this.current().config, this.#secrets());
+    return [...secretValues(this.current().config, this.#secrets()), ...present(this.#loaded).secretsInUse];
   }
 
   async start(): Promise<void> {

@@ -27,6 +27,8 @@ export interface MissingSecret {
   readonly keys: readonly (string | number)[];
   /** The same as a dot path. */
   readonly path: string;
+  /** As it is written between the braces. Whose it is follows from the keys. */
+  readonly name: string;
   /** VAULT_003: it is not there, or has expired. VAULT_001: the vault is closed. CFG_004: it may not stand there. */
   readonly code: ErrorCode;
   /** What comes behind the path in a sentence; names what to do. */

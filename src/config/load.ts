@@ -35,6 +35,7 @@ export interface LoadedConfig extends Omit<ConfigSnapshot, "version"> {
   readonly files: readonly string[];
   readonly fingerprint: string;
   /** Of the vault's answers; see `Interpretation`. */
+  readonly secretsInUse: readonly string[];
   readonly secretsMark: string;
   readonly secretsExpireMs: number | null;
   /** What an older file's values are called today; empty where nothing had to be migrated. */
@@ -85,6 +86,7 @@ export async function loadWith(options: InterpretOptions): Promise<LoadedConfig>
     config: fallback.config,
     environment: fallback.environment,
     missingSecrets: fallback.missingSecrets,
+    secretsInUse: fallback.secretsInUse,
     issues,
     source: fallback.source,
   };
@@ -104,7 +106,7 @@ export async function readConfigText(file: string): Promise<{ text: string; exis
   }
 }
 
-interface Fallback extends Pick<Interpretation, "environment" | "missingSecrets"> {
+interface Fallback extends Pick<Interpretation, "environment" | "missingSecrets" | "secretsInUse"> {
   readonly config: Config;
   readonly source: "last-known-good" | "defaults";
 }

@@ -25,9 +25,14 @@ export function secretPathsOf(schemas: SchemaSet): readonly (readonly string[])[
 }
 
 /** A copy without secrets. Empty text, references to variables, numbers under no secret path and switches stay. */
-export function redactConfig(value: unknown, secretPaths: readonly (readonly string[])[]): unknown {
-  // What is secret in no way that a name tells: a token inside an address, a key by its shape.
+export function redactConfig(
+  value: unknown,
+  secretPaths: readonly (readonly string[])[],
+  known: readonly string[] = [],
+): unknown {
+  // What is secret in no way that a name tells: a token inside an address, a key by its shape, one out of the vault.
   const byShape = createRedactor();
+  for (const secret of known) byShape.add(secret);
   return redact(value, { paths: secretPaths, named: false, text: (text) => byShape.text(text) });
 }
 

@@ -56,6 +56,8 @@ export interface Interpretation {
   readonly fingerprint: string;
   readonly moves: readonly Move[];
   readonly missingSecrets: readonly MissingSecret[];
+  /** What the vault gave. */
+  readonly secretsInUse: readonly string[];
   /** Differs where the vault answers otherwise. Made of secrets: for comparing, never to be shown. */
   readonly secretsMark: string;
   /** When the first secret in use expires; null where none does. */
@@ -74,8 +76,8 @@ export async function interpret(file: string, text: string, options: InterpretOp
   const migrated = migrate(composed.value, Object.keys(options.schemas.channels.channelSchemas));
   const expanded = expandShorthand(migrated.value);
   const moves = [...migrated.moves, ...expanded.moves];
-  const variables = await gatherVariables(env.environment, expanded.value, options);
   const secrets = await resolveSecrets(expanded.value, options.secrets, () => secretPathsOf(options.schemas));
+  const variables = await gatherVariables(env.environment, expanded.value, { options, secrets });
   const meaning = giveMeaning(expanded.value, variables.environment, { file, options, secrets });
   const findings = [...moveFindings(migrated.moves), ...env.findings, ...variables.findings, ...meaning.findings];
   const issues = [...variables.environment.issues, ...findings.map((finding) => toIssue(finding, composed, moves))];
@@ -95,6 +97,7 @@ export async function interpret(file: string, text: string, options: InterpretOp
     fingerprint: fingerprintOf([...composed.files.entries()]),
     moves: migrated.moves,
     missingSecrets: meaning.missingSecrets,
+    secretsInUse: secrets.values,
     secretsMark: secrets.mark,
     secretsExpireMs: secrets.expiresMs,
   };
@@ -162,9 +165,9 @@ function withoutSecrets(finding: Finding, secrets: readonly string[]): Finding {
 async function gatherVariables(
   environment: Environment,
   value: unknown,
-  { schemas }: InterpretOptions,
+  { options: { schemas }, secrets }: { options: InterpretOptions; secrets: ResolvedSecrets },
 ): Promise<{ environment: Environment; findings: readonly Finding[] }> {
-  const fromConfig = withConfigEnv(environment, value);
+  const fromConfig = withConfigEnv(environment, value, secrets.lookup);
   const channelVariables = Object.values(schemas.channels.channelEnvironment).flatMap((settings) =>
     Object.values(settings),
   );
@@ -270,6 +273,7 @@ function unreadable(
     fingerprint: fingerprintOf([[file, text]]),
     moves: [],
     missingSecrets: [],
+    secretsInUse: [],
     secretsMark: noSecrets.mark,
     secretsExpireMs: noSecrets.expiresMs,
   };

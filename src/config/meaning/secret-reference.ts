@@ -78,9 +78,9 @@ export async function resolveSecrets(
       const problem = placeProblem(path, name, places);
       const scope = secretScopeOf(path);
       if (problem !== null || scope === null)
-        return missing(path, "CFG_004", problem ?? "stands below a name that no secret can belong to");
+        return missing({ path, name }, "CFG_004", problem ?? "stands below a name that no secret can belong to");
       const answer = answers.get(keyOf(scope, name));
-      return answer?.state === "found" ? answer.value : missing(path, ...reasonOf(answer, scope, name));
+      return answer?.state === "found" ? answer.value : missing({ path, name }, ...reasonOf(answer, scope, name));
     },
     values: found.map(({ value: text }) => text),
     isAsked: true,
@@ -92,7 +92,7 @@ export async function resolveSecrets(
 }
 
 export const noSecrets: ResolvedSecrets = {
-  lookup: (path) => missing(path, "CFG_004", "a secret cannot stand here"),
+  lookup: (path, name) => missing({ path, name }, "CFG_004", "refers to a secret, and nobody opens the vault here"),
   values: [],
   isAsked: false,
   mark: "",
@@ -123,15 +123,13 @@ function reasonOf(answer: SecretAnswer | undefined, scope: SecretScope, name: st
   return ["VAULT_003", `needs the secret ${name} of ${scope}, which ${what}; set it: ${setCommand(scope, name)}`];
 }
 
-function missing(path: KeyPath, code: ErrorCode, message: string): MissingSecret {
-  return { keys: path, path: formatPath(path), code, message };
+function missing(at: { path: KeyPath; name: string }, code: ErrorCode, message: string): MissingSecret {
+  return { keys: at.path, path: formatPath(at.path), name: at.name, code, message };
 }
 
 /** A sentence where a reference may not be what or where it is. */
 function placeProblem(path: KeyPath, name: string, places: readonly (readonly string[])[]): string | null {
   if (!isSecretName(name)) return "refers to a secret by a name that none can have";
-  if (path[0] === "env")
-    return "would make a secret a variable, which every part may read; refer to it where it is needed";
   if (places.some((place) => fits(path, place)) || path.some((key) => isSecretKey(String(key)))) return null;
   return "refers to a secret where none belongs: it would be shown";
 }
