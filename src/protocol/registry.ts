@@ -15,6 +15,7 @@ import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as outbox from "./methods/outbox.ts";
+import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
@@ -52,7 +53,14 @@ export const methodGroups = Object.freeze({
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],
-  usage: [usage.usageStatus, usage.usageCost],
+  usage: [
+    usage.usageStatus,
+    usage.usageCost,
+    usage.usageImport,
+    sessionUsage.sessionsUsage,
+    sessionUsage.sessionsUsageTimeseries,
+    sessionUsage.sessionsUsageLogs,
+  ],
   system: [
     system.systemPresence,
     system.systemEvent,

@@ -21,6 +21,8 @@ const groups = {
   user: (entry: LedgerEntry) => `${entry.channel}:${entry.senderId}`,
   profile: (entry: LedgerEntry) => entry.profileId ?? "",
   origin: (entry: LedgerEntry) => entry.origin,
+  "model-day": (entry: LedgerEntry) =>
+    `${new Date(entry.atMs).toISOString().slice(0, 10)} ${entry.provider}/${entry.model}`,
 };
 
 export function ledgerRules(rig: Rig): void {
@@ -73,7 +75,8 @@ export function ledgerRules(rig: Rig): void {
           expect(new Map(by.map(({ key, ...totals }) => [key, totals]))).toEqual(
             new Map([...expected].map(([key, rows]) => [key, recount(rows)])),
           );
-          const order = group === "day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
+          const order =
+            group === "day" || group === "model-day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
           expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
         },
       ),

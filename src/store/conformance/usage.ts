@@ -60,6 +60,8 @@ class Book {
   readonly #base: number;
   readonly #prefix: string;
   calls: LedgerEntry[] = [];
+  /** Calls that were not booked though they were new, or were though they were known. */
+  misbooked = 0;
   readonly lines = new Map<string, { atMs: number; line: Line }[]>();
   #told: LedgerEntry[] = [];
 
@@ -87,8 +89,8 @@ class Book {
     }
     if (one.kind === "book") {
       const entries = this.#book(key, one.calls);
-      expect(await store.ledger.book(entries)).toBe(entries.length);
-      expect(await store.ledger.book(entries)).toBe(0);
+      const [booked, again] = [await store.ledger.book(entries), await store.ledger.book(entries)];
+      this.misbooked += Math.abs(entries.length - booked) + again;
       return;
     }
     if (one.kind === "reset") {
@@ -149,6 +151,7 @@ export function usageRules(rig: Rig): void {
         const base = start + histories * 40 * dayMs;
         const book = new Book(names, base);
         for (const one of history) await book.apply(rig.store(), one);
+        expect(book.misbooked).toBe(0);
         const store = rig.store();
         const span = { sinceMs: base, untilMs: base + 4 * dayMs };
         expect((await store.ledger.recount()).filter(({ differing }) => differing > 0)).toEqual([]);
