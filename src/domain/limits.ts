@@ -207,4 +207,12 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** Calls that one request of an import books. */
+  usageImportCalls: 500,
+  /** Sessions in one answer about their use. */
+  usageSessions: 1_000,
+  /** Calls of one session in one answer. */
+  usageCalls: 5_000,
+  /** Of one line of a session in an answer about its use, as UTF-16 units. */
+  usageLogChars: 2_000,
 });

@@ -17,6 +17,7 @@ import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
 import { promptShow } from "./methods/prompt.ts";
+import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
@@ -57,7 +58,14 @@ export const methodGroups = Object.freeze({
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],
-  usage: [usage.usageStatus, usage.usageCost],
+  usage: [
+    usage.usageStatus,
+    usage.usageCost,
+    usage.usageImport,
+    sessionUsage.sessionsUsage,
+    sessionUsage.sessionsUsageTimeseries,
+    sessionUsage.sessionsUsageLogs,
+  ],
   system: [
     system.systemPresence,
     system.systemEvent,

@@ -7,7 +7,7 @@ import { configMethods } from "./config.ts";
 import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
-import { logMethods, systemMethods, usageMethods } from "./house.ts";
+import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
@@ -18,6 +18,7 @@ import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
 
