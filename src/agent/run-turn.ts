@@ -9,6 +9,7 @@ import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
+import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { fitHistory } from "./context.ts";
@@ -99,7 +100,7 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
     end = endOfAbort(reason);
   }
-  await commitTurn(turn, end, deps);
+  await commitTurn(turn, await keptIfRefused(turn, end, deps), deps);
 }
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {

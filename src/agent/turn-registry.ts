@@ -21,6 +21,8 @@ export interface TurnRegistry extends Turns {
   expect(turn: Pick<ActiveTurn, "runId" | "sessionKey">): void;
   /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
   begin(turn: ActiveTurn): { readonly signal: AbortSignal; end(): void };
+  /** Ends every turn that runs (of one agent, or of all) with this error, now. */
+  interrupt(agentId: string | null, error: AppError): void;
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
   parkAll(): void;
   /** Aborts with `parkAll`: from then on nobody waits for a medium that refuses. */
@@ -83,6 +85,9 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
         agentId,
         startedMs,
       })),
+    interrupt(agentId, error) {
+      for (const entry of running.values()) if (agentId === null || entry.agentId === agentId) entry.abort.abort(error);
+    },
     parkAll() {
       const reason = new Parked("The gateway is stopping.");
       stop.abort(reason);

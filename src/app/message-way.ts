@@ -2,7 +2,8 @@
  * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
  * Nothing runs before `start`.
  */
-import { commandOf, offeredCommands } from "../agent/commands.ts";
+import { commandOf, offeredCommands, wordsOf } from "../agent/commands.ts";
+import { pauseByMessage } from "../agent/money-commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -33,11 +34,12 @@ import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
+import { createSpending, type Spending } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  "registry" | "budgetDesk" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
   /** As the house has it where absent. */
@@ -53,6 +55,8 @@ export interface MessageWay {
   readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
+  /** The gate in front of every model call, and the desk where people decide about money. */
+  readonly spending: Spending;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -84,8 +88,18 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake, spending: () => spending });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
+  const spending = createSpending({
+    ...deps,
+    log: log.child("budget"),
+    isOwner: (message) => rules.isOwner(message),
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+    initialStateOf,
+    wakeQueue: () => queue.wake(),
+    wakeDelivery: () => delivery.wake(),
+  });
   const handler = createTurnHandler({
     store,
     bus,
@@ -95,6 +109,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     config,
     models: deps.models,
     provider: deps.provider,
+    budgetDesk: spending.desk,
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
@@ -106,7 +121,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= recoverInbox(deps, owner);
+    recovered ??= recoverInbox(deps, owner).then(() => spending.gate.start());
     return recovered;
   };
   return {
@@ -115,6 +130,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     channels,
     rules,
     webhooks,
+    spending,
     wakeDelivery: () => delivery.wake(),
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
@@ -133,6 +149,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
       await channels.close();
+      spending.gate.close();
     },
     async applyConfig(next) {
       try {
@@ -199,9 +216,11 @@ interface DoorParts {
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
   readonly intake: { readonly stopped: boolean };
+  readonly spending: () => Spending;
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
+  const { queue, registry, turns, backlog, rules, intake } = parts;
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -224,8 +243,19 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     },
     onAccepted: ({ message, sessionKey, runId }) => {
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
+      if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       registry.expect({ runId, sessionKey });
     },
+  });
+}
+
+/** An owner's order to pause waits for no turn: those that run are what it is about. Its own turn answers, or catches up. */
+function heedOwner(message: InboundMessage, { desk, ownerChats }: Spending, log: Log): void {
+  ownerChats.note(message);
+  const text = messageText(message);
+  if (commandOf(text) !== "pause") return;
+  pauseByMessage(message, wordsOf(text), { budgetDesk: desk }).catch((thrown: unknown) => {
+    log.error("spending could not be paused yet", { error: AppError.from(thrown).toJSON() });
   });
 }
 

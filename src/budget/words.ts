@@ -1,13 +1,7 @@
 /** What people read of budgets: amounts, purses and refusals, in plain sentences. */
+import { dollarsOf } from "../domain/money.ts";
 import { leftMicros, type PurseKey, type PurseState } from "../domain/purse.ts";
 import type { Pause } from "../store/budget-port.ts";
-
-/** `$4.98`; four digits where two would say nothing. */
-export function dollars(micros: number): string {
-  const usd = Math.abs(micros) / 1_000_000;
-  const digits = micros !== 0 && Math.abs(micros) < 100_000 ? 4 : 2;
-  return `${micros < 0 ? "-" : ""}$${usd.toFixed(digits)}`;
-}
 
 /** `of this chat`: as whoever is in it would say. */
 function ofPurse({ kind, id }: PurseKey): string {
@@ -31,12 +25,12 @@ export function purseName({ kind, id }: PurseKey): string {
 }
 
 function sumsOf({ spentMicros, heldMicros }: PurseState): string {
-  return `${dollars(spentMicros)} spent${heldMicros > 0 ? `, ${dollars(heldMicros)} set aside for other calls` : ""}`;
+  return `${dollarsOf(spentMicros)} spent${heldMicros > 0 ? `, ${dollarsOf(heldMicros)} set aside for other calls` : ""}`;
 }
 
 export function budgetName(state: PurseState, whose: string = ofPurse(state)): string {
   const period = state.period === "day" ? "daily" : "monthly";
-  return `The ${period} budget of ${dollars(state.limitMicros + state.extraMicros)} ${whose}`;
+  return `The ${period} budget of ${dollarsOf(state.limitMicros + state.extraMicros)} ${whose}`;
 }
 
 /** Below this share of a budget it is as good as empty, whatever the next call would need. */
@@ -45,7 +39,7 @@ const emptyShare = 0.05;
 export function shortSentence(state: PurseState, neededMicros: number, whose?: string): string {
   const may = state.limitMicros + state.extraMicros;
   const isEmpty = leftMicros(state) <= may * emptyShare;
-  const what = isEmpty ? "is used up" : `does not pay for this answer, which may cost ${dollars(neededMicros)}`;
+  const what = isEmpty ? "is used up" : `does not pay for this answer, which may cost ${dollarsOf(neededMicros)}`;
   return `${budgetName(state, whose)} ${what} (${sumsOf(state)}).`;
 }
 
