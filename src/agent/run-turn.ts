@@ -24,7 +24,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
+    const isCommand = commandOf(messageText(row.message)) !== null;
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
     const options = row.options as TurnOptions;
     const config = deps.config();
     const timeout = turnTimeout(options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000, deps);

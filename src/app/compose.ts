@@ -300,6 +300,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       find: (name) => models.catalogue().find(name),
       primary: (agentId) => models.catalogue().primary(agentId),
     },
+    budgets: way.spending.desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -24,7 +24,7 @@ describe("the gate", () => {
     expect(world.writes).toEqual([]);
   });
 
-  it("C4: holds the worst case of a call in every purse that pays for it, and gives it back", async () => {
+  it("holds the worst case of a call in every purse that pays for it, and gives it back", async () => {
     const purse = { day: 1, month: 10 };
     const world = openWorld({
       global: purse,

@@ -1,4 +1,4 @@
-/** C4: whatever dies when, no more is billed than was allowed, and every billed call is accounted for to the micro-dollar. */
+/** Whatever dies when, no more is billed than was allowed, and every billed call is accounted for to the micro-dollar. */
 import { describe, expect, it } from "vitest";
 import { Town, type TownOptions } from "./town.fixture.ts";
 

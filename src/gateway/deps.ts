@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { BudgetDesk } from "../budget/contract.ts";
 import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
@@ -22,6 +23,7 @@ export interface GatewayDeps {
   readonly admit: Admit;
   readonly turns: Turns;
   readonly models: ModelCatalogue;
+  readonly budgets: BudgetDesk;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
