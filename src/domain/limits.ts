@@ -178,7 +178,9 @@ export const limits = Object.freeze({
   budgetLeastOutputTokens: 1_024,
   /** How long a call waits for money that is set aside for calls under way, before it is refused. */
   budgetWaitMs: 60_000,
-  budgetPollMs: 500,
+  /** The first pause before it asks again, and the longest: each is twice the one before. */
+  budgetPollMs: 250,
+  budgetPollCapMs: 8_000,
   /** How long an owner may be asked for more, if the period does not end before. */
   approvalTtlMs: 24 * 3_600_000,
   /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */

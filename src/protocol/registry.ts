@@ -5,6 +5,7 @@
 import type { Scope } from "../domain/scopes.ts";
 import type { MethodAlias, MethodDeclaration } from "./method.ts";
 import * as agent from "./methods/agent.ts";
+import * as budget from "./methods/budget.ts";
 import * as channels from "./methods/channels.ts";
 import * as chat from "./methods/chat.ts";
 import * as config from "./methods/config.ts";
@@ -46,6 +47,15 @@ export const methodGroups = Object.freeze({
     sessions.sessionsUnsubscribe,
   ],
   config: [config.configGet, config.configSet, config.configPatch, config.configApply, config.configSchemaMethod],
+  budget: [
+    budget.budgetGet,
+    budget.budgetSet,
+    budget.budgetAllow,
+    budget.budgetDeny,
+    budget.budgetSettle,
+    budget.budgetPause,
+    budget.budgetResume,
+  ],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

@@ -1,6 +1,7 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
+import { budgetMethods } from "./budget.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
@@ -34,6 +35,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
     ...sessionCompactMethods(services),
   ],
   config: configMethods,
+  budget: budgetMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
