@@ -119,7 +119,7 @@ describe("the authorization code flow", () => {
     const { login } = begin();
     // A bare code would end the login: everything else is of no state, or of a wrong one.
     const pasted = fc.oneof(
-      fc.webUrl({ withQueryParameters: true }),
+      fc.string().map((text) => `https://x.test/${text}`),
       fc.string().map((text) => `${text}#${text}`),
       fc.string().map((text) => `/callback?code=x&state=${encodeURIComponent(text)}`),
     );
