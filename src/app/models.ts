@@ -64,27 +64,28 @@ export function createModels(deps: ModelsDeps): Models {
     return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), clock, ids };
   };
   const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
-  const profiles = openProfiles({ ...deps, logins: () => providerLogins(config(), found()), egress });
+  const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
   const opened = openedProviders(providerDeps);
   const first = Promise.withResolvers<void>();
-  let made: { readonly config: Config; readonly catalogue: ProviderCatalogue } | undefined;
+  let made: Made | undefined;
   profiles.subscribe(() => {
     made = undefined;
   });
 
-  /** A login is stored for a service that nothing else names: it is there, with its usual models. */
-  function found(): readonly DetectedProvider[] {
-    const detected = detection.current();
-    const known = new Set(detected.map(({ endpoint }) => endpoint.id));
-    const stored = profiles.storedProviders().flatMap((id) => (known.has(id) ? [] : (serviceOf(id) ?? [])));
-    return [...stored, ...detected];
+  function current(): Made {
+    const inForce = config();
+    if (made?.config !== inForce) {
+      const found = withStored(detection.current(), profiles.storedProviders());
+      made = {
+        config: inForce,
+        catalogue: createCatalogue(inForce, found),
+        logins: providerLogins(inForce, found),
+      };
+    }
+    return made;
   }
 
-  function catalogue(): ProviderCatalogue {
-    const current = config();
-    if (made?.config !== current) made = { config: current, catalogue: createCatalogue(current, found()) };
-    return made.catalogue;
-  }
+  const catalogue = (): ProviderCatalogue => current().catalogue;
 
   async function look(): Promise<void> {
     profiles.start();
@@ -131,6 +132,27 @@ export function createModels(deps: ModelsDeps): Models {
 export function needsLogin(endpoint: ProviderEndpoint | undefined): boolean {
   if (endpoint === undefined || endpoint.baseUrl !== null || Object.keys(endpoint.headers).length > 0) return false;
   return endpoint.api !== "ollama" && endpoint.api !== "demo" && endpoint.api !== "bedrock-converse-stream";
+}
+
+/** What follows from one configuration, one look around and one list of stored logins. */
+interface Made {
+  readonly config: Config;
+  readonly catalogue: ProviderCatalogue;
+  readonly logins: readonly ProviderLogin[];
+}
+
+/**
+ * A login is stored for a service that nothing else names: it is there, with its usual models. Behind those whose key
+ * the environment has, and before what was only found on this host.
+ */
+function withStored(
+  detected: readonly DetectedProvider[],
+  storedProviders: readonly string[],
+): readonly DetectedProvider[] {
+  const known = new Set(detected.map(({ endpoint }) => endpoint.id));
+  const stored = storedProviders.flatMap((id) => (known.has(id) ? [] : (serviceOf(id) ?? [])));
+  const isKeyed = ({ endpoint }: DetectedProvider): boolean => endpoint.apiKey !== null;
+  return [...detected.filter(isKeyed), ...stored, ...detected.filter((one) => !isKeyed(one))];
 }
 
 function firstUsable(profiles: AuthProfiles, providerId: string): string | null {

@@ -148,7 +148,7 @@ describe("openclaw models auth", () => {
     expect(await vault().list()).toEqual([]);
   });
 
-  it("pain 27: logs in at a page, once, and what others send to the port changes nothing", async () => {
+  it("logs in at a page, once, and what others send to the port changes nothing", async () => {
     const { url, forms } = await provider({
       access_token: "access-of-page",
       refresh_token: "r-12345678",
