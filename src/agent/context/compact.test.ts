@@ -123,7 +123,7 @@ describe("compaction", () => {
 
   it("I7: within one long exchange it cuts in front of an answer, and never between a call and its result", async () => {
     for (let rounds = 50; rounds < 60; rounds += 1) {
-      const session = openSession();
+      const session = openSession({ config: ({ agents }) => (agents.defaults.contextPruning.mode = "off") });
       session.say(says("user", "read all of it"));
       for (let index = 0; index < rounds; index += 1) session.say(...round(`c${index}`, words(130)));
       await overfull(session);
