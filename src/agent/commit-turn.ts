@@ -138,7 +138,7 @@ function replyText(text: string, error: AppErrorJson | null, notice: string | nu
 }
 
 /** How the answer came about, under it, where the person wants to know. An error tells that itself. */
-function noticeLine({ notices, config }: Turn, { error }: TurnEnd): string | null {
-  if (!config.messages.notices || error !== null || notices.length === 0) return null;
+function noticeLine({ notices, settings }: Turn, { error }: TurnEnd): string | null {
+  if (!settings.notices || error !== null || notices.length === 0) return null;
   return [...new Set(notices)].map((notice) => `_${notice}_`).join("\n");
 }

@@ -16,6 +16,7 @@ import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
+import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
@@ -40,6 +41,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       model: null,
       choice: null,
       context: null,
+      settings: turnSettings(null, { options, config, agentId }),
       notices: [],
       conversation: [],
       transcript: [],
@@ -115,11 +117,12 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   if (givenUp !== null) return givenUp;
   const command = commandOf(messageText(row.message));
   const session = row.ephemeral ? null : await openSession(row, deps);
+  turn.settings = turnSettings(session, { options: turn.options, config: turn.config, agentId: row.agentId });
   if (command !== null && session !== null) {
     turn.text = await runCommand(command, { turn, session, deps });
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
-  const choice = await chooseModel(turn, session, deps);
+  const choice = await chooseModel(turn, deps);
   const { model } = choice.candidates[0];
   turn.choice = choice;
   turn.model = model;

@@ -18,6 +18,7 @@ import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
+import type { TurnSettings } from "./turn-settings.ts";
 
 /** What an agent can do, and what the model is told of it; told once, since making a schema costs more than a turn may. */
 export interface ToolSet {
@@ -74,6 +75,8 @@ export interface Turn {
   choice: ModelChoice | null;
   /** What every call of the turn is given; null before the first, and where a command needs none. */
   context: TurnContext | null;
+  /** What the session was set to when the turn began. */
+  settings: TurnSettings;
   /** What a person may want to know of how the answer came about. */
   readonly notices: string[];
   /** What this turn has said and done; grows with each step. What was said before is the context's. */

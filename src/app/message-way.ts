@@ -14,12 +14,14 @@ import type { ChannelModule, ReceiveOutcome } from "../channels/contract.ts";
 import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts";
 import { createChannelSupervisor, type ChannelSupervisor } from "../channels/supervisor.ts";
 import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
+import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
+import { createIdentityLinks, type IdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -46,6 +48,8 @@ export interface MessageWayDeps extends Omit<
   readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** References of the configuration in force that lead to no secret. None where absent. */
+  readonly missingSecrets?: () => readonly MissingSecret[];
   /** Those that ship where absent. */
   readonly catalogue?: ChannelCatalogue;
 }
@@ -87,8 +91,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
   const rules = createChannelRules(config, catalogue);
+  const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, links, intake });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const handler = createTurnHandler({
     store,
@@ -109,10 +114,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
+    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= recoverInbox(deps, owner);
+    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => undefined);
     return recovered;
   };
   return {
@@ -142,7 +148,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async applyConfig(next) {
       try {
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
+        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
       } catch (thrown) {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
@@ -204,10 +210,12 @@ interface DoorParts {
   readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
+  readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
+  const { queue, registry, turns, backlog, rules, intake, links } = parts;
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -218,6 +226,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     ids,
     config,
     failpoints: deps.failpoints,
+    links,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
@@ -256,7 +265,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
       return module;
     },
     label: (id) => catalogue.manifest(id)?.label ?? id,
-    accounts: accountSettings(config().channels, catalogue.manifests()),
+    accounts: accountSettings(config().channels, catalogue.manifests(), deps.missingSecrets?.()),
     receive: (message) => receive(message, { admit, log, tellRefusal }),
     clock,
     ids,

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { ShrinkImages } from "../agent/calling/step-requests.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { BudgetGate } from "../budget/contract.ts";
@@ -74,9 +75,10 @@ export interface TestWayOptions {
   readonly clock?: Clock;
   readonly log?: Log;
   /** The one scripted model where absent. */
-  readonly desk?: ModelDesk;
+  readonly desk?: (store: Store) => ModelDesk;
   /** Grants everything where absent. */
   readonly budget?: BudgetGate;
+  readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
@@ -122,13 +124,14 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     config: () => config,
     failpoints: noFailpoints,
     models: () => catalogue,
-    desk: options.desk ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
+    desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     budget: options.budget ?? createOpenGate(),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     dispatch: createLocalQueue,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
+    ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
   });
   return {
     way,

@@ -6,17 +6,7 @@
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { BudgetHold } from "../domain/authority.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
-
-export const purseKinds = ["global", "agent", "user", "chat", "job"] as const;
-export type PurseKind = (typeof purseKinds)[number];
-
-/** `id` is empty for the global purse, the agent's id, `<channel>:<sender id>`, the session key, or the job's id. */
-export interface PurseKey {
-  readonly kind: PurseKind;
-  readonly id: string;
-}
-
-export type Period = "day" | "month";
+import type { PurseState } from "../domain/purse.ts";
 
 /** One call that somebody has to pay for. */
 export interface CallToPay {
@@ -30,37 +20,35 @@ export interface CallToPay {
   /** Of a schedule; null for what a person asked. */
   readonly jobId: string | null;
   readonly model: ModelInfo;
-  /** The most it can read and write, tokens; the price is for the hold to know. */
+  /** `<channel>:<account>:<chat>` of where it was asked; limits of single chats may be given by it. */
+  readonly chat?: string;
+  /** The most it can read, tokens, estimated high; the price is for the hold to know. */
   readonly inputTokens: number;
-  readonly outputTokens: number;
+  /** The most it can write; null: whatever the model may, or `limits.budgetOutputTokens` where that is not known. */
+  readonly outputTokens: number | null;
 }
 
 export type HoldResult =
   | {
       readonly granted: true;
       readonly hold: BudgetHold;
+      /**
+       * The most that the request may ask the model to write: where a purse pays for it the hold covers no more, and less
+       * than was asked for where the purse cannot afford all of it. Null where no purse has a limit.
+       */
+      readonly maxOutputTokens: number | null;
       /** Purses that went over their warning share with this hold, for the first time in their period. */
       readonly warnings: readonly PurseState[];
     }
   /** `BUDGET_001` a purse is empty, `BUDGET_002` no price is known, `BUDGET_003` spending is paused. */
   | { readonly granted: false; readonly error: AppErrorJson; readonly purse: PurseState | null };
 
-export interface PurseState {
-  readonly purse: PurseKey;
-  readonly period: Period;
-  /** Begin of the period, milliseconds since the epoch. */
-  readonly sinceMs: number;
-  readonly limitMicros: number;
-  /** Granted by a person on top of the limit, for this period alone. */
-  readonly extraMicros: number;
-  readonly spentMicros: number;
-  /** Set aside for calls under way, or lost in a crash and counted at their worst. */
-  readonly heldMicros: number;
-}
-
 export interface BudgetGate {
-  /** Where no purse has a limit and nothing is paused, this costs no transaction. */
-  hold(call: CallToPay): Promise<HoldResult>;
+  /**
+   * Where no purse has a limit and nothing is paused, this costs no transaction. Where a purse would pay but for the calls
+   * that are under way, it waits for these, at most `limits.budgetWaitMs` or until the signal aborts.
+   */
+  hold(call: CallToPay, signal?: AbortSignal): Promise<HoldResult>;
   /**
    * Gives back what was set aside for a call that provably never left, or that ended without being billed. What was
    * billed is settled by its ledger row, which carries `callId`.

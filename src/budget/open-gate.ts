@@ -5,7 +5,12 @@ import type { BudgetGate } from "./contract.ts";
 export function createOpenGate(): BudgetGate {
   return {
     hold: ({ callId }) =>
-      Promise.resolve({ granted: true, hold: mintBudgetHold({ id: callId, reservedMicros: 0 }), warnings: [] }),
+      Promise.resolve({
+        granted: true,
+        hold: mintBudgetHold({ id: callId, reservedMicros: 0 }),
+        maxOutputTokens: null,
+        warnings: [],
+      }),
     release: () => Promise.resolve(),
   };
 }

@@ -31,15 +31,25 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["get", "set", "unset", "validate", "schema", "diff"],
     load: () => import("./commands/config.ts"),
   },
+  secrets: {
+    summary: "Keep secrets in the vault, and refer to them by name",
+    verbs: ["set", "list", "remove", "rotate", "rekey", "import"],
+    load: () => import("./commands/secrets.ts"),
+  },
   sessions: {
-    summary: "List, show, sum up, export, import and delete sessions",
-    verbs: ["list", "show", "export", "import", "compact", "reset", "delete"],
+    summary: "List, show, search, sum up, export, import and delete sessions",
+    verbs: ["list", "show", "search", "export", "import", "compact", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
   models: {
-    summary: "List the models that can be used",
-    verbs: ["list", "explain", "retry"],
+    summary: "List the models that can be used, and keep logins at their providers",
+    verbs: ["list", "explain", "retry", "auth"],
     load: () => import("./commands/models.ts"),
+  },
+  prompt: {
+    summary: "Show what the model is told with every message",
+    verbs: ["show"],
+    load: () => import("./commands/prompt.ts"),
   },
   channels: {
     summary: "Show the channels and their connections",

@@ -122,6 +122,16 @@ export type AppEvent =
       reason?: string;
       atMs: number;
     }
+  /** A login at a model provider ended, could not be refreshed, or works again. */
+  | {
+      type: "profile.state";
+      profileId: string;
+      provider: string;
+      state: "usable" | "expired" | "refresh-failed";
+      previous: "usable" | "expired" | "refresh-failed";
+      reason?: string;
+      atMs: number;
+    }
   | { type: "config.changed"; version: number; changedPaths: readonly string[]; atMs: number }
   | { type: "config.refused"; reason: string; atMs: number }
   | { type: "health.changed"; version: number; atMs: number }

@@ -52,6 +52,9 @@ export const limits = Object.freeze({
   inboxDepth: 10_000,
   /** Messages from one sender per minute. */
   senderMessagesPerMinute: 20,
+  /** How long a code is good that links two senders as one person, and how often one sender may try one. */
+  linkCodeTtlMs: 10 * 60_000,
+  linkAttemptsPerMinute: 5,
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,
@@ -117,6 +120,30 @@ export const limits = Object.freeze({
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** How often the vault is looked at for logins that another program stored, changed or removed. */
+  profileLookMs: 5_000,
+  /** A token is refreshed this long before it runs out. */
+  oauthRefreshAheadMs: 5 * 60_000,
+  /** Tokens that run out together are not refreshed together: each goes up to this much earlier. */
+  oauthJitterMs: 30_000,
+  /** The first pause after a refresh that failed, and the longest; it doubles in between. */
+  oauthRetryBaseMs: 10_000,
+  oauthRetryCapMs: 15 * 60_000,
+  /** One request to a token endpoint, to its end. */
+  oauthRequestMs: 20_000,
+  /** What a token endpoint or a metadata service may answer. */
+  credentialAnswerBytes: 256 * 1024,
+  /** How long somebody has to log in at a page. */
+  loginMs: 10 * 60_000,
+  /** Requests to the page a browser comes back to that were not the awaited one. */
+  loginStrayRequests: 20,
+  /** A file of AWS's own tools. */
+  awsFileBytes: 1024 * 1024,
+  /** Keys of AWS without an end are read anew after this. */
+  awsKeysMs: 60_000,
+  /** One answer of a metadata service, and of a program that prints keys. */
+  awsMetadataMs: 2_000,
+  awsProcessMs: 30_000,
   reconnectAttempts: 10,
   reconnectBaseMs: 1_000,
   reconnectCapMs: 60_000,
@@ -129,9 +156,35 @@ export const limits = Object.freeze({
   shutdownMs: 10_000,
   sessionKeyChars: 512,
   jsonDepth: 64,
+  /** One secret of the vault, as UTF-8: a key file or a login fits, a document does not. */
+  secretBytes: 64 * 1024,
+  secretNameChars: 64,
+  vaultEntries: 1_000,
+  vaultBytes: 32 * 1024 * 1024,
+  /** The shortest passphrase that a vault may be locked with. */
+  passphraseChars: 10,
+  /** How long whoever wants to change a secret waits for another who is changing it: a login is refreshed meanwhile. */
+  secretLockWaitMs: 60_000,
+  /** The same for the vault's file, which is locked for a write alone. */
+  vaultLockWaitMs: 10_000,
+  /** Values that the log's redactor remembers; those it was told of first are forgotten first. */
+  redactedValues: 2_000,
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
+  budgetOutputTokens: 16_384,
+  /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
+  budgetLeastOutputTokens: 1_024,
+  /** How long a call waits for money that is set aside for calls under way, before it is refused. */
+  budgetWaitMs: 60_000,
+  budgetPollMs: 500,
+  /** How long an owner may be asked for more, if the period does not end before. */
+  approvalTtlMs: 24 * 3_600_000,
+  /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
+  budgetNoticeMs: 3_600_000,
+  /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */
+  ownerChats: 20,
   /** Entries of a transcript that are looked at for one turn; a session that is summed up has far fewer behind its summary. */
   contextEntries: 10_000,
   /** The window of a model that nobody knows, in tokens. */

@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
@@ -7,6 +8,7 @@ import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
+import type { Tier } from "../domain/tier.ts";
 import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -45,6 +47,12 @@ export interface GatewayDeps {
     limit: number;
     scope?: string;
   }) => Promise<{ lines: readonly string[]; cursor: string }>;
+  /** What a turn would be told, in words and sizes. */
+  readonly prompt: (question: {
+    readonly agentId: string;
+    readonly address: Address | null;
+    readonly tier: Tier | null;
+  }) => Promise<PromptReport>;
   readonly health: HealthView;
   readonly version: string;
   readonly stateDir: string;

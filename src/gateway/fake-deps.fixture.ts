@@ -117,6 +117,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     version: "2026.11.0",
     stateDir: folder,
     configPath: path.join(folder, "openclaw.json"),
+    prompt: () => Promise.resolve({ sections: [], tools: [], totalBytes: 0 }),
     pagesDir: folder,
     ...options.deps,
   };
@@ -203,6 +204,7 @@ function fakeConfig(first: Config, bus: EventBus, clock: Clock): FakeConfig {
     raw: "{}",
     parsed: {},
     issues: [],
+    missingSecrets: [],
     loadedMs: 0,
   };
   function swap(change: (config: Config) => Config, changedPaths: readonly string[]): void {

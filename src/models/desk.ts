@@ -8,6 +8,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { failureReasons } from "../domain/failure-reason.ts";
 import { limits } from "../domain/limits.ts";
+import type { Tier } from "../domain/tier.ts";
 import type { QuotaWindow } from "../domain/quota.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -23,7 +24,6 @@ import type {
   ModelDesk,
   ModelDeskView,
   Standing,
-  Tier,
 } from "./contract.ts";
 import { Pins, type SessionPins } from "./pins.ts";
 import { refusalOf, resolveModels, type Resolution } from "./resolve.ts";
@@ -34,7 +34,12 @@ export interface ModelDeskDeps {
   readonly config: () => Config;
   /** Of this moment. */
   readonly catalogue: () => ProviderCatalogue;
-  readonly profiles: Pick<AuthProfiles, "of" | "get">;
+  readonly profiles: Pick<AuthProfiles, "of" | "get"> & {
+    /** Resolves when it is known which logins there are, so that what was remembered of them can be told from older ones. */
+    readonly looked: Promise<void>;
+    /** A provider refused the secret of this revision: one that can be refreshed is. Returns at once. */
+    refused(profileId: string, revision: string): void;
+  };
   /** False for endpoints that ask for nothing, or whose settings bring what they ask for. */
   readonly needsLogin: (providerId: string) => boolean;
   /** Throws as `AuthProfiles.credential` does. */
@@ -169,6 +174,7 @@ class Desk implements RunningDesk {
   }
 
   report(candidate: Candidate, outcome: Parameters<ModelDesk["report"]>[1]): void {
+    if (!outcome.ok && outcome.reason === "auth") this.#refuse(candidate);
     if (outcome.ok || outcome.reason !== "rate_limit" || outcome.retryAfterMs !== null) {
       this.#standings.report(candidate, outcome);
       return;
@@ -274,6 +280,12 @@ class Desk implements RunningDesk {
     });
   }
 
+  #refuse({ profileId }: Candidate): void {
+    const { profiles } = this.#deps;
+    const profile = profileId === null ? undefined : profiles.get(profileId);
+    if (profile !== undefined) profiles.refused(profile.id, profile.revision);
+  }
+
   #refillMs(candidate: Candidate, atMs: number): number | null {
     const quota = this.#quotas.get(scopesOf(candidate).login);
     const resets = (quota?.windows ?? []).flatMap(({ remaining, resetsMs }) =>
@@ -296,8 +308,9 @@ class Desk implements RunningDesk {
 
   /** A store that cannot be read keeps nobody from answering: then nothing is known of failures. */
   async #load(): Promise<void> {
-    const { documents, log } = this.#deps;
+    const { documents, log, profiles } = this.#deps;
     try {
+      await profiles.looked;
       const rows = await documents.list(standingNamespace);
       this.#standings.load(rows.map(({ value }) => value).filter(isStandingRow));
     } catch (thrown) {

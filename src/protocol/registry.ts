@@ -16,6 +16,7 @@ import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
+import { promptShow } from "./methods/prompt.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
@@ -28,6 +29,7 @@ export const methodGroups = Object.freeze({
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
   models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
+  prompt: [promptShow],
   sessions: [
     sessions.sessionsList,
     sessions.sessionsPreview,
@@ -36,6 +38,7 @@ export const methodGroups = Object.freeze({
     sessions.sessionsDelete,
     sessions.sessionsCompact,
     sessions.sessionsResolve,
+    sessions.sessionsSearch,
     sessions.sessionsExport,
     sessions.sessionsImport,
     sessions.sessionsSubscribe,

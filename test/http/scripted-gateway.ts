@@ -29,6 +29,8 @@ export interface RunScript {
   readonly runId: string;
   readonly signal: AbortSignal;
   text(delta: string): void;
+  /** The answer begins anew: only this much of it still counts. */
+  restart(kept: string): void;
   end(result?: { text?: string; stopReason?: StopReason; toolCalls?: readonly ToolCall[]; usage?: TokenUsage }): void;
   fail(error: AppError): void;
 }
@@ -248,6 +250,10 @@ function runScript(world: World, bus: EventBus, clock: Clock, request: AdmitRequ
     text: (delta) => {
       soFar += delta;
       bus.emit({ type: "run.text", text: delta, soFar, ...scoped() });
+    },
+    restart: (kept) => {
+      soFar = kept;
+      bus.emit({ type: "run.restarted", soFar, ...scoped() });
     },
     end: (result = {}) => finish("final", { ...result, text: result.text ?? soFar }),
     fail: (error) => finish("error", { stopReason: "error", error: error.toJSON() }),

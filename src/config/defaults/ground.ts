@@ -50,8 +50,11 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     auth: {
       profiles: {},
       order: {},
+      oauth: {},
+      aws: { metadata: false },
       cooldowns: { billingBackoffHours: 5, billingFallback: false, failureWindowHours: 24 },
     },
+    vault: { key: "auto" },
     diagnostics: { enabled: false, flags: [] },
     ui: { assistant: {} },
     update: { channel: "stable", checkOnStart: false },

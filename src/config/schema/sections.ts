@@ -29,6 +29,7 @@ import {
   updateSchema,
 } from "./surroundings.ts";
 import { toolsSchema } from "./tools.ts";
+import { vaultSchema } from "./vault.ts";
 
 export const sectionSchemas = {
   meta: metaSchema,
@@ -54,6 +55,7 @@ export const sectionSchemas = {
   media: mediaSchema,
   discovery: discoverySchema,
   auth: authSchema,
+  vault: vaultSchema,
   logging: loggingSchema,
   diagnostics: diagnosticsSchema,
   ui: uiSchema,

@@ -14,6 +14,7 @@ import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
+import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
@@ -25,6 +26,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   chat: chatMethods,
   agents: agentMethods,
   models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
+  prompt: promptMethods,
   sessions: (services) => [
     ...sessionMethods(services),
     ...sessionLineMethods(services),

@@ -17,6 +17,10 @@ const groups = {
   model: (entry: LedgerEntry) => `${entry.provider}/${entry.model}`,
   agent: (entry: LedgerEntry) => entry.agentId,
   channel: (entry: LedgerEntry) => entry.channel,
+  provider: (entry: LedgerEntry) => entry.provider,
+  user: (entry: LedgerEntry) => `${entry.channel}:${entry.senderId}`,
+  profile: (entry: LedgerEntry) => entry.profileId ?? "",
+  origin: (entry: LedgerEntry) => entry.origin,
 };
 
 export function ledgerRules(rig: Rig): void {
@@ -32,7 +36,13 @@ export function ledgerRules(rig: Rig): void {
         provider: index % 5 === 0 ? "anthropic" : "openai",
         model: `m-${index % 4}`,
         usage: { input: index, output: index * 2, cacheRead: index % 10, cacheWrite: 1 },
-        costMicros: index % 11 === 0 ? null : index * 3,
+        costMicros: index % 11 === 0 ? null : index * 4,
+        costs: index % 3 === 0 ? null : { input: index, output: index * 2, cacheRead: index, cacheWrite: 0 },
+        senderId: `sender-${index % 6}`,
+        profileId: index % 4 === 0 ? null : `login-${index % 4}`,
+        ...(index % 5 === 0 ? { costFrom: "provider" as const } : {}),
+        estimated: index % 9 === 0,
+        origin: index % 8 === 0 ? "cron" : "chat",
       }),
     );
     const lease = await startTurn(rig.store(), entryOf(names, names.next("s")));
@@ -41,7 +51,10 @@ export function ledgerRules(rig: Rig): void {
       fc.integer({ min: -hour, max: span + hour }),
       fc.nat(100).map((count) => count * hour),
     );
-    const filter = fc.record({ since: cut, until: cut, session: fc.nat(8) }, { requiredKeys: ["until"] });
+    const filter = fc.record(
+      { since: cut, until: cut, session: fc.nat(8), agent: fc.nat(3) },
+      { requiredKeys: ["until"] },
+    );
     await fc.assert(
       fc.asyncProperty(
         filter,
@@ -51,6 +64,7 @@ export function ledgerRules(rig: Rig): void {
             sinceMs: start + (asked.since ?? -hour),
             untilMs: start + asked.until,
             ...(asked.session === undefined ? {} : { sessionKey: `ledger-${asked.session}` }),
+            ...(asked.agent === undefined ? {} : { agentId: `agent-${asked.agent}` }),
           };
           const counted = entries.filter((entry) => passes(entry, wanted));
           expect(await rig.store().ledger.totals(wanted)).toEqual(recount(counted));
@@ -63,7 +77,7 @@ export function ledgerRules(rig: Rig): void {
           expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
@@ -86,15 +100,20 @@ function passes(entry: LedgerEntry, filter: LedgerFilter): boolean {
   return (
     entry.atMs >= (filter.sinceMs ?? 0) &&
     entry.atMs < (filter.untilMs ?? Number.MAX_VALUE) &&
-    (filter.sessionKey === undefined || entry.sessionKey === filter.sessionKey)
+    (filter.sessionKey === undefined || entry.sessionKey === filter.sessionKey) &&
+    (filter.agentId === undefined || entry.agentId === filter.agentId)
   );
 }
 
 function recount(entries: readonly LedgerEntry[]): LedgerTotals {
+  const priced = entries.filter((entry) => entry.costMicros !== null);
   return {
     calls: entries.length,
     usage: entries.reduce((sum, entry) => addUsage(sum, entry.usage), noUsage),
-    costMicros: entries.reduce((sum, entry) => sum + (entry.costMicros ?? 0), 0),
-    unpriced: entries.filter((entry) => entry.costMicros === null).length,
+    costMicros: priced.reduce((sum, entry) => sum + (entry.costMicros ?? 0), 0),
+    costs: priced.reduce((sum, { costs }) => addUsage(sum, costs ?? noUsage), noUsage),
+    unpriced: entries.length - priced.length,
+    estimated: entries.filter((entry) => entry.estimated).length,
+    reported: priced.filter((entry) => entry.costFrom === "provider").length,
   };
 }
