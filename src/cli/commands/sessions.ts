@@ -17,7 +17,9 @@ import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 
 export function register(program: Command, context: CliContext): void {
-  const sessions = program.command("sessions").description("List, show, search, sum up, export, import and delete sessions");
+  const sessions = program
+    .command("sessions")
+    .description("List, show, search, sum up, export, import and delete sessions");
   const verb = (name: string, summary: string): Command => withConnection(sessions.command(name).description(summary));
   verb("list", "List the sessions, the latest first")
     .option("-n, --limit <count>", "how many", "50")
