@@ -8,6 +8,7 @@ import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow } from "../store/port.ts";
+import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
@@ -22,7 +23,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
+    const isCommand = commandOf(messageText(row.message)) !== null;
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
     const options = row.options as TurnOptions;
     const config = deps.config();
     const timeoutMs = Math.min(
@@ -106,7 +108,7 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
     end = endOfAbort(reason);
   }
-  await commitTurn(turn, end, deps);
+  await commitTurn(turn, await keptIfRefused(turn, end, deps), deps);
 }
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {

@@ -6,6 +6,7 @@ import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -42,6 +43,8 @@ export interface AgentDeps {
   readonly budget: BudgetGate;
   /** What a call is given of its conversation. */
   readonly context: ContextKeeper;
+  /** What becomes of a turn that nobody pays for, and what owners decide about money. */
+  readonly budgetDesk: BudgetDesk;
   readonly tools: () => Promise<ToolSet>;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
@@ -106,6 +109,8 @@ export interface TurnEnd {
   readonly error: AppErrorJson | null;
   /** Why the message is given up without having been answered; its row ends as dead for this reason. */
   readonly givenUp?: "expired" | "too-many-attempts";
+  /** The message waits for a person, and is answered then: its row ends as dead for this reason, with its steps. */
+  readonly kept?: KeptMessage;
 }
 
 type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;

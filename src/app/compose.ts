@@ -6,7 +6,6 @@
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ToolSet } from "../agent/turn.ts";
-import { createOpenGate } from "../budget/open-gate.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -261,7 +260,6 @@ async function wayOf({
     missingSecrets: () => config.current().missingSecrets,
     models: models.catalogue,
     desk,
-    budget: createOpenGate(),
     tools,
     notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
@@ -361,6 +359,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       primary: (agentId) => models.catalogue().primary(agentId),
     },
     desk,
+    budgets: way.spending.desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

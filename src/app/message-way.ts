@@ -2,9 +2,10 @@
  * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
  * Nothing runs before `start`.
  */
-import { commandOf, offeredCommands } from "../agent/commands.ts";
+import { commandOf, offeredCommands, wordsOf } from "../agent/commands.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import { createContextKeeper } from "../agent/context/keeper.ts";
+import { pauseByMessage } from "../agent/money-commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -37,11 +38,12 @@ import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
+import { createSpending, type Spending } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "context" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  "registry" | "context" | "budget" | "budgetDesk" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
   /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
@@ -61,6 +63,8 @@ export interface MessageWay {
   readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
+  /** The gate in front of every model call, and the desk where people decide about money. */
+  readonly spending: Spending;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -93,8 +97,19 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const rules = createChannelRules(config, catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, links, intake });
+  const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
+  const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
+  const spending = createSpending({
+    ...deps,
+    log: log.child("budget"),
+    isOwner: (message) => rules.isOwner(message),
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+    initialStateOf,
+    wakeQueue: () => queue.wake(),
+    wakeDelivery: () => delivery.wake(),
+  });
   const handler = createTurnHandler({
     store,
     bus,
@@ -104,7 +119,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     config,
     models: deps.models,
     desk: deps.desk,
-    budget: deps.budget,
+    budget: spending.gate,
+    budgetDesk: spending.desk,
     context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
     tools: deps.tools,
     registry,
@@ -118,7 +134,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => undefined);
+    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
     return recovered;
   };
   return {
@@ -127,6 +143,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     channels,
     rules,
     webhooks,
+    spending,
     wakeDelivery: () => delivery.wake(),
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
@@ -145,6 +162,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
       await channels.close();
+      spending.gate.close();
     },
     async applyConfig(next) {
       try {
@@ -212,6 +230,7 @@ interface DoorParts {
   readonly rules: ChannelRules;
   readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
+  readonly spending: () => Spending;
 }
 
 function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
@@ -239,8 +258,19 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     },
     onAccepted: ({ message, sessionKey, runId }) => {
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
+      if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       registry.expect({ runId, sessionKey });
     },
+  });
+}
+
+/** An owner's order to pause waits for no turn: those that run are what it is about. Its own turn answers, or catches up. */
+function heedOwner(message: InboundMessage, { desk, ownerChats }: Spending, log: Log): void {
+  ownerChats.note(message);
+  const text = messageText(message);
+  if (commandOf(text) !== "pause") return;
+  pauseByMessage(message, wordsOf(text), { budgetDesk: desk }).catch((thrown: unknown) => {
+    log.error("spending could not be paused yet", { error: AppError.from(thrown).toJSON() });
   });
 }
 

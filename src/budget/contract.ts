@@ -6,7 +6,9 @@
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { BudgetHold } from "../domain/authority.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
+import type { Address, Reply } from "../domain/message.ts";
 import type { PurseState } from "../domain/purse.ts";
+import type { ApprovalRow, LostHold, Pause } from "../store/budget-port.ts";
 
 /** One call that somebody has to pay for. */
 export interface CallToPay {
@@ -54,4 +56,69 @@ export interface BudgetGate {
    * billed is settled by its ledger row, which carries `callId`.
    */
   release(hold: BudgetHold): Promise<void>;
+}
+
+/** A turn that ended because a budget or a pause stopped its next call. */
+export interface RefusedTurn {
+  readonly error: AppErrorJson;
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+  readonly address: Address;
+}
+
+/** What becomes of its message: it waits for a person, on the list of dead letters. */
+export interface KeptMessage {
+  /** The reason that its row ends with; it goes on when what this names has come. */
+  readonly reason: string;
+  /** What the chat reads; null where it was told a while ago. */
+  readonly reply: Reply | null;
+  /** Owners who are asked elsewhere. The ids are the same however often it is asked. */
+  readonly also: readonly { readonly id: string; readonly address: Address; readonly reply: Reply }[];
+}
+
+export type AllowOutcome =
+  | { readonly outcome: "allowed"; readonly row: ApprovalRow; readonly micros: number; readonly replayed: number }
+  | { readonly outcome: "denied"; readonly row: ApprovalRow }
+  /** Somebody was quicker, or its time is over: `row.state` tells. */
+  | { readonly outcome: "late"; readonly row: ApprovalRow }
+  | { readonly outcome: "unknown" };
+
+export interface BudgetOverview {
+  readonly timeZone: string;
+  readonly warnAt: number;
+  readonly unpriced: "refuse" | "allow";
+  readonly pauses: readonly Pause[];
+  /** Every purse that has a limit and was named or used, by kind, name and period. */
+  readonly purses: readonly PurseState[];
+  readonly lost: readonly LostHold[];
+  readonly approvals: readonly ApprovalRow[];
+}
+
+/**
+ * What people decide about money. Whoever calls has made sure that `by` may: an owner in a chat, an administrator over the
+ * wire. Every decision is durable when its promise resolves, and stands in the log with who made it.
+ */
+export interface BudgetDesk {
+  overview(): Promise<BudgetOverview>;
+  /** Null where the turn ended for another reason. Asks for consent where a purse was short. */
+  refused(turn: RefusedTurn): Promise<KeptMessage | null>;
+  /** Adds to the purse for its period and lets the waiting messages go on; without an amount, what was proposed. */
+  allow(approvalId: string, decision: { readonly by: string; readonly micros?: number }): Promise<AllowOutcome>;
+  deny(approvalId: string, by: string): Promise<AllowOutcome>;
+  /** False where no such call is lost. */
+  settle(callId: string, decision: { readonly by: string; readonly costMicros: number }): Promise<boolean>;
+  /** From then on no model is called, and calls under way are broken off. Null: for all agents. */
+  pause(pause: {
+    readonly agentId: string | null;
+    readonly reason: string | null;
+    readonly by: string;
+    /** The id of the message that asked for it: it is carried out once, however often that is handled. */
+    readonly cause?: string;
+  }): Promise<void>;
+  /** Lifts the pause of one agent, or every pause (null); messages that waited go on. */
+  resume(which: {
+    readonly agentId: string | null;
+    readonly by: string;
+  }): Promise<{ readonly lifted: number; readonly replayed: number }>;
 }

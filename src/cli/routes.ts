@@ -56,6 +56,13 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
   },
+  budget: {
+    summary: "Look at budgets, set them, and allow more",
+    verbs: ["show", "set", "allow", "deny", "settle"],
+    load: () => import("./commands/budget.ts"),
+  },
+  pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
+  resume: { summary: "Go on after a pause", load: () => import("./commands/pause.ts") },
   trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
   outbox: {
     summary: "Look at what waits to be said, and decide about it",

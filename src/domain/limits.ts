@@ -178,7 +178,9 @@ export const limits = Object.freeze({
   budgetLeastOutputTokens: 1_024,
   /** How long a call waits for money that is set aside for calls under way, before it is refused. */
   budgetWaitMs: 60_000,
-  budgetPollMs: 500,
+  /** The first pause before it asks again, and the longest: each is twice the one before. */
+  budgetPollMs: 250,
+  budgetPollCapMs: 8_000,
   /** How long an owner may be asked for more, if the period does not end before. */
   approvalTtlMs: 24 * 3_600_000,
   /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
@@ -207,4 +209,12 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** Calls that one request of an import books. */
+  usageImportCalls: 500,
+  /** Sessions in one answer about their use. */
+  usageSessions: 1_000,
+  /** Calls of one session in one answer. */
+  usageCalls: 5_000,
+  /** Of one line of a session in an answer about its use, as UTF-16 units. */
+  usageLogChars: 2_000,
 });

@@ -116,3 +116,10 @@ export function soundUsage(usage: TokenUsage): TokenUsage | null {
 export function totalTokens(usage: TokenUsage): number {
   return usage.input + usage.output + usage.cacheRead + usage.cacheWrite;
 }
+
+/** `$4.98`; four digits where two would say nothing. */
+export function dollarsOf(micros: number): string {
+  const usd = Math.abs(micros) / 1_000_000;
+  const digits = micros !== 0 && Math.abs(micros) < 100_000 ? 4 : 2;
+  return `${micros < 0 ? "-" : ""}$${usd.toFixed(digits)}`;
+}

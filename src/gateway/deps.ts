@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
@@ -27,6 +28,7 @@ export interface GatewayDeps {
   readonly models: ModelCatalogue;
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
+  readonly budgets: BudgetDesk;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

@@ -90,15 +90,20 @@ export interface BudgetStore {
   settleLost(id: string, costMicros: number, atMs: number): Promise<boolean>;
   /** The purses that were used at that time, and those that are asked for besides, whether they were used or not. */
   balances(options: { atMs: number; asked: readonly PurseSpan[] }): Promise<readonly PurseBalance[]>;
-  pause(pause: Pause): Promise<void>;
+  /** With a cause, once: false where what asked for it was carried out before, also where the pause is over by now. */
+  pause(pause: Pause, cause?: string): Promise<boolean>;
   /**
    * Lifts one pause, or with `all` every one, and puts the messages back to work that waited for it and are not older than
    * `admittedAfterMs`. Returns which were lifted and how many messages go on.
    */
   resume(which: { agentId: string | null; all: boolean }, replay: ReplayRule): Promise<Resumed>;
   pauses(): Promise<readonly Pause[]>;
-  /** Whether this may be told in the session now: true at most once in `everyMs`, over restarts too. */
-  mayTell(what: string, sessionKey: string, options: { atMs: number; everyMs: number }): Promise<boolean>;
+  /** Whether this run may tell it in its session: one in `everyMs` may, and that one also when it is run again. */
+  mayTell(
+    what: string,
+    run: { sessionKey: string; runId: string },
+    options: { atMs: number; everyMs: number },
+  ): Promise<boolean>;
 }
 
 export interface ReplayRule {

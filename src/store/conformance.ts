@@ -18,6 +18,7 @@ import { scheduleRules } from "./conformance/schedules.ts";
 import { sessionRules } from "./conformance/sessions.ts";
 import { traceRules } from "./conformance/tracing.ts";
 import { turnRules } from "./conformance/turns.ts";
+import { usageRules } from "./conformance/usage.ts";
 import type { Store } from "./port.ts";
 
 export interface StoreUnderTest {
@@ -91,6 +92,9 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("approvals", () => {
       approvalRules(rig);
+    });
+    describe("usage", () => {
+      usageRules(rig);
     });
     describe("keys, devices, documents, trace", () => {
       namedRules(rig);

@@ -644,7 +644,9 @@ export type LedgerGroup =
   | "channel"
   | "user"
   | "profile"
-  | "origin";
+  | "origin"
+  /** `2026-11-20 <provider>/<model>`, days in order. */
+  | "model-day";
 
 export interface LedgerFilter {
   /** From this time on. */

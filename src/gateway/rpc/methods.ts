@@ -1,13 +1,14 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
+import { budgetMethods } from "./budget.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
 import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
-import { logMethods, systemMethods, usageMethods } from "./house.ts";
+import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
@@ -18,6 +19,7 @@ import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
 
@@ -33,6 +35,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
     ...sessionCompactMethods(services),
   ],
   config: configMethods,
+  budget: budgetMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

@@ -337,18 +337,24 @@ export function budgetRules(rig: Rig): void {
     expect(await outcome()).toBe("paused");
     expect((await resume(null, false)).lifted).toEqual([all]);
     expect(await outcome()).toBe("paused");
-    await rig.store().budgets.pause(all);
+    expect(await rig.store().budgets.pause(all, "order-1")).toBe(true);
     expect((await resume(null, true)).lifted).toHaveLength(2);
     expect(await outcome()).toBe("held");
+    // An order that is carried out again after it was taken back changes nothing.
+    expect(await rig.store().budgets.pause(all, "order-1")).toBe(false);
+    expect(await rig.store().budgets.pauses()).toEqual([]);
     expect((await balance())[1]).toBe(400);
   });
 
   it("tells a session once in a while, over a restart too", async () => {
     const [session, what] = [names.next("s"), names.next("what")];
-    const may = (atMs: number, key = session) => rig.store().budgets.mayTell(what, key, { atMs, everyMs: 100 });
-    expect([await may(t0), await may(t0 + 99), await may(t0, "another")]).toEqual([true, false, true]);
+    const may = (atMs: number, runId: string, sessionKey = session) =>
+      rig.store().budgets.mayTell(what, { sessionKey, runId }, { atMs, everyMs: 100 });
+    expect([await may(t0, "1"), await may(t0 + 99, "2"), await may(t0, "3", "another")]).toEqual([true, false, true]);
     await rig.reopen();
-    expect([await may(t0 + 99), await may(t0 + 100), await may(t0 + 150)]).toEqual([false, true, false]);
+    // Whoever was to tell it, and died, tells it when it is run again.
+    expect([await may(t0 + 9, "1"), await may(t0 + 99, "2"), await may(t0 + 110, "4")]).toEqual([true, false, true]);
+    expect([await may(t0 + 150, "1"), await may(t0 + 150, "4")]).toEqual([false, true]);
   });
 
   it("drops periods that are over with the rest of what is old, and none before", async () => {

@@ -21,6 +21,8 @@ const groups = {
   user: (entry: LedgerEntry) => `${entry.channel}:${entry.senderId}`,
   profile: (entry: LedgerEntry) => entry.profileId ?? "",
   origin: (entry: LedgerEntry) => entry.origin,
+  "model-day": (entry: LedgerEntry) =>
+    `${new Date(entry.atMs).toISOString().slice(0, 10)} ${entry.provider}/${entry.model}`,
 };
 
 export function ledgerRules(rig: Rig): void {
@@ -73,12 +75,48 @@ export function ledgerRules(rig: Rig): void {
           expect(new Map(by.map(({ key, ...totals }) => [key, totals]))).toEqual(
             new Map([...expected].map(([key, rows]) => [key, recount(rows)])),
           );
-          const order = group === "day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
+          const order =
+            group === "day" || group === "model-day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
           expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
         },
       ),
       { numRuns: 300 },
     );
+  });
+
+  it("gives back a call as it was booked, whatever of it is not known", async () => {
+    const key = names.next("s");
+    const known = ledgerOf(names, key, {
+      atMs: start - 5_000,
+      costMicros: 900,
+      costFrom: "provider",
+      costs: { input: 500, output: 300, cacheRead: 60, cacheWrite: 40 },
+      profileId: "login-1",
+      jobId: "job-1",
+      latencyMs: 1_234.4,
+      firstTokenMs: 99.6,
+      estimated: true,
+      origin: "cron",
+    });
+    const bare = ledgerOf(names, key, { atMs: start - 4_000, costMicros: null, costFrom: "price", latencyMs: null });
+    expect(await rig.store().ledger.book([bare, known, known])).toBe(2);
+    const calls = await rig.store().ledger.calls(key, { limit: 10 });
+    const { sessionKey: _s, agentId: _a, channel: _c, senderId: _u, provider: _p, ...rest } = known;
+    expect(calls).toEqual([
+      { ...rest, model: "openai/gpt-x", latencyMs: 1_234, firstTokenMs: 100 },
+      expect.objectContaining({
+        id: bare.id,
+        costMicros: null,
+        costFrom: "unknown",
+        costs: null,
+        profileId: null,
+        jobId: null,
+        latencyMs: null,
+        firstTokenMs: null,
+      }),
+    ]);
+    expect(await rig.store().ledger.calls(key, { limit: 1 })).toEqual(calls.slice(1));
+    expect(await rig.store().ledger.calls(key, { untilMs: start - 4_000, limit: 5 })).toEqual(calls.slice(0, 1));
   });
 
   it("adds up everything where nothing is asked for in particular", async () => {

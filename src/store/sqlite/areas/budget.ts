@@ -16,12 +16,10 @@ export function budgetStore(access: Access): BudgetStore {
     },
     settleLost: (id, costMicros, atMs) => access.write("settleLost", { id, costMicros, atMs }),
     balances: (options) => access.far("balances", options),
-    async pause(pause) {
-      await access.write("pauseSpending", pause);
-    },
+    pause: (pause, cause) => access.write("pauseSpending", { ...pause, cause: cause ?? null }),
     resume: (which, replay) => access.write("resumeSpending", { ...which, ...replay }),
     pauses: () => access.near(pauses),
-    mayTell: (what, sessionKey, options) => access.write("mayTell", { what, sessionKey, ...options }),
+    mayTell: (what, { sessionKey, runId }, options) => access.write("mayTell", { what, sessionKey, runId, ...options }),
   };
 }
 

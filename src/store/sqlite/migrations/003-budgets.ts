@@ -72,10 +72,11 @@ CREATE TABLE budget_pause (
   reason TEXT
 ) WITHOUT ROWID;
 
--- What a session was told, and when last.
+-- What a session was told, when last and in which turn; and which orders to pause were carried out, under an empty session.
 CREATE TABLE budget_told (
   what TEXT NOT NULL,
   session_key TEXT NOT NULL,
+  run_id TEXT NOT NULL DEFAULT '',
   at_ms INTEGER NOT NULL,
   PRIMARY KEY (what, session_key)
 ) WITHOUT ROWID;

@@ -138,11 +138,12 @@ const keys: Readonly<Record<LedgerGroup, string>> = Object.freeze({
   user: "user_key",
   profile: "profile_id",
   origin: "origin",
+  "model-day": `${dateOf} || ' ' || model`,
 });
 
 function tailOf(group: LedgerGroup | null): string {
   if (group === null) return "";
-  return `GROUP BY 1 ORDER BY ${group === "day" ? "1" : "cost_micros DESC, calls DESC, 1"}`;
+  return `GROUP BY 1 ORDER BY ${group === "day" || group === "model-day" ? "1" : "cost_micros DESC, calls DESC, 1"}`;
 }
 
 interface Range {

@@ -12,7 +12,13 @@ interface PauseRecord {
 
 const allAgents = "*";
 
-export function pauseSpending(db: Database, pause: Pause): null {
+export interface PauseArgs extends Pause {
+  /** What asked for it; null where nothing is to be remembered. */
+  readonly cause: string | null;
+}
+
+export function pauseSpending(db: Database, { cause, ...pause }: PauseArgs): boolean {
+  if (cause !== null && !isNewCause(db, cause, pause.atMs)) return false;
   db.run(
     `INSERT INTO budget_pause (scope, at_ms, by, reason) VALUES (?, ?, ?, ?)
      ON CONFLICT (scope) DO UPDATE SET at_ms = excluded.at_ms, by = excluded.by, reason = excluded.reason`,
@@ -21,7 +27,17 @@ export function pauseSpending(db: Database, pause: Pause): null {
     pause.by,
     pause.reason,
   );
-  return null;
+  return true;
+}
+
+function isNewCause(db: Database, cause: string, atMs: number): boolean {
+  return (
+    db.run(
+      `INSERT INTO budget_told (what, session_key, at_ms) VALUES (?, '', ?) ON CONFLICT DO NOTHING`,
+      `pause:${cause}`,
+      atMs,
+    ) === 1
+  );
 }
 
 export interface ResumeArgs extends ReplayRule {
@@ -62,17 +78,20 @@ function pauseOf({ scope, at_ms: atMs, by, reason }: PauseRecord): Pause {
 export interface TellArgs {
   readonly what: string;
   readonly sessionKey: string;
+  readonly runId: string;
   readonly atMs: number;
   readonly everyMs: number;
 }
 
-export function mayTell(db: Database, { what, sessionKey, atMs, everyMs }: TellArgs): boolean {
+export function mayTell(db: Database, { what, sessionKey, runId, atMs, everyMs }: TellArgs): boolean {
   return (
     db.run(
-      `INSERT INTO budget_told (what, session_key, at_ms) VALUES (?, ?, ?)
-       ON CONFLICT (what, session_key) DO UPDATE SET at_ms = excluded.at_ms WHERE at_ms <= excluded.at_ms - ?`,
+      `INSERT INTO budget_told (what, session_key, run_id, at_ms) VALUES (?, ?, ?, ?)
+       ON CONFLICT (what, session_key) DO UPDATE SET at_ms = excluded.at_ms, run_id = excluded.run_id
+       WHERE at_ms <= excluded.at_ms - ? OR run_id = excluded.run_id`,
       what,
       sessionKey,
+      runId,
       atMs,
       everyMs,
     ) === 1
