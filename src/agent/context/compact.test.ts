@@ -123,9 +123,16 @@ describe("compaction", () => {
 
   it("I7: within one long exchange it cuts in front of an answer, and never between a call and its result", async () => {
     for (let rounds = 50; rounds < 60; rounds += 1) {
-      const session = openSession();
+      const session = openSession({ config: ({ agents }) => (agents.defaults.contextPruning.mode = "off") });
       session.say(says("user", "read all of it"));
-      for (let index = 0; index < rounds; index += 1) session.say(...round(`c${index}`, words(130)));
+      for (let index = 0; index < rounds; index += 1) {
+        const call = { type: "tool-call", callId: `c${index}`, tool: "look", input: {} } as const;
+        const results = [{ callId: `c${index}`, tool: "look", output: words(20), isError: false }];
+        session.say(
+          { role: "assistant", content: [{ type: "text", text: words(90) }, call] },
+          { role: "tool", results },
+        );
+      }
       await overfull(session);
       const { lines } = historyView(session.entries, "ffff0001");
       expect(lines.length).toBeGreaterThan(0);
