@@ -18,11 +18,12 @@ import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
-import { createIdentityLinks, type IdentityLinks } from "../inbound/identity-links.ts";
+import { createIdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -43,7 +44,15 @@ import { createSpending, type Spending } from "./spending.ts";
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "context" | "budget" | "budgetDesk" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  | "registry"
+  | "context"
+  | "links"
+  | "budget"
+  | "budgetDesk"
+  | "initialStateOf"
+  | "openReplyStream"
+  | "wakeDelivery"
+  | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
   /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
@@ -121,6 +130,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     desk: deps.desk,
     budget: spending.gate,
     budgetDesk: spending.desk,
+    links,
     context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
     tools: deps.tools,
     registry,

@@ -215,6 +215,7 @@ describe("models by login", () => {
     const missing = (field: string): MissingSecret => ({
       keys: ["models", "providers", "lab", field],
       path: `models.providers.lab.${field}`,
+      name: "LAB",
       code: "VAULT_003",
       message: "is missing",
     });
