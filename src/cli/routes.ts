@@ -42,6 +42,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
   },
+  usage: {
+    summary: "Show what was used and what it cost",
+    verbs: ["cost", "session", "import", "check"],
+    load: () => import("./commands/usage.ts"),
+  },
   trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
   outbox: {
     summary: "Look at what waits to be said, and decide about it",

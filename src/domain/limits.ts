@@ -108,6 +108,8 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
+  usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
   usageImportCalls: 500,
   /** Sessions in one answer about their use. */

@@ -57,6 +57,7 @@ export const methodGroups = Object.freeze({
     usage.usageStatus,
     usage.usageCost,
     usage.usageImport,
+    usage.usageCheck,
     sessionUsage.sessionsUsage,
     sessionUsage.sessionsUsageTimeseries,
     sessionUsage.sessionsUsageLogs,
