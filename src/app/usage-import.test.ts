@@ -53,9 +53,9 @@ async function importAll(paths: readonly string[], onBatch: () => Promise<void> 
     for (const call of fresh) calls.set(call.id, call);
     return { booked: fresh.length, known: batch.length - fresh.length };
   };
-  const files = await Array.fromAsync(
-    importUsage({ paths, agentId: "main", book, signal: new AbortController().signal }),
-  );
+  const files: ImportedFile[] = [];
+  const signal = new AbortController().signal;
+  for await (const file of importUsage({ paths, agentId: "main", book, signal })) files.push(file);
   return { files, calls, batches };
 }
 
