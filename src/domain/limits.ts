@@ -209,6 +209,8 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
+  usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
   usageImportCalls: 500,
   /** Sessions in one answer about their use. */
