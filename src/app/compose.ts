@@ -81,6 +81,11 @@ export interface RunningGateway {
   readonly started: readonly string[];
   readonly degraded: readonly string[];
   /**
+   * What is said of an error that nobody foresaw, before the process ends: a line of the log, and the same as a text to
+   * show, both without secrets. Resolves when the line is written.
+   */
+  lastWords(error: unknown): Promise<string>;
+  /**
    * Ends everything within ten seconds. Idempotent. Where it is about to start anew, clients are told in how many
    * milliseconds.
    */
@@ -186,6 +191,11 @@ async function start(ground: Ground): Promise<RunningGateway> {
     configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
+    async lastWords(error) {
+      log.fatal("something failed that nobody foresaw; the process ends", { error });
+      await log.flush();
+      return ground.redactor.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    },
     close(reason = "gateway stopping", restartExpectedMs = null) {
       closing ??= stop({ reason, restartExpectedMs, ground, bus, state });
       return closing;
