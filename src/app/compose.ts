@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
-import type { Environment } from "../config/environment.ts";
+import { environmentSecrets, type Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
 import { limits } from "../domain/limits.ts";
@@ -232,6 +232,7 @@ async function wayOf({
     log,
     config: () => config.current().config,
     missingSecrets: () => config.current().missingSecrets,
+    redact: (text) => ground.redactor.known(text),
     models: models.catalogue,
     provider: models.provider,
     tools: createToolSet(),
@@ -283,7 +284,7 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   const follow = (): void => {
     const snapshot = config.current();
     log.setLevels({ file: snapshot.config.logging.level });
-    for (const secret of config.secrets()) redactor.add(secret);
+    for (const secret of [...config.secrets(), ...environmentSecrets(config.environment())]) redactor.add(secret);
   };
   follow();
   // For the file alone: whoever started it is told by `configIssues`, in a sentence, and would read it twice.

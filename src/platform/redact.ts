@@ -9,6 +9,8 @@ export interface Redactor {
   /** From now on this value is taken out wherever it appears. Values under six characters would blank ordinary words. */
   add(secret: string): void;
   text(text: string): string;
+  /** Takes out the values it was told of and nothing else: a sentence stays one. */
+  known(text: string): string;
   /** A copy fit for JSON: bounded in depth and size, errors with their causes, and free of secrets. Never throws. */
   value(value: unknown): unknown;
 }
@@ -40,17 +42,26 @@ export function createRedactor(): Redactor {
     return secrets;
   }
 
-  function text(input: string): string {
-    const cut = input.length > longestTextChars;
-    let output = cut ? input.slice(0, longestTextChars) : input;
+  function withoutKnown(input: string): string {
+    let output = input;
     for (const secret of longestFirst())
       if (secret.length <= output.length && output.includes(secret)) output = output.replaceAll(secret, redactedMark);
-    output = redactByShape(output);
+    return output;
+  }
+
+  function text(input: string): string {
+    const cut = input.length > longestTextChars;
+    const output = redactByShape(withoutKnown(cut ? input.slice(0, longestTextChars) : input));
     // The cut may have gone through a secret, whose first half nothing recognises.
     return cut ? `${output.slice(0, -overlapChars)}… (${input.length - longestTextChars + overlapChars} more)` : output;
   }
 
-  return { add, text, value: (value) => copy(value, { text, ancestors: [], budget: { nodes: largestCopyNodes } }) };
+  return {
+    add,
+    text,
+    known: withoutKnown,
+    value: (value) => copy(value, { text, ancestors: [], budget: { nodes: largestCopyNodes } }),
+  };
 }
 
 /** As it stands in an address, in JSON, in hexadecimal digits and in base64, wherever in a longer text that begins. */

@@ -45,7 +45,7 @@ export function providerFailure(fault: ProviderFault, scene: FaultScene): AppErr
         model: scene.model,
         reason,
         ...(fault.status === undefined ? {} : { status: fault.status }),
-        ...(fault.codes?.[0] === undefined ? {} : { providerCode: fault.codes[0] }),
+        ...(isCode(fault.codes?.[0], scene.endpoint) ? { providerCode: fault.codes[0] } : {}),
         ...(fault.networkCode === undefined ? {} : { networkCode: fault.networkCode }),
       },
       ...(retry === undefined ? {} : { retry }),
@@ -180,6 +180,11 @@ function retryAfter(fault: ProviderFault, nowMs: number): number | undefined {
   const until = header === undefined ? Number.NaN : Date.parse(header) - nowMs;
   const wait = [exact, seconds, until, fault.retryAfterMs ?? Number.NaN].find((ms) => Number.isFinite(ms));
   return wait === undefined ? undefined : Math.min(Math.max(0, Math.round(wait)), 24 * 3_600_000);
+}
+
+/** A server may put anything where a code belongs, the key that it refused among it. */
+function isCode(code: string | undefined, endpoint: ProviderEndpoint): code is string {
+  return code !== undefined && /^[\w.-]{1,64}$/.test(code) && withoutSecrets(code, endpoint) === code;
 }
 
 /** Providers quote the refused key in their message; ours may not. Long texts are pages of HTML: nobody reads them. */
