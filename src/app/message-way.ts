@@ -59,6 +59,8 @@ export interface MessageWayDeps extends Omit<
   readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** Takes known secrets out of what a platform says, before it is kept or shown. Nothing where absent. */
+  readonly redact?: (text: string) => string;
   /** References of the configuration in force that lead to no secret. None where absent. */
   readonly missingSecrets?: () => readonly MissingSecret[];
   /** Those that ship where absent. */
@@ -315,6 +317,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     webhooks,
     commands: offeredCommands,
     failpoints: deps.failpoints,
+    ...(deps.redact === undefined ? {} : { redact: deps.redact }),
   });
   const outward = {
     store,
