@@ -142,15 +142,17 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await channels.close();
       spending.gate.close();
     },
-    async applyConfig(next) {
-      try {
-        const { catalogue = shippedChannels } = deps;
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
-      } catch (thrown) {
-        log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
-      }
-    },
+    applyConfig: (next) => followConfig(next, channels, deps),
   };
+}
+
+async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
+  const { catalogue = shippedChannels, log } = deps;
+  try {
+    await channels.reconfigure(accountSettings(next.channels, catalogue.manifests()));
+  } catch (thrown) {
+    log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
+  }
 }
 
 interface SpendingParts extends Pick<DoorParts, "rules" | "registry" | "queue"> {

@@ -48,7 +48,7 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/budget.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
-  resume: { summary: "Go on after a pause", load: () => import("./commands/pause.ts") },
+  resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
   outbox: {
     summary: "Look at what waits to be said, and decide about it",

@@ -1,10 +1,10 @@
 /** Budgets over the wire: who may see and change them, and that dollars are dollars on both sides. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeClock } from "../../platform/fake-clock.ts";
-import type { PurseLimit } from "../../domain/purse.ts";
-import { t0 } from "../../store/conformance/samples.ts";
-import { openStage, type Stage } from "../fake-deps.fixture.ts";
-import { connect, errorOf, makeIdentity, type WireClient } from "../wire-client.fixture.ts";
+import { FakeClock } from "../../../platform/fake-clock.ts";
+import { t0 } from "../../../store/conformance/samples.ts";
+import { openStage, type Stage } from "../../fake-deps.fixture.ts";
+import { askForMore, holdFor, payer, purse } from "./budgets.fixture.ts";
+import { connect, errorOf, makeIdentity, type WireClient } from "../../wire-client.fixture.ts";
 
 let stage: Stage;
 let client: WireClient;
@@ -18,59 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => stage.close());
 
-const payer = {
-  runId: "run-1",
-  sessionKey: "agent:main:main",
-  agentId: "main",
-  channel: "irc",
-  senderId: "ann",
-  jobId: null,
-  chat: null,
-};
-const purse: PurseLimit = {
-  kind: "agent",
-  id: "main",
-  period: "day",
-  sinceMs: Date.UTC(2026, 10, 20),
-  untilMs: Date.UTC(2026, 10, 21),
-  limitMicros: 5_000_000,
-};
-
-async function hold(id: string): Promise<void> {
-  await stage.store.budgets.reserve({
-    id,
-    payer,
-    provider: "openai",
-    model: "m",
-    origin: "chat",
-    atMs: t0,
-    worst: { inputMicros: 4_980_000, outputMicrosPerToken: 0 },
-    outputTokens: 1,
-    leastOutputTokens: 1,
-    warnAt: 1,
-    purses: [purse],
-  });
-}
-
-/** A turn was refused, and the question is open. */
-async function asked(): Promise<string> {
-  const state = { ...purse, spentMicros: 4_980_000, heldMicros: 0, extraMicros: 0 };
-  const error = {
-    code: "BUDGET_001",
-    message: "m",
-    retry: "later",
-    details: { purse: state, neededMicros: 50_000 },
-  } as const;
-  const address = { channel: "irc", accountId: "default", chatId: "ann", chatKind: "dm" } as const;
-  const kept = await stage.deps.budgets.refused({ ...payer, error, address });
-  return kept?.reason.replace("approval:", "") ?? "none";
-}
-
 describe("budget.get", () => {
   it("shows limits, what is left of them, lost calls, open questions and pauses", async () => {
-    await hold("call-1");
+    await holdFor(stage, "call-1");
     await stage.store.budgets.loseOrphans(t0 + 1);
-    const id = await asked();
+    const id = await askForMore(stage);
     await client.ask("budget.pause", { agentId: "main", reason: "a loop" });
     const { kind, period, sinceMs, untilMs } = purse;
     expect(await client.ask("budget.get")).toEqual({
@@ -113,7 +65,7 @@ describe("budget.get", () => {
 
 describe("a decision about a budget", () => {
   it("is made once, with what was proposed or another amount", async () => {
-    const id = await asked();
+    const id = await askForMore(stage);
     const answers = await Promise.all([
       client.ask("budget.allow", { id, usd: 2.5 }),
       client.ask("budget.allow", { id }),
@@ -124,7 +76,7 @@ describe("a decision about a budget", () => {
     ]);
     expect(await client.ask("budget.get")).toMatchObject({ purses: [{ extraUsd: 2.5 }], approvals: [] });
     expect(stage.calls).toContain("wake");
-    const other = await asked();
+    const other = await askForMore(stage);
     expect(other).not.toBe(id);
     expect(await client.ask("budget.deny", { id: other })).toMatchObject({ outcome: "denied" });
     expect(await client.ask("budget.allow", { id: other })).toMatchObject({ outcome: "late", state: "denied" });
@@ -134,7 +86,7 @@ describe("a decision about a budget", () => {
   });
 
   it("settles a lost call at what it cost", async () => {
-    await hold("call-1");
+    await holdFor(stage, "call-1");
     const settle = () => client.call("budget.settle", { id: "call-1", usd: 0.25 });
     expect(errorOf(await settle()).details).toMatchObject({ errorCode: "RPC_007" });
     await stage.store.budgets.loseOrphans(t0 + 1);
