@@ -62,7 +62,7 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/budget.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
-  resume: { summary: "Go on after a pause", load: () => import("./commands/pause.ts") },
+  resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   usage: {
     summary: "Show what was used and what it cost",
     verbs: ["cost", "session", "import", "check"],
