@@ -73,6 +73,9 @@ export const limits = Object.freeze({
   modelAnswerBytes: 64 * 1024 * 1024,
   /** What one answer says and thinks, as UTF-16 units: several times the most that any model may write. */
   modelAnswerChars: 2 * 1024 * 1024,
+  /** Pixels of a picture that is decoded to be made smaller: a small file may hold a sea of them. */
+  imagePixels: 100_000_000,
+  imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
