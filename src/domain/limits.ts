@@ -100,6 +100,9 @@ export const limits = Object.freeze({
   modelStandingWriteMs: 500,
   /** Sessions whose login is kept in memory; the others are read when they are needed. */
   modelPins: 10_000,
+  /** Pixels of a picture that is decoded to be made smaller: a small file may hold a sea of them. */
+  imagePixels: 100_000_000,
+  imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
