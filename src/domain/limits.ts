@@ -73,6 +73,9 @@ export const limits = Object.freeze({
   modelAnswerBytes: 64 * 1024 * 1024,
   /** What one answer says and thinks, as UTF-16 units: several times the most that any model may write. */
   modelAnswerChars: 2 * 1024 * 1024,
+  /** One frame of a model's binary event stream, and its headers: what AWS itself allows. */
+  eventFrameBytes: 16 * 1024 * 1024,
+  eventHeaderBytes: 128 * 1024,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
