@@ -185,10 +185,9 @@ function retryAfter(fault: ProviderFault, nowMs: number): number | undefined {
 /** Providers quote the refused key in their message; ours may not. Long texts are pages of HTML: nobody reads them. */
 function withoutSecrets(message: string, endpoint: ProviderEndpoint): string {
   // A header is a scheme and a key; an address has either in the spelling of addresses.
-  const words = [endpoint.apiKey ?? "", ...Object.values(endpoint.headers)].flatMap((text) => [
-    text,
-    ...text.split(" "),
-  ]);
+  const { apiKey, aws, headers } = endpoint;
+  const keys = [apiKey, aws?.secretAccessKey, aws?.sessionToken].map((key) => key ?? "");
+  const words = [...keys, ...Object.values(headers)].flatMap((text) => [text, ...text.split(" ")]);
   const secrets = words.flatMap((word) => [word, encodeURIComponent(word.toWellFormed())]).filter(isLongEnough);
   const safe = secrets.reduce((text, secret) => text.replaceAll(secret, "[key]"), message);
   return safe.length > 500 ? `${safe.slice(0, 500)}…` : safe;

@@ -18,6 +18,7 @@ export async function providerModule(api: ModelApi): Promise<ProviderModule> {
     case "demo":
       return (await import("./demo/index.ts")).provider;
     case "bedrock-converse-stream":
+      return (await import("./bedrock-converse-stream/index.ts")).provider;
     case "openrouter":
     case "github-copilot":
       throw new AppError("MODEL_008", `The protocol ${api} is not part of this version.`);
