@@ -20,6 +20,7 @@ export async function providerModule(api: ModelApi): Promise<ProviderModule> {
     case "bedrock-converse-stream":
       return (await import("./bedrock-converse-stream/index.ts")).provider;
     case "openrouter":
+      return (await import("./openrouter/index.ts")).provider;
     case "github-copilot":
       throw new AppError("MODEL_008", `The protocol ${api} is not part of this version.`);
   }

@@ -1,5 +1,5 @@
 /** A provider whose wire is spoken by one of the SDK's packages. The package is loaded by the first call, once. */
-import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderMetadata } from "@ai-sdk/provider";
 import { AppError } from "../../domain/app-error.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import { callIds } from "../call-ids.ts";
@@ -12,7 +12,7 @@ import type {
   ProviderEndpoint,
   ProviderModule,
 } from "../contract.ts";
-import { providerFailure } from "../failure.ts";
+import { providerFailure, type ProviderFault } from "../failure.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { sdkFault } from "./fault.ts";
 import { eventsOf } from "./parts.ts";
@@ -27,6 +27,10 @@ export interface SdkProtocol {
   seals(endpoint: ProviderEndpoint, model: ModelInfo): Seals;
   /** What the wire writes last, where the protocol has such a mark; it makes up for a missing finish reason. */
   readonly endMark?: string;
+  /** What a failure means, where the provider says more than the SDK reads. */
+  faultOf?(thrown: unknown): ProviderFault | null;
+  /** What the provider itself says the call costs, micro-dollars. */
+  costMicros?(metadata: SharedV4ProviderMetadata | undefined): number | undefined;
 }
 
 export function sdkProvider(protocol: SdkProtocol): ProviderModule {
@@ -50,9 +54,11 @@ class SdkProvider implements ModelProvider {
   }
 
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: sdkFault };
+    const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: this.#faultOf };
     return guardedCall(scene, signal, (call) => this.#events(request, call));
   }
+
+  readonly #faultOf = (thrown: unknown): ProviderFault | null => (this.#protocol.faultOf ?? sdkFault)(thrown);
 
   async *#events(request: ModelRequest, call: Call): AsyncGenerator<ModelEvent> {
     const model = await this.#model(request.model);
@@ -63,6 +69,8 @@ class SdkProvider implements ModelProvider {
     yield* eventsOf(stream, {
       seals: this.#protocol.seals(this.endpoint, request.model),
       callId: callIds(request.messages, this.#deps.ids),
+      faultOf: this.#faultOf,
+      costMicros: (metadata) => this.#protocol.costMicros?.(metadata),
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
       fail: (fault) =>
         providerFailure(fault, { endpoint: this.endpoint, model: request.model.id, nowMs: this.#deps.clock.nowMs() }),

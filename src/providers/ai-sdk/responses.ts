@@ -1,7 +1,7 @@
 /** Our request in the words of OpenAI's `/responses`. Pure. Nothing is left at the provider: the transcript is ours. */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
-import type { Seal, Seals } from "../ai-sdk/seal.ts";
+import { callOptions, isStrictSchema } from "./call-options.ts";
+import type { Seal, Seals } from "./seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 

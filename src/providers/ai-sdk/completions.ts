@@ -1,7 +1,7 @@
 /** Our request in the words of `/chat/completions`, for OpenAI and for everything that calls itself compatible. Pure. */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
-import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
+import { callOptions, isStrictSchema } from "./call-options.ts";
+import { fieldSeal, type Seals } from "./seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 
