@@ -5,8 +5,7 @@ type Reached = Pick<ProviderEndpoint, "api" | "baseUrl" | "aws">;
 
 /** Every address that a call of this endpoint may go to: what the guarded HTTP is opened for, and nothing else. */
 export function addressesOf(endpoint: Reached): readonly string[] {
-  if (endpoint.api === "github-copilot")
-    return [...copilotAddresses, ...(endpoint.baseUrl === null ? [] : [endpoint.baseUrl])];
+  if (endpoint.api === "github-copilot") return copilotAddressesOf(endpoint.baseUrl);
   if (endpoint.baseUrl !== null) return [endpoint.baseUrl];
   switch (endpoint.api) {
     case "anthropic-messages":
@@ -36,6 +35,13 @@ const copilotAddresses = [
   "https://api.business.githubcopilot.com",
   "https://api.enterprise.githubcopilot.com",
 ] as const;
+
+/** An enterprise with servers of its own at GitHub has its models beside its API. */
+function copilotAddressesOf(baseUrl: string | null): readonly string[] {
+  if (baseUrl === null) return copilotAddresses;
+  const enterprise = /^https:\/\/api\.([a-z0-9-]+\.ghe\.com)\/?$/.exec(baseUrl)?.[1];
+  return enterprise === undefined ? [baseUrl] : [baseUrl, `https://copilot-api.${enterprise}`];
+}
 
 /** A region that is no region is asked of nobody: it becomes part of a host's name. */
 export function bedrockAddress(region: string): string {

@@ -338,6 +338,8 @@ describe("openrouter's list of models", () => {
   it.each([
     { prompt: "-1", completion: "-1" },
     { prompt: "0.000003", completion: "-0.000001" },
+    { prompt: -1, completion: -0.000_001 },
+    { prompt: Number.MAX_VALUE, completion: 0 },
     { prompt: "", completion: "" },
     { prompt: " ", completion: "0.1e-5" },
     { prompt: null, completion: null },
