@@ -2,16 +2,12 @@
  * The SDK's stream parts as our events. Decides how an answer ended by what came and not by what the protocol calls it.
  * A failure part ends the stream: what the SDK yields behind it is not looked at.
  */
-import type {
-  LanguageModelV4FinishReason,
-  LanguageModelV4StreamPart,
-  LanguageModelV4Usage,
-  SharedV4ProviderMetadata,
-} from "@ai-sdk/provider";
+import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider";
 import type { AppError } from "../../domain/app-error.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import type { ModelEvent } from "../contract.ts";
 import type { ProviderFault } from "../failure.ts";
+import { costOfUsage } from "../reported-cost.ts";
 import { parsedInput } from "../tool-input.ts";
 import type { Seal, Seals } from "./seal.ts";
 
@@ -22,8 +18,6 @@ export interface PartsScene {
   readonly fail: (fault: ProviderFault) => AppError;
   /** What a failure that the SDK reports means; null leaves it to what came before it. */
   readonly faultOf: (thrown: unknown) => ProviderFault | null;
-  /** What the provider says it charges, micro-dollars, where it files such a thing. */
-  readonly costMicros: (metadata: SharedV4ProviderMetadata | undefined) => number | undefined;
   /** Whether an answer without a finish reason was complete all the same: the wire's own end mark came. */
   readonly sawEndMark: () => boolean;
 }
@@ -43,7 +37,6 @@ export async function* eventsOf(
 }
 
 type Metadata = Parameters<Seal["read"]>[0];
-type Finish = Extract<LanguageModelV4StreamPart, { type: "finish" }>;
 
 const nothing: readonly ModelEvent[] = [];
 
@@ -76,7 +69,7 @@ class Answer {
       case "error":
         return this.#failed(part.error);
       case "finish":
-        return this.#finish(part);
+        return this.#finish(part.finishReason, part.usage);
       default:
         return nothing;
     }
@@ -117,8 +110,7 @@ class Answer {
     return [{ type: "failure", error: this.#scene.fail(fault).toJSON() }];
   }
 
-  #finish(part: Finish): readonly ModelEvent[] {
-    const { unified, raw }: LanguageModelV4FinishReason = part.finishReason;
+  #finish({ unified, raw }: LanguageModelV4FinishReason, usage: LanguageModelV4Usage): readonly ModelEvent[] {
     const complete = raw !== undefined || this.#scene.sawEndMark();
     if (unified === "interrupted" || (!complete && unified === "error"))
       return this.#fail("interrupted", "it ended in the middle");
@@ -126,19 +118,14 @@ class Answer {
     if (raw !== undefined && (unified === "error" || raw === "error"))
       return this.#fail("unreadable", `the provider gave up with ${raw}`);
     const broken = unified === "length" ? [] : this.#broken;
-    if (this.#calls + broken.length > 0) return [...broken, this.#end("tool-calls", part)];
+    if (this.#calls + broken.length > 0) return [...broken, this.#end("tool-calls", usage)];
     if (unified === "content-filter" && !this.#said) return this.#fail("content_filter", raw ?? "");
-    return [this.#end(unified === "length" || unified === "content-filter" ? unified : "stop", part)];
+    return [this.#end(unified === "length" || unified === "content-filter" ? unified : "stop", usage)];
   }
 
-  #end(reason: Extract<ModelEvent, { type: "end" }>["reason"], { usage, providerMetadata }: Finish): ModelEvent {
-    const costMicros = this.#scene.costMicros(providerMetadata);
-    return {
-      type: "end",
-      reason,
-      usage: tokenUsage(usage),
-      ...(costMicros === undefined ? {} : { costMicros }),
-    };
+  #end(reason: Extract<ModelEvent, { type: "end" }>["reason"], usage: LanguageModelV4Usage): ModelEvent {
+    const costMicros = costOfUsage(usage.raw);
+    return { type: "end", reason, usage: tokenUsage(usage), ...(costMicros === undefined ? {} : { costMicros }) };
   }
 
   #fail(reason: NonNullable<ProviderFault["reason"]>, message: string): readonly ModelEvent[] {

@@ -1,5 +1,5 @@
 /** A provider whose wire is spoken by one of the SDK's packages. The package is loaded by the first call, once. */
-import type { LanguageModelV4, LanguageModelV4CallOptions, SharedV4ProviderMetadata } from "@ai-sdk/provider";
+import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { AppError } from "../../domain/app-error.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import { callIds } from "../call-ids.ts";
@@ -29,8 +29,6 @@ export interface SdkProtocol {
   readonly endMark?: string;
   /** What a failure means, where the provider says more than the SDK reads. */
   faultOf?(thrown: unknown): ProviderFault | null;
-  /** What the provider itself says the call costs, micro-dollars. */
-  costMicros?(metadata: SharedV4ProviderMetadata | undefined): number | undefined;
 }
 
 export function sdkProvider(protocol: SdkProtocol): ProviderModule {
@@ -70,7 +68,6 @@ class SdkProvider implements ModelProvider {
       seals: this.#protocol.seals(this.endpoint, request.model),
       callId: callIds(request.messages, this.#deps.ids),
       faultOf: this.#faultOf,
-      costMicros: (metadata) => this.#protocol.costMicros?.(metadata),
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
       fail: (fault) =>
         providerFailure(fault, { endpoint: this.endpoint, model: request.model.id, nowMs: this.#deps.clock.nowMs() }),

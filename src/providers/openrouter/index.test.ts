@@ -71,14 +71,7 @@ describe("openrouter", () => {
     // With the person's own key the maker charges besides.
     expect(await cost({ cost: 0.95, is_byok: true, cost_details: { upstream_inference_cost: 19 } })).toBe(19_950_000);
     expect(await cost({ cost: 0.00014, is_byok: false, cost_details: { upstream_inference_cost: 0.00014 } })).toBe(140);
-    for (const junk of [
-      {},
-      { cost: -1 },
-      { cost: null },
-      { cost: "0.1" },
-      { cost: 1e12 },
-      { cost: 0.1, is_byok: true },
-    ])
+    for (const junk of [{}, { cost: -1 }, { cost: null }, { cost: "0.1" }, { cost: 1e12 }])
       expect(await cost(junk)).toBeUndefined();
     expect(endOf(await played([chunk({ content: "hi" }, "stop"), usage({ cost: 0.00014 })])).usage).toEqual({
       input: 10,

@@ -13,7 +13,7 @@ import { parsedInput } from "../tool-input.ts";
 import { openRouterFault } from "./fault.ts";
 import { withExtras } from "./model.ts";
 import { readModels } from "./models.ts";
-import { metadataKey, optionsOf, sealsOf } from "./request.ts";
+import { optionsOf, sealsOf } from "./request.ts";
 
 const chat = sdkProvider({
   api: "openrouter",
@@ -21,10 +21,6 @@ const chat = sdkProvider({
   seals: sealsOf,
   options: optionsOf,
   faultOf: openRouterFault,
-  costMicros: (metadata) => {
-    const told = metadata?.[metadataKey]?.["costMicros"];
-    return typeof told === "number" ? told : undefined;
-  },
   load: async (endpoint, fetch) => {
     const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible");
     return (model) =>

@@ -1,6 +1,6 @@
 /**
  * The SDK's model with what OpenRouter says beside OpenAI's protocol: the details of thoughts, which have to come back,
- * what the call cost, and errors with all that is in them. Reads them from the chunks as they came over the wire.
+ * and errors with all that is in them. Reads them from the chunks as they came over the wire.
  */
 import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { record } from "../failure.ts";
@@ -33,7 +33,6 @@ const detailsBlock = "details";
 class Extras {
   #details: Json[] = [];
   #isThinking = false;
-  #costMicros: number | undefined;
 
   take(part: LanguageModelV4StreamPart): readonly LanguageModelV4StreamPart[] {
     switch (part.type) {
@@ -45,9 +44,8 @@ class Extras {
       case "reasoning-end":
         this.#isThinking = false;
         return [{ ...part, ...this.#sealed() }];
-      case "finish":
-        return [...this.#leftOver(), this.#costed(part)];
       // Sealed thoughts without a word stand before what they led to.
+      case "finish":
       case "text-start":
       case "tool-input-start":
       case "tool-call":
@@ -58,8 +56,6 @@ class Extras {
   }
 
   #raw(chunk: Json): readonly LanguageModelV4StreamPart[] {
-    const cost = costMicrosOf(record(chunk["usage"]));
-    if (cost !== undefined) this.#costMicros = cost;
     // Before the SDK makes less of it: what is upstream says why in a field that it drops.
     if (record(chunk["error"]) !== undefined) return [{ type: "error", error: chunk }];
     const choices = Array.isArray(chunk["choices"]) ? chunk["choices"] : [];
@@ -97,40 +93,10 @@ class Extras {
     if (details.length === 0) return {};
     return { providerMetadata: { [metadataKey]: { details: JSON.stringify(details) } } };
   }
-
-  #costed(part: Extract<LanguageModelV4StreamPart, { type: "finish" }>): LanguageModelV4StreamPart {
-    if (this.#costMicros === undefined) return part;
-    const told = { ...part.providerMetadata?.[metadataKey], costMicros: this.#costMicros };
-    return { ...part, providerMetadata: { ...part.providerMetadata, [metadataKey]: told } };
-  }
 }
 
 /** Index and kind name a detail; a signed one is complete. */
 function isSameDetail(last: Json, next: Json): boolean {
   const isClosed = typeof last["signature"] === "string" && last["signature"] !== "";
   return !isClosed && last["type"] === next["type"] && last["index"] === next["index"];
-}
-
-/** More than any call costs: a number beyond it is a mistake of whoever counted. */
-const mostUsd = 10_000;
-
-/**
- * One credit is a dollar. Where the person's own key at the maker was used, the credits are the router's fee alone and
- * the maker's charge comes on top. Undefined where nothing that can be a price was said: unknown is never free.
- */
-export function costMicrosOf(usage: Json | undefined): number | undefined {
-  const fee = usd(usage?.["cost"]);
-  if (fee === undefined) return undefined;
-  if (usage?.["is_byok"] !== true) return Math.ceil(micros(fee));
-  const upstream = usd(record(usage["cost_details"])?.["upstream_inference_cost"]);
-  return upstream === undefined ? undefined : Math.ceil(micros(fee + upstream));
-}
-
-function usd(value: unknown): number | undefined {
-  return typeof value === "number" && value >= 0 && value <= mostUsd ? value : undefined;
-}
-
-/** Without the dust of binary fractions, which rounding up would make a whole micro-dollar of. */
-function micros(dollars: number): number {
-  return Number((dollars * 1_000_000).toFixed(3));
 }
