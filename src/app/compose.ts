@@ -39,6 +39,7 @@ import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import { modelListFile } from "./model-list-file.ts";
 import { createModels, type Models } from "./models.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
@@ -134,6 +135,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    listStore: modelListFile(stateDir),
     clock,
     ids,
     log,

@@ -9,9 +9,11 @@ import type { Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { addressesOf } from "../providers/addresses.ts";
 import { createCatalogue, type ProviderCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider, ProviderDeps, ProviderEndpoint } from "../providers/contract.ts";
 import { detectProviders, ollamaEndpoint } from "../providers/detect.ts";
+import { createModelLists, type ModelListStore } from "../providers/model-lists.ts";
 import { providerModule } from "../providers/registry.ts";
 
 export interface Models {
@@ -33,24 +35,37 @@ export interface ModelsDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Where the providers' own lists of models are kept. */
+  readonly listStore: ModelListStore;
 }
 
-export function createModels({ environment, config, clock, ids, log }: ModelsDeps): Models {
+export function createModels({ environment, config, clock, ids, log, listStore }: ModelsDeps): Models {
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
-  const { providerKeys, ollamaHost } = environment();
-  const providerDeps = (endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">): ProviderDeps => ({
-    fetch: egress.trustedFetch([endpoint.baseUrl ?? publicAddress(endpoint.api)]),
+  const { providerKeys, ollamaHost, aws } = environment();
+  const providerDeps = (endpoint: ProviderEndpoint): ProviderDeps => ({
+    fetch: egress.trustedFetch(addressesOf(endpoint)),
     clock,
     ids,
   });
-  const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
+  const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollamaEndpoint(ollamaHost)));
+  const lists = createModelLists({
+    endpoints: () => catalogue().endpoints(),
+    open: ({ id }) => provider(id),
+    store: listStore,
+    clock,
+    log: log.child("models"),
+    changed: () => {
+      made = undefined;
+    },
+  });
   const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
   const first = Promise.withResolvers<void>();
   let made: { readonly config: Config; readonly catalogue: ProviderCatalogue } | undefined;
 
   function catalogue(): ProviderCatalogue {
     const current = config();
-    if (made?.config !== current) made = { config: current, catalogue: createCatalogue(current, detection.current()) };
+    if (made?.config !== current)
+      made = { config: current, catalogue: createCatalogue(current, detection.current(), lists.of) };
     return made.catalogue;
   }
 
@@ -59,43 +74,37 @@ export function createModels({ environment, config, clock, ids, log }: ModelsDep
     first.resolve();
   }
 
+  function provider(id: string): Promise<ModelProvider> {
+    const endpoint = catalogue().endpoint(id);
+    if (endpoint === undefined)
+      return Promise.reject(new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`));
+    const known = opened.get(id);
+    if (known !== undefined && sameEndpoint(known.endpoint, endpoint)) return known.provider;
+    const opening = providerModule(endpoint.api).then((module) => module.open(endpoint, providerDeps(endpoint)));
+    opened.set(id, { endpoint, provider: opening });
+    // A module that cannot be loaded now may be loadable later: the failure is told, not kept.
+    opening.catch(() => {
+      if (opened.get(id)?.provider === opening) opened.delete(id);
+    });
+    return opening;
+  }
+
   return {
     catalogue,
-    provider(id) {
-      const endpoint = catalogue().endpoint(id);
-      if (endpoint === undefined)
-        return Promise.reject(new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`));
-      const known = opened.get(id);
-      if (known !== undefined && sameEndpoint(known.endpoint, endpoint)) return known.provider;
-      const provider = providerModule(endpoint.api).then((module) => module.open(endpoint, providerDeps(endpoint)));
-      opened.set(id, { endpoint, provider });
-      // A module that cannot be loaded now may be loadable later: the failure is told, not kept.
-      provider.catch(() => {
-        if (opened.get(id)?.provider === provider) opened.delete(id);
-      });
-      return provider;
-    },
+    provider,
     demoOnly: () => catalogue().isDemo,
-    start: () => void look(),
+    start() {
+      void look();
+      lists.start();
+    },
     looked: first.promise,
-    close: () => egress.close(),
+    close() {
+      lists.close();
+      return egress.close();
+    },
   };
 }
 
 function sameEndpoint(left: ProviderEndpoint, right: ProviderEndpoint): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
-}
-
-/** Where a protocol's own service is, for providers that are configured without an address. */
-function publicAddress(api: ProviderEndpoint["api"]): string {
-  switch (api) {
-    case "anthropic-messages":
-      return "https://api.anthropic.com";
-    case "google-generative-ai":
-      return "https://generativelanguage.googleapis.com";
-    case "ollama":
-      return ollamaEndpoint(null).baseUrl ?? "";
-    default:
-      return "https://api.openai.com";
-  }
 }

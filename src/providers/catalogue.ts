@@ -23,6 +23,8 @@ export interface ProviderCatalogue {
   /** What is tried after the primary, in order; unknown ones left out. */
   fallbacks(agentId: string): readonly ModelInfo[];
   endpoint(providerId: string): ProviderEndpoint | undefined;
+  /** All of them, in the order of their models. */
+  endpoints(): readonly ProviderEndpoint[];
   /** True while the demo model is all there is. */
   readonly isDemo: boolean;
 }
@@ -56,6 +58,7 @@ export function createCatalogue(
     },
     fallbacks: (agentId) =>
       (agentOf(agentId)?.fallbacks ?? config.agents.defaults.model.fallbacks).flatMap((name) => find(name) ?? []),
+    endpoints: () => all.map(({ endpoint }) => endpoint),
     endpoint: (providerId) => all.find(({ endpoint }) => endpoint.id === providerId)?.endpoint,
     isDemo,
   };
