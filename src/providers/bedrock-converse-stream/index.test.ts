@@ -218,7 +218,7 @@ describe("bedrock-converse-stream", () => {
     ] as const;
     const reader = modelInfo({ id: sonnet, input: ["text", "image", "document"] });
     await ask({}, modelRequest("", { model: reader, messages: [{ role: "user", content }] }));
-    const [message] = emulator.requests[0]?.body["messages"] as { content: unknown[] }[];
+    const [message] = emulator.requests[0]!.body["messages"] as { content: unknown[] }[];
     expect(message?.content).toEqual([
       { document: { format: "pdf", name: "Bericht 1 v2 (1)", source: { bytes: "JVBERi0=" } } },
       { text: expect.stringContaining("cannot read") },

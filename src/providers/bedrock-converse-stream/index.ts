@@ -2,7 +2,7 @@
  * Amazon Bedrock's Converse API, streamed. Spoken directly: one signature and one framing need no package. Signs with
  * AWS keys, or sends a Bedrock API key where the endpoint has one.
  */
-import { AppError } from "../../domain/app-error.ts";
+import type { AppError } from "../../domain/app-error.ts";
 import { bedrockAddress, regionOfAddress } from "../addresses.ts";
 import { callIds } from "../call-ids.ts";
 import type {

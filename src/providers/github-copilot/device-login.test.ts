@@ -28,11 +28,11 @@ function play(
   const asked: Play["asked"] = [];
   let step = 0;
   const fetch: typeof globalThis.fetch = (input, init) => {
-    const url = new URL(String(input));
+    const url = new URL(input as string);
     asked.push({
       path: url.pathname,
       atMs: clock.monotonicMs(),
-      body: JSON.parse(String(init?.body)) as Record<string, unknown>,
+      body: JSON.parse(init?.body as string) as Record<string, unknown>,
     });
     const next = url.pathname.endsWith("/code")
       ? (options.first ?? begun)

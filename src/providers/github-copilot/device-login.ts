@@ -116,15 +116,16 @@ async function poll(deps: DeviceLoginDeps, deviceCode: string, signal: AbortSign
 
 /** GitHub says what is wrong with 200 as well as with 4xx; a body that says it is an answer. */
 async function post(
-  { fetch, clock, baseUrl = githubLoginUrl, clientId = copilotClientId }: DeviceLoginDeps,
+  deps: DeviceLoginDeps,
   path: string,
   fields: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Json> {
+  const { clock, baseUrl = githubLoginUrl, clientId = copilotClientId } = deps;
   const late = new AbortController();
   const timer = clock.after(limits.egressTimeoutMs, () => late.abort());
   try {
-    const response = await fetch(`${baseUrl.replace(/\/+$/, "")}${path}`, {
+    const response = await deps.fetch(`${baseUrl.replace(/\/+$/, "")}${path}`, {
       method: "POST",
       headers: {
         accept: "application/json",
@@ -161,8 +162,8 @@ function aborted(): AppError {
 
 function refused(answer: Json): AppError {
   const { error, error_description: described } = answer;
-  const words = [described, error].find((text) => typeof text === "string" && text !== "") ?? "it did not say why";
-  return new AppError("MODEL_002", `GitHub refused the login: ${String(words).slice(0, 300)}`, {
+  const said = [described, error].find((text): text is string => typeof text === "string" && text !== "");
+  return new AppError("MODEL_002", `GitHub refused the login: ${(said ?? "it did not say why").slice(0, 300)}`, {
     details: { provider: "github-copilot", reason: "auth" },
   });
 }

@@ -22,7 +22,7 @@ const withGitHub: ProviderModule = {
   api: provider.api,
   open: (endpoint, deps) => {
     const fetch: typeof globalThis.fetch = async (input, init) => {
-      if (!String(input).endsWith("/copilot_internal/v2/token")) return deps.fetch(input, init);
+      if (!(input as string).endsWith("/copilot_internal/v2/token")) return deps.fetch(input, init);
       const [, login = ""] = new Headers(init?.headers).get("authorization")?.split(" ") ?? [];
       return Response.json({ token: `short-${login}`, refresh_in: 1500, endpoints: { api: endpoint.baseUrl } });
     };

@@ -56,10 +56,15 @@ const responses = sdkProvider({
   },
 });
 
+function addressIn(input: Parameters<typeof globalThis.fetch>[0]): string {
+  return input instanceof Request ? input.url : input.toString();
+}
+
 type Wire = "completions" | "responses";
 
 class CopilotProvider implements ModelProvider {
   readonly endpoint: ProviderEndpoint;
+  readonly #deps: ProviderDeps;
   readonly #session: CopilotSession;
   readonly #wires: Readonly<Record<Wire, ModelProvider>>;
   /** What a refusal taught, by model. */
@@ -69,10 +74,11 @@ class CopilotProvider implements ModelProvider {
 
   constructor(endpoint: ProviderEndpoint, deps: ProviderDeps) {
     this.endpoint = endpoint;
+    this.#deps = deps;
     this.#session = new CopilotSession(endpoint, deps);
     const within: ProviderDeps = {
       ...deps,
-      fetch: (input, init) => this.#fetch(deps.fetch, String(input), init ?? {}),
+      fetch: (input, init) => this.#fetch(addressIn(input), init ?? {}),
     };
     this.#wires = { completions: completions.open(endpoint, within), responses: responses.open(endpoint, within) };
   }
@@ -95,14 +101,15 @@ class CopilotProvider implements ModelProvider {
     }
   }
 
-  async #fetch(fetch: typeof globalThis.fetch, input: string, init: RequestInit): Promise<Response> {
+  async #fetch(input: string, init: RequestInit): Promise<Response> {
     const token = await this.#session.current();
     const send = (by: typeof token): Promise<Response> => {
       this.#sent = by.token;
       const headers = new Headers(init.headers);
       for (const [name, value] of Object.entries(editorHeaders)) headers.set(name, value);
       headers.set("authorization", `Bearer ${by.token}`);
-      return fetch(input.replace(placeholder, by.apiUrl), { ...init, headers: Object.fromEntries(headers) });
+      const sent = { ...init, headers: Object.fromEntries(headers) };
+      return this.#deps.fetch(input.replace(placeholder, by.apiUrl), sent);
     };
     const response = await send(token);
     if (response.status !== 401) return response;
