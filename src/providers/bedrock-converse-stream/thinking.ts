@@ -1,5 +1,4 @@
 /** How a level of thinking is asked of a model behind Bedrock, and what it must not be asked for beside it. Pure. */
-import { thinkingLevel } from "../ai-sdk/call-options.ts";
 import type { ModelRequest } from "../contract.ts";
 import type { ModelTraits } from "./model-traits.ts";
 
@@ -30,7 +29,7 @@ export function thinkingOf(request: ModelRequest, traits: ModelTraits): Thinking
   const { model } = request;
   const room =
     request.maxOutputTokens ?? (model.maxTokens === null ? undefined : Math.min(model.maxTokens, answerTokens));
-  const level = model.reasoning ? thinkingLevel(request.thinking) : undefined;
+  const level = model.reasoning ? levelOf(request.thinking) : undefined;
   const off: Thinking = { fields: {}, isOn: false, room };
   if (level === undefined) return { ...off, isOn: traits.alwaysThinks };
   switch (traits.thinks) {
@@ -44,6 +43,18 @@ export function thinkingOf(request: ModelRequest, traits: ModelTraits): Thinking
       return off;
   }
 }
+
+type Level = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** Undefined leaves it to the model. */
+function levelOf(name: string | undefined): Level | undefined {
+  const level = name?.toLowerCase();
+  if (level === "off") return "none";
+  if (level === "on") return "medium";
+  return levels.find((known) => known === level);
+}
+
+const levels: readonly Level[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 function adaptive(level: string, traits: ModelTraits, room: number | undefined): Thinking {
   const wanted = level === "minimal" ? "low" : level;
