@@ -19,6 +19,7 @@ import {
   type Figure,
   type Target,
 } from "./measures.ts";
+import { failoverTime, providerOverhead } from "./models.ts";
 import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
 import { short } from "./stats.ts";
@@ -66,6 +67,8 @@ async function measureOurs(): Promise<void> {
     await gateway.kill("SIGTERM");
   }
   await take("prompt", ours, () => promptSize());
+  await take("models", ours, () => providerOverhead(model.url, times(400)));
+  await take("failover", ours, () => failoverTime(times(200)));
   await take("sessions", ours, () => sessionsPage(times(100_000)));
 }
 

@@ -115,7 +115,7 @@ function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly Outbox
   const { row, options } = turn;
   if (row.ephemeral || options.deliver === false || end.state === "aborted") return [];
   const { atMs, partId, initialStateOf, streamed } = part;
-  const markdown = replyText(turn.text.slice(streamed.saidChars), end.error);
+  const markdown = replyText(turn.text.slice(streamed.saidChars), end.error, noticeLine(turn, end));
   if (markdown.trim() === "") return [];
   return [
     {
@@ -131,7 +131,14 @@ function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly Outbox
   ];
 }
 
-function replyText(text: string, error: AppErrorJson | null): string {
-  if (error === null) return text;
-  return [text, failureText(error)].filter((piece) => piece.trim() !== "").join("\n\n");
+function replyText(text: string, error: AppErrorJson | null, notice: string | null): string {
+  const word = error === null ? notice : failureText(error);
+  if (word === null) return text;
+  return [text, word].filter((piece) => piece.trim() !== "").join("\n\n");
+}
+
+/** How the answer came about, under it, where the person wants to know. An error tells that itself. */
+function noticeLine({ notices, config }: Turn, { error }: TurnEnd): string | null {
+  if (!config.messages.notices || error !== null || notices.length === 0) return null;
+  return [...new Set(notices)].map((notice) => `_${notice}_`).join("\n");
 }

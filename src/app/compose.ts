@@ -5,12 +5,14 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { createOpenGate } from "../budget/open-gate.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
+import { noVault } from "../credentials/no-vault.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";
 import { scopes } from "../domain/scopes.ts";
@@ -20,6 +22,7 @@ import { createHttpApp } from "../gateway/http/app.ts";
 import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
+import { createModelDesk, type ModelDeskDeps, type RunningDesk } from "../models/desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { shiftedClock, type Clock } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
@@ -35,12 +38,13 @@ import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { modelListFile } from "./model-list-file.ts";
-import { createModels, type Models } from "./models.ts";
+import { createModels, needsLogin, type Models } from "./models.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
@@ -136,13 +140,21 @@ async function start(ground: Ground): Promise<RunningGateway> {
     environment: () => config.environment(),
     config: () => config.current().config,
     listStore: modelListFile(stateDir),
+    vault: noVault(),
+    bus,
     clock,
     ids,
     log,
+    redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = await wayOf({ ground, bus, store, config, models, restarts });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -150,7 +162,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -179,6 +191,25 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
+function deskDeps({
+  ground: { clock, log },
+  store,
+  config,
+  models,
+}: Pick<GatewayParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
+  return {
+    config: () => config.current().config,
+    catalogue: models.catalogue,
+    profiles: models.profiles,
+    needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
+    open: (model, profileId) => models.open(model, profileId),
+    addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
+    documents: store.documents,
+    clock,
+    log: log.child("models"),
+  };
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -195,6 +226,7 @@ async function wayOf({
   store,
   config,
   models,
+  desk,
   restarts,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
@@ -208,8 +240,10 @@ async function wayOf({
     log,
     config: () => config.current().config,
     models: models.catalogue,
-    provider: models.provider,
+    desk,
+    budget: createOpenGate(),
     tools: createToolSet(),
+    notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
@@ -279,13 +313,25 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
+function depsOfGateway({
+  ground,
+  bus,
+  store,
+  config,
+  models,
+  desk,
+  way,
+  loop,
+  state,
+  restarts,
+}: GatewayParts): GatewayDeps {
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -302,6 +348,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       find: (name) => models.catalogue().find(name),
       primary: (agentId) => models.catalogue().primary(agentId),
     },
+    desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

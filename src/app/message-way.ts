@@ -3,6 +3,8 @@
  * Nothing runs before `start`.
  */
 import { commandOf, offeredCommands } from "../agent/commands.ts";
+import type { MemoryNotes } from "../agent/context/contract.ts";
+import { createContextKeeper } from "../agent/context/keeper.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -37,9 +39,11 @@ import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  "registry" | "context" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
+  /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
+  readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
   /** Those that ship where absent. */
@@ -94,7 +98,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     log: log.child("agent"),
     config,
     models: deps.models,
-    provider: deps.provider,
+    desk: deps.desk,
+    budget: deps.budget,
+    context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
@@ -103,6 +109,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
+    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {

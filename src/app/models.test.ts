@@ -1,8 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readEnvironment } from "../config/environment.ts";
-import type { Config } from "../config/schema/root.ts";
+import { testHome } from "../config/fixtures/home.ts";
+import { noVault } from "../credentials/no-vault.ts";
 import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { systemIds } from "../platform/ids.ts";
@@ -45,12 +45,15 @@ describe("the models in force", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
-  function start(providers: object, variables: Record<string, string> = {}): Models {
-    const defaults = { model: { fallbacks: [] }, models: {} };
-    const config = { models: { mode: "merge", providers }, agents: { list: [], defaults } } as unknown as Config;
+  async function start(providers: object, variables: Record<string, string> = {}): Promise<Models> {
+    const home = await testHome(JSON.stringify({ models: { providers } }));
+    const { config } = await home.load();
     const models = createModels({
-      environment: () => readEnvironment({ HOME: "/nowhere", OLLAMA_HOST: "http://127.0.0.1:1", ...variables }),
+      environment: () => home.environment({ OLLAMA_HOST: "http://127.0.0.1:1", ...variables }),
       config: () => config,
+      vault: noVault(),
+      bus: { emit: quiet },
+      redact: quiet,
       listStore: { read: () => Promise.resolve(null), write: () => Promise.resolve() },
       clock,
       ids: systemIds(),
@@ -70,7 +73,7 @@ describe("the models in force", () => {
       headers: {},
       models: [{ id: "maker/m-7", input: ["text"], reasoning: false }],
     };
-    const models = start({ router });
+    const models = await start({ router });
     await models.looked;
     expect(asked).toBe(0);
     expect(models.catalogue().find("router/maker/m-7")?.price).toBeUndefined();
@@ -82,7 +85,7 @@ describe("the models in force", () => {
   });
 
   it("H3: a provider behind AWS's keys is opened for its region's address alone", async () => {
-    const models = start(
+    const models = await start(
       {},
       { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "secret-0123", AWS_REGION: "eu-west-1" },
     );

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { ToolSet } from "../agent/turn.ts";
+import { createOpenGate } from "../budget/open-gate.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import type { ChannelModule } from "../channels/contract.ts";
 import { defaultConfig } from "../config/default-config.ts";
@@ -20,6 +21,7 @@ import {
 } from "../drill/simulation/simulated-model.ts";
 import type { BootParts, RunningHouse, SimulatedDisk, SimulatedHouse } from "../drill/simulation/house.ts";
 import type { SimulatedProcess } from "../drill/simulation/simulated-process.ts";
+import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import type { Log, LogFields } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -103,7 +105,8 @@ async function boot(parts: BootParts, store: Store): Promise<RunningHouse> {
     failpoints,
     config: settings,
     models: () => catalogue,
-    provider: () => Promise.resolve(providerOver(parts.model, process)),
+    desk: createFixedDesk({ models: [model], open: () => Promise.resolve(providerOver(parts.model, process)) }),
+    budget: createOpenGate(),
     tools: () => Promise.resolve(toolSet()),
     catalogue: catalogueOf(channels),
   });

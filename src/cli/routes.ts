@@ -36,7 +36,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["list", "show", "export", "import", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
-  models: { summary: "List the models that can be used", verbs: ["list"], load: () => import("./commands/models.ts") },
+  models: {
+    summary: "List the models that can be used",
+    verbs: ["list", "explain", "retry"],
+    load: () => import("./commands/models.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],

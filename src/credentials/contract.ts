@@ -4,9 +4,9 @@
  * log's redactor before anybody else sees it.
  */
 import type { AwsCredential } from "../domain/aws-credential.ts";
+import type { SecretScope } from "../domain/secret-scope.ts";
 
-/** Who a secret belongs to. A channel never gets another channel's, a provider never a channel's. */
-export type SecretScope = `channel:${string}` | `provider:${string}` | `profile:${string}` | "gateway";
+export type { SecretScope };
 
 export interface SecretInfo {
   readonly scope: SecretScope;

@@ -7,6 +7,7 @@ import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
+import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -22,6 +23,8 @@ export interface GatewayDeps {
   readonly admit: Admit;
   readonly turns: Turns;
   readonly models: ModelCatalogue;
+  /** How the models and their logins stand, and why one would be chosen. */
+  readonly desk: ModelDeskView;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

@@ -13,6 +13,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
+import { fakeDeskView } from "../models/desk-view.fixture.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
@@ -89,6 +90,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     admit,
     turns: fakeTurns({ store, clock, bus, running }),
     models: { list: () => [], find: () => undefined, primary: () => undefined },
+    desk: fakeDeskView({ find: () => undefined }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     channels: {
       status: () => channels,

@@ -14,6 +14,7 @@ import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
+import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
@@ -26,13 +27,14 @@ export const methodGroups = Object.freeze({
   health: [health, status],
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
-  models: [agent.modelsList],
+  models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
   sessions: [
     sessions.sessionsList,
     sessions.sessionsPreview,
     sessions.sessionsPatch,
     sessions.sessionsReset,
     sessions.sessionsDelete,
+    sessions.sessionsCompact,
     sessions.sessionsResolve,
     sessions.sessionsExport,
     sessions.sessionsImport,

@@ -518,10 +518,13 @@ export interface SessionStore {
   delete(sessionKey: string): Promise<boolean>;
   /** Throws RPC_007 where there is no such session. */
   append(sessionKey: string, entries: readonly TranscriptDraft[], atMs: number): Promise<readonly TranscriptEntry[]>;
-  /** Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest. */
+  /**
+   * Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest of those behind
+   * `afterSeq` and in front of `beforeSeq`.
+   */
   transcript(
     sessionKey: string,
-    options?: { sessionId?: string; afterSeq?: number; limit?: number },
+    options?: { sessionId?: string; afterSeq?: number; beforeSeq?: number; limit?: number },
   ): Promise<readonly TranscriptEntry[]>;
   /** Session ids of the key, newest first; the first is the current one. */
   history(sessionKey: string): Promise<readonly { readonly sessionId: string; readonly createdMs: number }[]>;

@@ -2,8 +2,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
 import type { chatHistory } from "../../protocol/methods/chat.ts";
-import type { sessionsDelete, sessionsExport, sessionsImport, sessionsList } from "../../protocol/methods/sessions.ts";
+import type {
+  sessionsCompact,
+  sessionsDelete,
+  sessionsExport,
+  sessionsImport,
+  sessionsList,
+} from "../../protocol/methods/sessions.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
@@ -36,6 +43,13 @@ export function register(program: Command, context: CliContext): void {
     .action((key: string, file: string, options: ConnectOptions & { agent?: string }) =>
       within(options, context, (client) => importSession(client, { key, file, agent: options.agent }, context)),
     );
+  verb("compact", "Sum up the older part of a session; all of it stays in its history")
+    .argument("<key>")
+    .option("--instructions <text>", "what the summary should look at")
+    .option("--max-lines <count>", "keep the newest so many messages and ask no model")
+    .action((key: string, options: CompactOptions) =>
+      within(options, context, (client) => compact(client, key, options, context)),
+    );
   verb("reset", "Start a session anew; its history is kept")
     .argument("<key>")
     .action((key: string, options: ConnectOptions) =>
@@ -63,6 +77,11 @@ interface ExportOptions extends ConnectOptions {
   readonly out?: string;
   readonly sessionId?: string;
   readonly follow?: boolean;
+}
+
+interface CompactOptions extends ConnectOptions {
+  readonly instructions?: string;
+  readonly maxLines?: string;
 }
 
 async function within(
@@ -112,6 +131,31 @@ async function show(client: GatewayClient, key: string, options: ListOptions, { 
       .join("\n"),
   );
 }
+
+/** A model may take its time: the wait ends with the turn and not before. */
+async function compact(
+  client: GatewayClient,
+  key: string,
+  { instructions, maxLines }: CompactOptions,
+  { output }: CliContext,
+): Promise<void> {
+  const done = await client.call<typeof sessionsCompact>(
+    "sessions.compact",
+    {
+      key,
+      ...(instructions === undefined ? {} : { instructions }),
+      ...(maxLines === undefined ? {} : { maxLines: positive(maxLines, "--max-lines") }),
+    },
+    { timeoutMs: limits.turnTimeoutMs + waitMarginMs },
+  );
+  output.result(done, ({ compacted, tokensBefore = 0, tokensAfter = 0, reason }) =>
+    compacted
+      ? `about ${tokensBefore} tokens became ${tokensAfter}`
+      : `nothing was compacted: ${reason ?? "no reason"}`,
+  );
+}
+
+const waitMarginMs = 30_000;
 
 function spoken(content: unknown): string {
   if (typeof content === "string") return content;

@@ -181,6 +181,12 @@ class Emulator implements ModelEmulator {
       incoming.socket.destroy();
       return;
     }
+    if (reply.recorded !== undefined) {
+      const { status, headers, body: words } = reply.recorded;
+      response.writeHead(status, { "content-type": "application/json", ...headers });
+      response.end(typeof words === "string" ? words : JSON.stringify(words));
+      return;
+    }
     if (reply.status !== undefined && reply.status !== 200) {
       const retry = reply.retryAfterS === undefined ? {} : { "retry-after": String(reply.retryAfterS) };
       const error = wireError(reply);

@@ -12,7 +12,9 @@ import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
+import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
+import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
 
@@ -22,8 +24,12 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
-  models: modelMethods,
-  sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
+  models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
+  sessions: (services) => [
+    ...sessionMethods(services),
+    ...sessionLineMethods(services),
+    ...sessionCompactMethods(services),
+  ],
   config: configMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],

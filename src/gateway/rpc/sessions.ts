@@ -105,14 +105,25 @@ function textOf(part: unknown): string[] {
 
 async function patch({ deps }: RpcServices, { key: named, ...settings }: ParamsOf<typeof sessionsPatch>) {
   const key = sessionKeyOf(deps, named);
-  const { model } = settings;
-  if (typeof model === "string" && deps.models.find(model) === undefined) {
-    throw new AppError("MODEL_001", `unknown model: ${model.slice(0, 128)}`, { details: { param: "model" } });
-  }
+  checkChoice(deps, settings);
   const atMs = deps.clock.nowMs();
   const row = found(await deps.store.sessions.patch(key, settings, atMs));
   deps.bus.emit({ type: "session.changed", sessionKey: key, change: "patched", atMs });
   return { ok: true as const, key, entry: sessionSummary(row) };
+}
+
+/** What cannot be used is refused when it is set, not with every message from then on. */
+function checkChoice(
+  { desk }: RpcServices["deps"],
+  { model, authProfile }: Pick<ParamsOf<typeof sessionsPatch>, "model" | "authProfile">,
+): void {
+  const refusal = typeof model === "string" ? desk.refusal(model) : null;
+  if (refusal !== null) throw AppError.fromJSON(refusal);
+  if (typeof authProfile === "string" && !desk.knowsLogin(authProfile)) {
+    throw new AppError("RPC_003", `there is no login named ${JSON.stringify(authProfile.slice(0, 128))}`, {
+      details: { param: "authProfile" },
+    });
+  }
 }
 
 async function reset({ deps }: RpcServices, params: ParamsOf<typeof sessionsReset>) {

@@ -77,6 +77,8 @@ export const sessionsPatch = method({
     key,
     label: setting.optional(),
     model: setting.optional(),
+    /** The login that answers this session, e.g. `openai:work`. */
+    authProfile: setting.optional(),
     thinkingLevel: setting.optional(),
     verboseLevel: setting.optional(),
     reasoningLevel: setting.optional(),
@@ -103,6 +105,30 @@ export const sessionsDelete = method({
   params: z.strictObject({ key, deleteTranscript: z.boolean().optional() }),
   result: z.strictObject({ ok: z.literal(true), key: z.string(), deleted: z.boolean(), archived: z.array(z.string()) }),
   summary: "Removes a session and everything that was said in it, for good.",
+});
+
+export const sessionsCompact = method({
+  name: "sessions.compact",
+  scope: "operator.admin",
+  params: z.strictObject({
+    key,
+    agentId: z.string().min(1).optional(),
+    /** What the summary should look at. */
+    instructions: z.string().max(limits.summaryInstructionsChars).optional(),
+    /** Keeps the newest so many messages and leaves the older ones out without a summary; asks no model. */
+    maxLines: z.number().int().min(1).optional(),
+  }),
+  result: z.strictObject({
+    ok: z.literal(true),
+    key: z.string(),
+    compacted: z.boolean(),
+    method: z.enum(["summary", "truncation"]).optional(),
+    tokensBefore: z.number().int().optional(),
+    tokensAfter: z.number().int().optional(),
+    /** In words, why nothing was compacted. */
+    reason: z.string().optional(),
+  }),
+  summary: "Sums up the older part of a session, in the session's own order; all of it stays in the history.",
 });
 
 export const sessionsResolve = method({

@@ -176,8 +176,8 @@ describe("bedrock-converse-stream", () => {
     );
     const body = emulator.requests.at(-1)?.body as { messages: readonly unknown[] };
     expect(body).toMatchObject({
-      additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 3_200 } },
-      inferenceConfig: { maxTokens: 32_000 },
+      additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 4_096 } },
+      inferenceConfig: { maxTokens: 36_096 },
     });
     expect(body.messages.slice(1)).toEqual([
       {

@@ -13,9 +13,6 @@ export interface ModelTraits {
   readonly thinks: "budget" | "adaptive" | "effort" | "no";
   /** Thinking cannot be switched off. */
   readonly alwaysThinks: boolean;
-  /** The lowest thinking there is, where it has a name of its own. */
-  readonly betweenTools: boolean;
-  readonly xhighEffort: boolean;
   readonly sampling: boolean;
   /** Can be made to call a tool. */
   readonly forcedTools: boolean;
@@ -34,8 +31,6 @@ export function traitsOf(model: Pick<ModelInfo, "id" | "name">): ModelTraits {
     caches: isNova,
     thinks: isGptOss || name.includes("nova-2") ? "effort" : "no",
     alwaysThinks: false,
-    betweenTools: false,
-    xhighEffort: false,
     sampling: true,
     forcedTools: isNova || name.includes("mistral"),
     schemas: false,
@@ -58,8 +53,6 @@ function claudeTraits(name: string, version: number): ModelTraits {
     caches: version >= 307 || name.includes("claude-3-5-haiku"),
     thinks,
     alwaysThinks: isFable || (isTopTier && version >= 505),
-    betweenTools: /claude-sonnet/.test(name) && version >= 505,
-    xhighEffort: version >= 407,
     sampling: version < 407,
     forcedTools: !((isFable && version >= 501) || (isTopTier && version >= 505)),
     // Haiku 5.5 is refused a schema by Bedrock, though not by its maker.

@@ -40,7 +40,7 @@ describe("a request to Bedrock", () => {
   });
 
   it("H3: thinking is asked for in each model's own way", () => {
-    const budget = { thinking: { type: "enabled", budget_tokens: 19_200 } };
+    const budget = { thinking: { type: "enabled", budget_tokens: 24_576 } };
     expect(fieldsOf("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "high")).toEqual(budget);
     expect(fieldsOf("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "none")).toBeUndefined();
     expect(fieldsOf("us.anthropic.claude-opus-4-6-v1", "xhigh")).toEqual({
@@ -49,7 +49,7 @@ describe("a request to Bedrock", () => {
     });
     expect(fieldsOf("us.anthropic.claude-opus-5", "xhigh")).toMatchObject({ output_config: { effort: "xhigh" } });
     expect(fieldsOf("us.anthropic.claude-opus-5", "off")).toEqual({ thinking: { type: "disabled" } });
-    expect(fieldsOf("global.anthropic.claude-opus-5-5", "off")).toEqual({ output_config: { effort: "low" } });
+    expect(fieldsOf("global.anthropic.claude-opus-5-5", "off")).toMatchObject({ output_config: { effort: "low" } });
     expect(fieldsOf("global.anthropic.claude-sonnet-5-5", "off")).toEqual({ thinking: { type: "between_tools" } });
     expect(fieldsOf("openai.gpt-oss-120b-1:0", "max")).toEqual({ reasoning_effort: "high" });
     expect(fieldsOf("us.amazon.nova-2-lite-v1:0", "low")).toEqual({
@@ -57,7 +57,7 @@ describe("a request to Bedrock", () => {
     });
     expect(fieldsOf("meta.llama3-3-70b-instruct-v1:0", "high")).toBeUndefined();
     expect(fieldsOf("us.anthropic.claude-sonnet-4-5", "high", { maxOutputTokens: 1_024 })).toBeUndefined();
-    expect(fieldsOf("us.anthropic.claude-sonnet-4-5", "minimal", { maxOutputTokens: 1_100 })).toEqual({
+    expect(fieldsOf("us.anthropic.claude-sonnet-4-5", "minimal", { maxOutputTokens: 4_000 })).toEqual({
       thinking: { type: "enabled", budget_tokens: 1_024 },
     });
   });
@@ -68,7 +68,7 @@ describe("a request to Bedrock", () => {
     expect(old["inferenceConfig"]).toEqual({ temperature: 0.5, topP: 0.9 });
     expect(old["toolConfig"]).toMatchObject({ toolChoice: { any: {} } });
     const thinking = body("us.anthropic.claude-sonnet-4-5", { ...asked, thinking: "low" });
-    expect(thinking["inferenceConfig"]).toEqual({ maxTokens: 32_000 });
+    expect(thinking["inferenceConfig"]).toEqual({ maxTokens: 36_096 });
     expect(thinking["toolConfig"]).not.toHaveProperty("toolChoice");
     const newest = body("global.anthropic.claude-opus-5-5", asked);
     expect(newest["inferenceConfig"]).toBeUndefined();

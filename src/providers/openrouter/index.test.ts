@@ -97,7 +97,7 @@ describe("openrouter", () => {
     it("H6: asks for the cost, says which program it is and nothing of who runs it", async () => {
       const seen = await sent(modelRequest("x", { model, thinking: "max" }));
       expect(seen["path"]).toBe("/api/v1/chat/completions");
-      expect(seen["body"]).toMatchObject({ usage: { include: true }, reasoning: { effort: "xhigh" } });
+      expect(seen["body"]).toMatchObject({ usage: { include: true }, reasoning: { effort: "max" } });
       expect(seen["body"]).not.toHaveProperty("reasoning_effort");
       expect(seen["headers"]).toMatchObject({
         authorization: `Bearer ${endpoint.apiKey}`,

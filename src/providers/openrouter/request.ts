@@ -5,6 +5,7 @@ import { namespace } from "../ai-sdk/completions.ts";
 import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { effortWord, thinkingOfRequest } from "../thinking.ts";
 import { parsedInput } from "../tool-input.ts";
 
 /** Under which the details of thoughts and the cost travel in metadata. */
@@ -21,9 +22,8 @@ export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model), forgetsOldThoughts: true });
-  delete options.reasoning;
   const schema = request.responseFormat?.schema;
-  const effort = request.model.reasoning ? effortOf(request.thinking) : undefined;
+  const thinking = thinkingOfRequest("openrouter", request)?.wire;
   return {
     ...options,
     prompt: options.prompt.map(withDetails),
@@ -31,32 +31,11 @@ export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): La
     providerOptions: {
       [namespace]: {
         usage: { include: true },
-        ...(effort === undefined ? {} : { reasoning: { effort } }),
+        ...(thinking?.kind === "effort" ? { reasoning: { effort: effortWord(thinking.effort) } } : {}),
         ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }),
       },
     },
   };
-}
-
-/** It knows every word but one and finds what a model has itself. */
-function effortOf(level: string | undefined): string | undefined {
-  switch (level?.toLowerCase()) {
-    case "off":
-    case "none":
-      return "none";
-    case "on":
-      return "medium";
-    case "max":
-      return "xhigh";
-    case "minimal":
-    case "low":
-    case "medium":
-    case "high":
-    case "xhigh":
-      return level?.toLowerCase();
-    default:
-      return undefined;
-  }
 }
 
 type Message = LanguageModelV4Prompt[number];

@@ -81,16 +81,19 @@ export function sessionRules(rig: Rig): void {
     await expect(rig.store().sessions.append("nobody", [one], t0)).rejects.toMatchObject({ code: "RPC_007" });
   });
 
-  it("reads the newest entries, or those behind a known one", async () => {
+  it("reads the newest entries, or those behind or in front of a known one", async () => {
     const key = names.next("s");
     await open(key);
     const drafts = Array.from({ length: 250 }, (_, index) => transcriptDraft(names, String(index)));
     await rig.store().sessions.append(key, drafts, t0);
-    const read = async (options: { afterSeq?: number; limit?: number }): Promise<number[]> =>
+    const read = async (options: { afterSeq?: number; beforeSeq?: number; limit?: number }): Promise<number[]> =>
       (await rig.store().sessions.transcript(key, options)).map((entry) => entry.seq);
     expect(await read({ limit: 3 })).toEqual([248, 249, 250]);
     expect(await read({ afterSeq: 247 })).toEqual([248, 249, 250]);
     expect(await read({ afterSeq: 100, limit: 2 })).toEqual([249, 250]);
+    expect(await read({ beforeSeq: 101, limit: 2 })).toEqual([99, 100]);
+    expect(await read({ afterSeq: 98, beforeSeq: 101 })).toEqual([99, 100]);
+    expect(await read({ beforeSeq: 1, limit: 2 })).toEqual([]);
     expect(await read({})).toHaveLength(250);
     expect(await read({ limit: 0 })).toEqual([]);
     expect(await rig.store().sessions.transcript("nobody")).toEqual([]);

@@ -37,8 +37,11 @@ export function sessionStore(access: Access): SessionStore {
       const written = await access.write("appendToSession", { sessionKey, entries: entries.map(entryArgs), atMs });
       return written.map(transcriptEntry);
     },
-    async transcript(sessionKey, { sessionId = null, afterSeq = 0, limit = -1 } = {}) {
-      const args = { sessionKey, sessionId, afterSeq, limit };
+    async transcript(
+      sessionKey,
+      { sessionId = null, afterSeq = 0, beforeSeq = Number.MAX_SAFE_INTEGER, limit = -1 } = {},
+    ) {
+      const args = { sessionKey, sessionId, afterSeq, beforeSeq, limit };
       const near = limit >= 0 && limit <= nearRows;
       const records = await (near ? access.near((db) => transcriptOf(db, args)) : access.far("transcriptOf", args));
       return records.map(transcriptEntry);

@@ -70,6 +70,7 @@ export interface TranscriptArgs {
   /** Null: the current one. */
   readonly sessionId: string | null;
   readonly afterSeq: number;
+  readonly beforeSeq: number;
   /** -1: no limit. */
   readonly limit: number;
 }
@@ -87,9 +88,10 @@ export function transcriptOf(db: Database, args: TranscriptArgs): TranscriptReco
   return db
     .all<TranscriptRecord>(
       `SELECT seq, entry_id, parent_id, type, at_ms, body FROM transcript
-       WHERE generation = ? AND seq > ? ORDER BY seq DESC LIMIT ?`,
+       WHERE generation = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
       generation.id,
       args.afterSeq,
+      args.beforeSeq,
       args.limit,
     )
     .toReversed();

@@ -1,16 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { ModelInfo } from "../domain/conversation.ts";
-import { limits } from "../domain/limits.ts";
-import { FakeClock } from "../platform/fake-clock.ts";
-import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
+import { mintBudgetHold } from "../../domain/authority-mint.ts";
+import type { ModelInfo } from "../../domain/conversation.ts";
+import { limits } from "../../domain/limits.ts";
+import { FakeClock } from "../../platform/fake-clock.ts";
+import type { ModelEvent, ModelProvider, ModelRequest } from "../../providers/contract.ts";
 import { callModel } from "./model-call.ts";
 
 const request = { model: { id: "one" } as ModelInfo, system: "", messages: [], tools: [] } as ModelRequest;
 
 async function answerOf(stream: () => AsyncGenerator<ModelEvent>) {
   const provider = { stream } as unknown as ModelProvider;
-  const ignored = { text: () => undefined, thinking: () => undefined };
-  return callModel(provider, request, ignored, { signal: new AbortController().signal, clock: new FakeClock() });
+  const ignored = { text: () => undefined, thinking: () => undefined, quota: () => undefined };
+  const hold = mintBudgetHold({ id: "call", reservedMicros: 0 });
+  const signal = new AbortController().signal;
+  return callModel(request, ignored, { hold, provider, signal, clock: new FakeClock() });
 }
 
 describe("an answer", () => {

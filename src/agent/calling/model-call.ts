@@ -1,15 +1,22 @@
-/** One model call from request to collected answer. Relays text as it comes; never throws. */
-import type { AppErrorJson } from "../domain/app-error.ts";
-import { AppError } from "../domain/app-error.ts";
-import type { AssistantContent, ToolCall } from "../domain/conversation.ts";
-import type { StopReason } from "../domain/events.ts";
-import { limits } from "../domain/limits.ts";
-import { soundUsage, type TokenUsage } from "../domain/money.ts";
-import type { Clock } from "../platform/clock.ts";
-import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
-import { conversationChars, estimateTokens } from "./context.ts";
+/**
+ * One model call from request to collected answer: the only function that asks a provider, and it takes a hold of the
+ * budget gate to be asked itself. Relays text as it comes; never throws.
+ */
+import type { AppErrorJson } from "../../domain/app-error.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { BudgetHold } from "../../domain/authority.ts";
+import type { AssistantContent, ToolCall } from "../../domain/conversation.ts";
+import type { StopReason } from "../../domain/events.ts";
+import { limits } from "../../domain/limits.ts";
+import { soundUsage, type TokenUsage } from "../../domain/money.ts";
+import type { QuotaWindow } from "../../domain/quota.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { ModelProvider, ModelRequest } from "../../providers/contract.ts";
+import { conversationTokens, textTokens } from "../context/token-estimate.ts";
 
 export interface ModelAnswer {
+  /** Of the hold that was given for it, and of the ledger row that settles it. */
+  readonly callId: string;
   readonly content: readonly AssistantContent[];
   readonly text: string;
   readonly calls: readonly ToolCall[];
@@ -17,6 +24,8 @@ export interface ModelAnswer {
   readonly usage: TokenUsage;
   /** True where the provider sent no usage. */
   readonly estimated: boolean;
+  /** What the provider itself says it charges, micro-dollars; null where it does not say. */
+  readonly saidCostMicros: number | null;
   readonly latencyMs: number;
   /** Set when the call failed; what came before the failure is in `content`. */
   readonly error: AppErrorJson | null;
@@ -25,17 +34,22 @@ export interface ModelAnswer {
 export interface Deltas {
   text(text: string): void;
   thinking(text: string): void;
+  /** What is left of the account's allowance, before anything else. */
+  quota(windows: readonly QuotaWindow[]): void;
 }
 
-export async function callModel(
-  provider: ModelProvider,
-  request: ModelRequest,
-  deltas: Deltas,
-  { signal, clock }: { signal: AbortSignal; clock: Clock },
-): Promise<ModelAnswer> {
+export interface CallScene {
+  readonly hold: BudgetHold;
+  readonly provider: ModelProvider;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+export async function callModel(request: ModelRequest, deltas: Deltas, scene: CallScene): Promise<ModelAnswer> {
+  const { hold, provider, signal, clock } = scene;
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
-  let end: { stopReason: StopReason; usage: TokenUsage | null; error: AppErrorJson | null } | undefined;
+  let end: CallEnd | undefined;
   let saidChars = 0;
   for await (const event of provider.stream(request, signal)) {
     if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
@@ -57,9 +71,15 @@ export async function callModel(
         content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
         break;
       case "quota":
+        deltas.quota(event.windows);
         break;
       case "end":
-        end = { stopReason: event.reason, usage: event.usage, error: null };
+        end = {
+          stopReason: event.reason,
+          usage: event.usage,
+          error: null,
+          ...(event.costMicros === undefined ? {} : { saidCostMicros: event.costMicros }),
+        };
         break;
       case "failure":
         end = { stopReason: event.error.code === "RUN_001" ? "aborted" : "error", usage: null, error: event.error };
@@ -71,7 +91,14 @@ export async function callModel(
     usage: null,
     error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
   };
-  return finishAnswer(content, end, request, clock.monotonicMs() - startedMs);
+  return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+}
+
+interface CallEnd {
+  readonly stopReason: StopReason;
+  readonly usage: TokenUsage | null;
+  readonly saidCostMicros?: number;
+  readonly error: AppErrorJson | null;
 }
 
 function tooLong({ model }: ModelRequest): AppError {
@@ -80,21 +107,23 @@ function tooLong({ model }: ModelRequest): AppError {
 
 function finishAnswer(
   content: readonly AssistantContent[],
-  end: { stopReason: StopReason; usage: TokenUsage | null; error: AppErrorJson | null },
+  end: CallEnd,
   request: ModelRequest,
-  latencyMs: number,
+  { callId, latencyMs }: Pick<ModelAnswer, "callId" | "latencyMs">,
 ): ModelAnswer {
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
   );
   const usage = end.usage === null ? null : soundUsage(end.usage);
   return {
+    callId,
     content,
     calls,
     text: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
     stopReason: end.stopReason,
     usage: usage ?? estimateUsage(request, content),
     estimated: usage === null,
+    saidCostMicros: end.saidCostMicros ?? null,
     latencyMs,
     error: end.error,
   };
@@ -102,8 +131,8 @@ function finishAnswer(
 
 function estimateUsage(request: ModelRequest, content: readonly AssistantContent[]): TokenUsage {
   return {
-    input: estimateTokens(request.system.length + conversationChars(request.messages)),
-    output: estimateTokens(conversationChars([{ role: "assistant", content }])),
+    input: textTokens(request.system) + conversationTokens(request.messages),
+    output: conversationTokens([{ role: "assistant", content }]),
     cacheRead: 0,
     cacheWrite: 0,
   };
