@@ -43,6 +43,7 @@ import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
+import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
@@ -159,6 +160,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    listStore: modelListFile(stateDir),
     vault: ground.secrets.vault,
     bus,
     missingSecrets: () => config.current().missingSecrets,

@@ -36,6 +36,8 @@ export interface Considered {
 export interface ModelChoice {
   /** At least one, best first. */
   readonly candidates: readonly [Candidate, ...Candidate[]];
+  /** Those that are left alone at the moment and come back by themselves, in their order: when nobody else can, they are waited for. */
+  readonly later: readonly Candidate[];
   readonly considered: readonly Considered[];
   /** Set where the router chose. */
   readonly tier: Tier | null;

@@ -124,11 +124,12 @@ class Desk implements RunningDesk {
 
   async choose(request: ChoiceRequest): Promise<ModelChoice> {
     const { resolution, routed } = await this.#resolve(request);
-    const { candidates, considered, fallbackOn } = resolution;
+    const { candidates, later, considered, fallbackOn } = resolution;
     const [first, ...rest] = candidates;
     if (first === undefined) throw this.#nobody(resolution);
     return {
       candidates: [first, ...rest],
+      later,
       considered,
       fallbackOn,
       tier: routed?.tier ?? null,

@@ -28,6 +28,7 @@ export function createFixedDesk({ models, open, onReport, fallbackOn = usual }: 
       const rest = models.filter((model) => model !== first);
       return {
         candidates: [candidateOf(first), ...rest.map(candidateOf)],
+        later: [],
         considered: [first, ...rest].map(({ ref }, index) => ({
           model: ref,
           profileId: null,

@@ -29,6 +29,8 @@ export interface ResolveWorld {
 export interface Resolution {
   /** Best first; empty where there is none. */
   readonly candidates: readonly Candidate[];
+  /** Left alone for a while, in their order. */
+  readonly later: readonly Candidate[];
   readonly considered: readonly Considered[];
   readonly fallbackOn: readonly FallbackTrigger[];
   /** Why a candidate was skipped that may come back by itself: the earliest time. Null where none may. */
@@ -143,6 +145,7 @@ class Walk {
   readonly #world: ResolveWorld;
   readonly #fallbackOn: readonly FallbackTrigger[];
   readonly #candidates: Candidate[] = [];
+  readonly #later: Candidate[] = [];
   readonly #considered: Considered[] = [];
   readonly #skipped: SkippedCandidate[] = [];
   /** Set by a model that was skipped as a whole for a reason that leads to no other one. */
@@ -174,6 +177,7 @@ class Walk {
     const untils = this.#skipped.flatMap(({ untilMs }) => untilMs ?? []);
     return {
       candidates: this.#candidates,
+      later: this.#later,
       considered: this.#considered,
       fallbackOn: this.#fallbackOn,
       againMs: untils.length === 0 ? null : Math.min(...untils),
@@ -229,6 +233,7 @@ class Walk {
     const standing = this.#world.standing(candidate);
     if (!standing.usable) {
       const { reason, untilMs } = standing;
+      if (untilMs !== null) this.#later.push(candidate);
       this.#skip(place, "attempt", standing.why, { model, reason, untilMs });
       return;
     }

@@ -44,7 +44,7 @@ type Failed = Extract<Attempt, { kind: "failed" }>;
 interface Plan {
   readonly recovery: Recovery;
   readonly next: Candidate | null;
-  readonly wait: HeldBack | null;
+  readonly wait: { readonly held: HeldBack; readonly cause: WaitCause } | null;
 }
 
 const giveUp: Plan = Object.freeze({ recovery: "give-up", next: null, wait: null });
@@ -103,8 +103,8 @@ class Failover {
     this.#requests.answered(candidate.model, answer);
     if (!this.#turn.row.ephemeral) this.#deps.desk.pin(this.#turn.row.sessionKey, candidate);
     // The next step begins with the one that answered this one.
-    const others = this.#choice.candidates.filter((other) => other !== candidate);
-    this.#turn.choice = { ...this.#choice, candidates: [candidate, ...others] };
+    const others = [...this.#choice.candidates, ...this.#choice.later].filter((other) => other !== candidate);
+    this.#turn.choice = { ...this.#choice, candidates: [candidate, ...others], later: [] };
     return { answer, model: candidate.model, api };
   }
 
@@ -141,15 +141,12 @@ class Failover {
     if (failed.answer !== null) this.#last = { answer: failed.answer, model: candidate.model, api: failed.api };
     const { next, wait, recovery } = await this.#plan(candidate, failed);
     this.#tell(candidate, failed, recovery);
-    if (next !== null && next.model.ref !== candidate.model.ref) {
-      noticeOfFailover(
-        this.#turn,
-        { failed: candidate.model.ref, reason: failed.reason, next: next.model.ref },
-        this.#deps,
-      );
+    const found = wait === null ? next : await this.#waitFor(wait.held, wait.cause);
+    if (found !== null && found.model.ref !== candidate.model.ref) {
+      const names = { failed: candidate.model.ref, next: found.model.ref };
+      noticeOfFailover(this.#turn, { ...names, reason: failed.reason }, this.#deps);
     }
-    if (wait === null) return next;
-    return this.#waitFor(wait, { failed: candidate, reason: failed.reason, pauseMs: 0 });
+    return found;
   }
 
   async #plan(candidate: Candidate, failed: Failed): Promise<Plan> {
@@ -162,34 +159,41 @@ class Failover {
       if (next !== null) return { recovery: "compact", next, wait: null };
     }
     if (isRepeated || this.#isEmptyAgain(failed)) return giveUp;
-    for (const recovery of recoveriesFor(failed.reason, this.#choice.fallbackOn)) {
-      const plan = await this.#planFor(recovery, candidate, failed);
-      if (plan !== null) return plan;
+    const recoveries = recoveriesFor(failed.reason, this.#choice.fallbackOn);
+    for (const recovery of recoveries) {
+      const next = await this.#nextBy(recovery, candidate, failed);
+      if (next !== null) return { recovery, next, wait: null };
     }
-    return giveUp;
+    return this.#planToWait(candidate, failed, recoveries);
   }
 
-  async #planFor(recovery: Recovery, candidate: Candidate, failed: Failed): Promise<Plan | null> {
-    const { reason, error } = failed;
-    const found = (next: Candidate | null): Plan | null => (next === null ? null : { recovery, next, wait: null });
+  /** Who can be asked at once. */
+  async #nextBy(recovery: Recovery, candidate: Candidate, { reason, error }: Failed): Promise<Candidate | null> {
     switch (recovery) {
       case "next-profile":
-        return found(this.#walk.nextProfile(candidate));
+        return this.#walk.nextProfile(candidate);
       case "next-model":
-        return found(this.#walk.nextModel(candidate, reason));
+        return this.#walk.nextModel(candidate, reason);
       case "compact":
-        return (await this.#requests.compact(candidate.model, error)) ? found(this.#walk.anew(candidate)) : null;
+        return (await this.#requests.compact(candidate.model, error)) ? this.#walk.anew(candidate) : null;
       case "shrink-images":
-        return (await this.#requests.shrinkImages(candidate.model, reason)) ? found(this.#walk.anew(candidate)) : null;
-      case "same-again": {
-        const pauseMs = error.retryAfterMs ?? limits.modelAgainMs;
-        const wait = this.#walk.soonest({ failed: candidate, reason, pauseMs });
-        const isInTime = wait !== null && wait.untilMs - this.#deps.clock.nowMs() <= patienceOf(this.#turn, this.#deps);
-        return isInTime ? { recovery, next: null, wait } : null;
-      }
+        return (await this.#requests.shrinkImages(candidate.model, reason)) ? this.#walk.anew(candidate) : null;
+      case "same-again":
       case "give-up":
         return null;
     }
+  }
+
+  /** Nobody can be asked at once: whoever comes back first is waited for, where it is soon enough. */
+  #planToWait(candidate: Candidate, { reason, error }: Failed, recoveries: readonly Recovery[]): Plan {
+    const pauseMs = error.retryAfterMs ?? limits.modelAgainMs;
+    const cause: WaitCause = { failed: candidate, reason, recoveries, pauseMs };
+    const held = this.#walk.soonest(cause);
+    if (held === null || held.untilMs - this.#deps.clock.nowMs() > patienceOf(this.#turn, this.#deps)) return giveUp;
+    const isSame = held.candidate === candidate;
+    const isSameModel = held.candidate.model.ref === candidate.model.ref;
+    const recovery = isSame ? "same-again" : isSameModel ? "next-profile" : "next-model";
+    return { recovery, next: null, wait: { held, cause: { ...cause, pauseMs: 0 } } };
   }
 
   /** One more try is fair, a third is not. */
@@ -198,7 +202,7 @@ class Failover {
   }
 
   #waitForAny(): Promise<Candidate | null> {
-    const cause: WaitCause = { failed: null, reason: "unknown", pauseMs: 0 };
+    const cause: WaitCause = { failed: null, reason: "unknown", recoveries: [], pauseMs: 0 };
     const soonest = this.#walk.soonest(cause);
     return soonest === null ? Promise.resolve(null) : this.#waitFor(soonest, cause);
   }

@@ -4,8 +4,7 @@
  */
 import type { FailureReason } from "../../domain/failure-reason.ts";
 import { limits } from "../../domain/limits.ts";
-import type { Candidate, ModelChoice, ModelDesk, Standing } from "../../models/contract.ts";
-import { mayFallBack } from "../../models/recovery.ts";
+import type { Candidate, ModelChoice, ModelDesk, Recovery, Standing } from "../../models/contract.ts";
 import type { Clock } from "../../platform/clock.ts";
 
 export interface WalkDeps {
@@ -23,18 +22,21 @@ export interface HeldBack {
 export interface WaitCause {
   readonly failed: Candidate | null;
   readonly reason: FailureReason;
+  /** What may be done about it: whom it makes sense to wait for. */
+  readonly recoveries: readonly Recovery[];
   /** Before the failed one is asked again, where its standing does not say. */
   readonly pauseMs: number;
 }
 
 export class CandidateWalk {
-  readonly #choice: ModelChoice;
+  /** Those that were left alone when the choice was made come last: they may be well meanwhile. */
+  readonly #candidates: readonly Candidate[];
   readonly #deps: WalkDeps;
   readonly #calls = new Map<Candidate, number>();
   #count = 0;
 
   constructor(choice: ModelChoice, deps: WalkDeps) {
-    this.#choice = choice;
+    this.#candidates = [...choice.candidates, ...choice.later];
     this.#deps = deps;
   }
 
@@ -50,11 +52,7 @@ export class CandidateWalk {
 
   /** Another model; after an overflow one with a larger window alone. */
   nextModel(failed: Candidate, reason: FailureReason): Candidate | null {
-    const room = failed.model.contextWindow;
-    return this.#firstUsable(({ model }) => {
-      if (model.ref === failed.model.ref) return false;
-      return reason !== "context_overflow" || room === null || (model.contextWindow ?? Infinity) > room;
-    });
+    return this.#firstUsable((candidate) => isOtherModel(candidate, failed, reason));
   }
 
   /** The same one, of another request: what it was asked before does not count. */
@@ -70,14 +68,16 @@ export class CandidateWalk {
   }
 
   /** The one that can be asked soonest: of those that were not asked yet, and the failed one where it was asked once. */
-  soonest({ failed, reason, pauseMs }: WaitCause): HeldBack | null {
+  soonest({ failed, reason, recoveries, pauseMs }: WaitCause): HeldBack | null {
     if (this.#count >= limits.modelAttempts) return null;
     const nowMs = this.#deps.clock.nowMs();
-    const { candidates, fallbackOn } = this.#choice;
-    const open = candidates.filter((candidate) => {
-      if (candidate === failed) return this.#callsOf(candidate) < 2;
+    const open = this.#candidates.filter((candidate) => {
+      if (candidate === failed) return this.#callsOf(candidate) < 2 && recoveries.includes("same-again");
       if (this.#callsOf(candidate) > 0) return false;
-      return failed === null || candidate.model.ref === failed.model.ref || mayFallBack(reason, fallbackOn);
+      if (failed === null) return true;
+      const isSameModel = candidate.model.ref === failed.model.ref;
+      if (isSameModel) return recoveries.includes("next-profile");
+      return recoveries.includes("next-model") && isOtherModel(candidate, failed, reason);
     });
     const held = open.flatMap((candidate): HeldBack[] => {
       const untilMs = againMs(this.#deps.desk.standing(candidate, nowMs), nowMs + pauseMs);
@@ -89,15 +89,14 @@ export class CandidateWalk {
   /** Those that were not asked in this step, with what kept them away. */
   heldBack(): readonly { readonly candidate: Candidate; readonly standing: Standing }[] {
     const nowMs = this.#deps.clock.nowMs();
-    return this.#choice.candidates
+    return this.#candidates
       .filter((candidate) => this.#callsOf(candidate) === 0)
       .map((candidate) => ({ candidate, standing: this.#deps.desk.standing(candidate, nowMs) }));
   }
 
   #firstUsable(fits: (candidate: Candidate) => boolean): Candidate | null {
     if (this.#count >= limits.modelAttempts) return null;
-    const { candidates } = this.#choice;
-    const found = candidates.find(
+    const found = this.#candidates.find(
       (candidate) => this.#callsOf(candidate) === 0 && fits(candidate) && this.#enter(candidate),
     );
     return found ?? null;
@@ -110,6 +109,13 @@ export class CandidateWalk {
   #callsOf(candidate: Candidate): number {
     return this.#calls.get(candidate) ?? 0;
   }
+}
+
+/** After an overflow one with a larger window alone. */
+function isOtherModel({ model }: Candidate, failed: Candidate, reason: FailureReason): boolean {
+  if (model.ref === failed.model.ref) return false;
+  const room = failed.model.contextWindow;
+  return reason !== "context_overflow" || room === null || (model.contextWindow ?? Number.POSITIVE_INFINITY) > room;
 }
 
 function againMs(standing: Standing, pausedMs: number): number | null {

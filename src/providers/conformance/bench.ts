@@ -16,6 +16,8 @@ export interface ConformanceHarness {
   readonly mockUsage: Readonly<Record<string, number>> | null;
   /** The word with which this wire says that the answer ran out of tokens. */
   readonly lengthFinish: string;
+  /** True where a refused token is exchanged and the call sent once more. */
+  readonly renewsToken?: boolean;
 }
 
 /** A red pixel. */
