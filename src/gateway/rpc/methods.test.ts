@@ -495,10 +495,9 @@ describe("results", () => {
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
       ...(await budgetParams(stage)),
-      "channels.start": { channel: "irc" },
-      "channels.stop": { channel: "irc" },
-      "channels.restart": { channel: "irc" },
-      "channels.logout": { channel: "irc" },
+      ...Object.fromEntries(
+        ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
+      ),
       send: { to: "#r", message: "x", idempotencyKey: "r3" },
       "message.edit": { partId: sent.id, message: "y", idempotencyKey: "r4" },
       "message.delete": { partId: sent.id, idempotencyKey: "r5" },
