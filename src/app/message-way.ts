@@ -90,27 +90,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
   const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
-  const handler = createTurnHandler({
-    store,
-    bus,
-    clock,
-    ids,
-    log: log.child("agent"),
-    config,
-    models: deps.models,
-    desk: deps.desk,
-    budget: deps.budget,
-    context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
-    tools: deps.tools,
-    registry,
-    failpoints: deps.failpoints,
-    initialStateOf,
-    openReplyStream,
-    wakeDelivery: () => delivery.wake(),
-    isOwner: (message) => rules.isOwner(message),
-    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
-    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
-  });
+  const handler = createTurnHandler(
+    agentDeps(deps, { registry, initialStateOf, openReplyStream, rules, wakeDelivery: () => delivery.wake() }),
+  );
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
     recovered ??= recoverInbox(deps, owner);
@@ -148,6 +130,33 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
         log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
       }
     },
+  };
+}
+
+interface AgentParts extends Pick<AgentDeps, "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"> {
+  readonly rules: ChannelRules;
+}
+
+function agentDeps(deps: MessageWayDeps, { rules, ...parts }: AgentParts): AgentDeps {
+  const { store, bus, clock, ids, config, models, desk, budget, tools, failpoints, restarts, shrinkImages } = deps;
+  const log = deps.log.child("agent");
+  return {
+    ...parts,
+    store,
+    bus,
+    clock,
+    ids,
+    log,
+    config,
+    models,
+    desk,
+    budget,
+    context: createContextKeeper({ ...deps, sessions: store.sessions, log }),
+    tools,
+    failpoints,
+    isOwner: (message) => rules.isOwner(message),
+    ...(restarts === undefined ? {} : { restarts }),
+    ...(shrinkImages === undefined ? {} : { shrinkImages }),
   };
 }
 
