@@ -1,15 +1,16 @@
 /**
  * What a person can tell the assistant itself, answered by rule and without a model. Each command touches the
- * sender's own session alone, but for an owner's restart; nothing here changes the configuration or another session.
+ * sender's own session alone, but for what owners decide; nothing here changes the configuration or another session.
  */
 import { messageText } from "../domain/message.ts";
 import { totalTokens } from "../domain/money.ts";
 import type { SessionRow } from "../store/port.ts";
 import { compactByCommand } from "./compact-command.ts";
+import { decideByMessage, type MoneyCommand } from "./money-commands.ts";
 import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact";
+export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact" | MoneyCommand;
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -20,10 +21,14 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/stop": "stop",
   "/restart": "restart",
   "/compact": "compact",
+  "/allow": "allow",
+  "/deny": "deny",
+  "/pause": "pause",
+  "/resume": "resume",
 });
 
 /** The commands that words may follow. All others stand alone. */
-const takesWords: readonly Command[] = ["compact"];
+const takesWords: readonly Command[] = ["compact", "allow", "deny", "pause"];
 
 /** The command a text is, or null where it is something to answer. */
 export function commandOf(text: string): Command | null {
@@ -32,6 +37,11 @@ export function commandOf(text: string): Command | null {
   // People write anything, "constructor" too: only what stands in the table itself is a command.
   const command = Object.hasOwn(names, name) ? (names[name] ?? null) : null;
   return command !== null && words !== "" && !takesWords.includes(command) ? null : command;
+}
+
+/** What stands behind the name of a command. */
+export function wordsOf(text: string): string {
+  return parted(text)[1];
 }
 
 /** The name, and what stands behind it; empty where nothing does. */
@@ -55,7 +65,12 @@ export async function runCommand(command: Command, context: CommandContext): Pro
     case "help":
       return helpText;
     case "compact":
-      return compactByCommand(context, parted(messageText(context.turn.row.message))[1]);
+      return compactByCommand(context, wordsOf(messageText(context.turn.row.message)));
+    case "allow":
+    case "deny":
+    case "pause":
+    case "resume":
+      return decideByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
     case "restart":
       return restartByMessage(context.turn, context.deps);
     case "stop":

@@ -15,7 +15,7 @@ interface CompactScene {
 export async function compactByCommand({ turn, session, deps }: CompactScene, words: string): Promise<string> {
   const { compact = {} } = turn.options;
   const instructions = compact.instructions ?? (words === "" ? undefined : words);
-  turn.choice = await chooseModel(turn, session, deps);
+  turn.choice = await chooseModel(turn, deps);
   const { model } = turn.choice.candidates[0];
   turn.model = model;
   const context = await openBareContext(turn, session, deps);

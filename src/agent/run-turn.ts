@@ -8,6 +8,7 @@ import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow } from "../store/port.ts";
+import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
@@ -16,12 +17,14 @@ import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
+import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
+    const isCommand = commandOf(messageText(row.message)) !== null;
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
     const options = row.options as TurnOptions;
     const config = deps.config();
     const timeoutMs = Math.min(
@@ -40,6 +43,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       model: null,
       choice: null,
       context: null,
+      settings: turnSettings(null, { options, config, agentId }),
       notices: [],
       conversation: [],
       transcript: [],
@@ -104,7 +108,7 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
     end = endOfAbort(reason);
   }
-  await commitTurn(turn, end, deps);
+  await commitTurn(turn, await keptIfRefused(turn, end, deps), deps);
 }
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
@@ -115,11 +119,12 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   if (givenUp !== null) return givenUp;
   const command = commandOf(messageText(row.message));
   const session = row.ephemeral ? null : await openSession(row, deps);
+  turn.settings = turnSettings(session, { options: turn.options, config: turn.config, agentId: row.agentId });
   if (command !== null && session !== null) {
     turn.text = await runCommand(command, { turn, session, deps });
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
-  const choice = await chooseModel(turn, session, deps);
+  const choice = await chooseModel(turn, deps);
   const { model } = choice.candidates[0];
   turn.choice = choice;
   turn.model = model;

@@ -6,6 +6,7 @@ import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -18,6 +19,7 @@ import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
+import type { TurnSettings } from "./turn-settings.ts";
 
 /** What an agent can do, and what the model is told of it; told once, since making a schema costs more than a turn may. */
 export interface ToolSet {
@@ -41,6 +43,8 @@ export interface AgentDeps {
   readonly budget: BudgetGate;
   /** What a call is given of its conversation. */
   readonly context: ContextKeeper;
+  /** What becomes of a turn that nobody pays for, and what owners decide about money. */
+  readonly budgetDesk: BudgetDesk;
   readonly tools: () => Promise<ToolSet>;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
@@ -74,6 +78,8 @@ export interface Turn {
   choice: ModelChoice | null;
   /** What every call of the turn is given; null before the first, and where a command needs none. */
   context: TurnContext | null;
+  /** What the session was set to when the turn began. */
+  settings: TurnSettings;
   /** What a person may want to know of how the answer came about. */
   readonly notices: string[];
   /** What this turn has said and done; grows with each step. What was said before is the context's. */
@@ -103,6 +109,8 @@ export interface TurnEnd {
   readonly error: AppErrorJson | null;
   /** Why the message is given up without having been answered; its row ends as dead for this reason. */
   readonly givenUp?: "expired" | "too-many-attempts";
+  /** The message waits for a person, and is answered then: its row ends as dead for this reason, with its steps. */
+  readonly kept?: KeptMessage;
 }
 
 type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;

@@ -2,6 +2,7 @@
  * The models in force and the way to each: configured ones, found ones, those of stored logins, or the demo model. A
  * provider is opened when it is first used by a login, and anew when its settings or the login's secret changed.
  */
+import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Environment } from "../config/environment.ts";
 import type { ProfileDesk } from "../credentials/auth-profiles.ts";
@@ -43,6 +44,8 @@ export interface Models {
 export interface ModelsDeps {
   readonly environment: () => Environment;
   readonly config: () => Config;
+  /** References of the configuration in force that lead to no secret. */
+  readonly missingSecrets: () => readonly MissingSecret[];
   readonly vault: Vault;
   readonly bus: Pick<EventBus, "emit">;
   readonly clock: Clock;
@@ -53,7 +56,7 @@ export interface ModelsDeps {
 }
 
 export function createModels(deps: ModelsDeps): Models {
-  const { environment, config, clock, ids, log } = deps;
+  const { environment, config, missingSecrets, clock, ids, log } = deps;
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
   const { providerKeys, ollamaHost } = environment();
   const providerDeps = (endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">, credential?: Credential): ProviderDeps => {
@@ -61,27 +64,28 @@ export function createModels(deps: ModelsDeps): Models {
     return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), clock, ids };
   };
   const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
-  const profiles = openProfiles({ ...deps, logins: () => providerLogins(config(), found()), egress });
+  const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
   const opened = openedProviders(providerDeps);
   const first = Promise.withResolvers<void>();
-  let made: { readonly config: Config; readonly catalogue: ProviderCatalogue } | undefined;
+  let made: Made | undefined;
   profiles.subscribe(() => {
     made = undefined;
   });
 
-  /** A login is stored for a service that nothing else names: it is there, with its usual models. */
-  function found(): readonly DetectedProvider[] {
-    const detected = detection.current();
-    const known = new Set(detected.map(({ endpoint }) => endpoint.id));
-    const stored = profiles.storedProviders().flatMap((id) => (known.has(id) ? [] : (serviceOf(id) ?? [])));
-    return [...stored, ...detected];
+  function current(): Made {
+    const inForce = config();
+    if (made?.config !== inForce) {
+      const found = withStored(detection.current(), profiles.storedProviders());
+      made = {
+        config: inForce,
+        catalogue: createCatalogue(inForce, found),
+        logins: providerLogins(inForce, found),
+      };
+    }
+    return made;
   }
 
-  function catalogue(): ProviderCatalogue {
-    const current = config();
-    if (made?.config !== current) made = { config: current, catalogue: createCatalogue(current, found()) };
-    return made.catalogue;
-  }
+  const catalogue = (): ProviderCatalogue => current().catalogue;
 
   async function look(): Promise<void> {
     profiles.start();
@@ -94,7 +98,17 @@ export function createModels(deps: ModelsDeps): Models {
     const endpoint = catalogue().endpoint(id);
     if (endpoint === undefined)
       throw new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`);
+    const lack = missingSecrets().find(
+      ({ keys }) => keys[0] === "models" && keys[2] === id && needs(keys, id, profileId),
+    );
+    // Without its secret it is not asked at all: it would refuse, again and again.
+    if (lack !== undefined) throw new AppError(lack.code, `${lack.path} ${lack.message}`);
     if (profileId === null) return opened(endpoint, undefined);
+    // A login goes to its own provider's address and to no other.
+    if (profileId.slice(0, profileId.lastIndexOf(":")) !== id) {
+      const details = { reason: "auth", profileId };
+      throw new AppError("MODEL_002", `The login ${profileId} is none of the provider ${id}.`, { details });
+    }
     const credential = await profiles.credential(profileId);
     return opened({ ...withCredential(endpoint, credential), profileId }, credential);
   }
@@ -120,6 +134,27 @@ export function needsLogin(endpoint: ProviderEndpoint | undefined): boolean {
   return endpoint.api !== "ollama" && endpoint.api !== "demo" && endpoint.api !== "bedrock-converse-stream";
 }
 
+/** What follows from one configuration, one look around and one list of stored logins. */
+interface Made {
+  readonly config: Config;
+  readonly catalogue: ProviderCatalogue;
+  readonly logins: readonly ProviderLogin[];
+}
+
+/**
+ * A login is stored for a service that nothing else names: it is there, with its usual models. Behind those whose key
+ * the environment has, and before what was only found on this host.
+ */
+function withStored(
+  detected: readonly DetectedProvider[],
+  storedProviders: readonly string[],
+): readonly DetectedProvider[] {
+  const known = new Set(detected.map(({ endpoint }) => endpoint.id));
+  const stored = storedProviders.flatMap((id) => (known.has(id) ? [] : (serviceOf(id) ?? [])));
+  const isKeyed = ({ endpoint }: DetectedProvider): boolean => endpoint.apiKey !== null;
+  return [...detected.filter(isKeyed), ...stored, ...detected.filter((one) => !isKeyed(one))];
+}
+
 function firstUsable(profiles: AuthProfiles, providerId: string): string | null {
   const all = profiles.of(providerId);
   return (all.find(({ state }) => state !== "expired") ?? all[0])?.id ?? null;
@@ -142,6 +177,11 @@ function openedProviders(
     });
     return provider;
   };
+}
+
+/** The provider's own key is needed by whoever uses it; everything else that is set goes with every request. */
+function needs(keys: MissingSecret["keys"], id: string, profileId: string | null): boolean {
+  return keys[3] !== "apiKey" || profileId === null || profileId === `${id}:config`;
 }
 
 /** What settings and environment say of each provider; a found key goes to the address it was found for alone. */

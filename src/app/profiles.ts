@@ -2,7 +2,10 @@
 import type { Config } from "../config/schema/root.ts";
 import type { Environment } from "../config/environment.ts";
 import { createAuthProfiles, type ProfileDesk } from "../credentials/auth-profiles.ts";
+import { createAwsChain } from "../credentials/aws/chain.ts";
 import type { Vault } from "../credentials/contract.ts";
+import { createOAuthRefresher } from "../credentials/oauth/refresher.ts";
+import { oauthClient } from "../credentials/oauth/services.ts";
 import type { ProviderLogin } from "../credentials/profiles/ambient-profiles.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -15,7 +18,7 @@ export interface ProfilesDeps {
   readonly config: () => Config;
   readonly vault: Vault;
   readonly logins: () => readonly ProviderLogin[];
-  readonly egress: Egress;
+  readonly egress: Pick<Egress, "trustedFetch">;
   readonly bus: Pick<EventBus, "emit">;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -24,30 +27,21 @@ export interface ProfilesDeps {
 }
 
 export function openProfiles(deps: ProfilesDeps): ProfileDesk {
-  const { vault, clock, ids, bus, redact, config, logins } = deps;
+  const { egress, config, logins } = deps;
   const log = deps.log.child("credentials");
-  return createAuthProfiles({
-    vault,
-    logins,
-    settings: () => config().auth,
-    // Neither refreshing nor AWS's chain is wired yet.
-    aws: {
-      isPresent: () => false,
-      identity: () => "",
-      look: () => Promise.resolve(false),
-      credential: () => Promise.reject(new Error("not yet")),
-    },
-    refresher: {
-      fresh: (_id, document) => Promise.resolve(document),
-      refreshDue: () => Promise.resolve(false),
-      nextDueInMs: () => null,
-      refused: () => Promise.resolve(false),
-      close: () => Promise.resolve(),
-    },
-    clock,
-    ids,
+  const fetchFor = (url: string): typeof fetch => egress.trustedFetch([url]);
+  const aws = createAwsChain({
+    ...deps,
     log,
-    bus,
-    redact,
+    fetchFor,
+    metadataAllowed: () => config().auth.aws.metadata,
+    isWanted: () => logins().some(({ usesAws }) => usesAws),
   });
+  const refresher = createOAuthRefresher({
+    ...deps,
+    log,
+    fetchFor,
+    client: (issuer) => oauthClient(issuer, config().auth.oauth),
+  });
+  return createAuthProfiles({ ...deps, log, aws, refresher, settings: () => config().auth });
 }

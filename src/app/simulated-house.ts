@@ -6,7 +6,6 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { ToolSet } from "../agent/turn.ts";
-import { createOpenGate } from "../budget/open-gate.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import type { ChannelModule } from "../channels/contract.ts";
 import { defaultConfig } from "../config/default-config.ts";
@@ -106,7 +105,6 @@ async function boot(parts: BootParts, store: Store): Promise<RunningHouse> {
     config: settings,
     models: () => catalogue,
     desk: createFixedDesk({ models: [model], open: () => Promise.resolve(providerOver(parts.model, process)) }),
-    budget: createOpenGate(),
     tools: () => Promise.resolve(toolSet()),
     catalogue: catalogueOf(channels),
   });

@@ -6,7 +6,6 @@ import type { ShrinkImages } from "../agent/calling/step-requests.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { BudgetGate } from "../budget/contract.ts";
-import { createOpenGate } from "../budget/open-gate.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -125,7 +124,6 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     failpoints: noFailpoints,
     models: () => catalogue,
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
-    budget: options.budget ?? createOpenGate(),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     dispatch: createLocalQueue,
     ...(options.notes === undefined ? {} : { notes: options.notes }),

@@ -67,6 +67,8 @@ export function createAuthProfiles(deps: AuthProfilesDeps): ProfileDesk {
   return new Desk(deps);
 }
 
+const shortestBeatMs = 1_000;
+
 class Desk implements ProfileDesk {
   readonly #deps: AuthProfilesDeps;
   readonly #stored: StoredProfiles;
@@ -154,7 +156,9 @@ class Desk implements ProfileDesk {
     if (await refresher.refreshDue(this.#stored.current())) await this.look();
     if (this.#isClosed) return;
     const dueInMs = refresher.nextDueInMs(this.#stored.current()) ?? limits.profileLookMs;
-    this.#timer = clock.after(Math.min(limits.profileLookMs, Math.max(0, dueInMs)), () => void this.#beat());
+    // Never at once: whatever is due and stays so must not keep the machine busy.
+    const delayMs = Math.min(limits.profileLookMs, Math.max(shortestBeatMs, dueInMs));
+    this.#timer = clock.after(delayMs, () => void this.#beat());
   }
 
   #login(providerId: string): ProviderLogin | undefined {
@@ -165,7 +169,7 @@ class Desk implements ProfileDesk {
     const stored = this.#stored
       .current()
       .filter(({ profile }) => profile.provider === providerId)
-      .map(({ profile }) => withState(profile, this.#deps.clock.nowMs()));
+      .map((entry) => withState(entry, this.#deps.clock.nowMs()));
     const login = this.#login(providerId);
     return login === undefined ? stored : [...stored, ...ambientProfiles(login, this.#revisions, this.#deps.aws)];
   }
@@ -227,9 +231,9 @@ class Desk implements ProfileDesk {
   }
 }
 
-/** Of an entry that has run out nothing but its name is left. */
-function withState(profile: AuthProfile, nowMs: number): AuthProfile {
-  const isOver = profile.kind !== "oauth" && profile.expiresMs !== null && profile.expiresMs <= nowMs;
+/** What has run out and is refreshed by nobody has ended, whether somebody has noted it or not. */
+function withState({ profile, oauth }: StoredProfile, nowMs: number): AuthProfile {
+  const isOver = profile.expiresMs !== null && profile.expiresMs <= nowMs && oauth?.refreshable !== true;
   return isOver ? { ...profile, state: "expired" } : profile;
 }
 

@@ -86,7 +86,8 @@ export function entryContext(vaultId: string, entry: Omit<VaultEntry, "sealed">)
 
 /** What the data key is sealed under. */
 export function keyContext(vaultId: string, key: Omit<WrappedKey, "wrapped">): string {
-  return JSON.stringify([format, formatVersion, vaultId, "data key", key.source, key.derivation, key.check]);
+  const derivation = writtenDerivation(key.derivation);
+  return JSON.stringify([format, formatVersion, vaultId, "data key", key.source, derivation, key.check]);
 }
 
 export function compareEntries(
@@ -106,7 +107,6 @@ function listKey(dataKey: Uint8Array): Buffer {
 
 /** In this order, always. */
 function bodyOf({ id, counter, key, entries }: VaultDocument): Record<string, unknown> {
-  const { derivation } = key;
   return {
     format,
     version: formatVersion,
@@ -114,15 +114,7 @@ function bodyOf({ id, counter, key, entries }: VaultDocument): Record<string, un
     counter,
     key: {
       source: key.source,
-      derivation:
-        derivation === null
-          ? null
-          : {
-              salt: derivation.salt.toString("base64"),
-              cost: derivation.cost,
-              blockSize: derivation.blockSize,
-              parallelization: derivation.parallelization,
-            },
+      derivation: writtenDerivation(key.derivation),
       check: key.check,
       wrapped: key.wrapped.toString("base64"),
     },
@@ -136,6 +128,13 @@ function bodyOf({ id, counter, key, entries }: VaultDocument): Record<string, un
       sealed: entry.sealed.toString("base64"),
     })),
   };
+}
+
+/** In this order too, wherever it comes from: the key is sealed under it. */
+function writtenDerivation(derivation: KeyDerivation | null): Record<string, unknown> | null {
+  if (derivation === null) return null;
+  const { salt, cost, blockSize, parallelization } = derivation;
+  return { salt: salt.toString("base64"), cost, blockSize, parallelization };
 }
 
 function textOf(body: Record<string, unknown>, mac: string): string {

@@ -1,39 +1,17 @@
 /** The vault as its users see it: what goes in comes out, for its owner alone, also over processes and restarts. */
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { limits } from "../domain/limits.ts";
-import { systemClock, type Clock } from "../platform/clock.ts";
-import { FakeClock } from "../platform/fake-clock.ts";
+import { systemClock } from "../platform/clock.ts";
 import { createRedactor } from "../platform/redact.ts";
 import type { SecretScope } from "./contract.ts";
-import { createVault, type VaultHandle } from "./vault.ts";
-
-interface Scene {
-  readonly folder: string;
-  readonly clock: FakeClock;
-  readonly told: string[];
-  readonly vault: VaultHandle;
-  /** Another process, or the same one after a restart. */
-  again(): VaultHandle;
-}
-
-async function scene(time: Clock = new FakeClock()): Promise<Scene> {
-  const folder = path.join(await mkdtemp(path.join(tmpdir(), "openclaw-vault-")), "credentials");
-  onTestFinished(() => rm(path.dirname(folder), { recursive: true, force: true }));
-  // Two processes wait for each other in real time; everything else has a clock of its own.
-  const clock = time as FakeClock;
-  const told: string[] = [];
-  const again = (): VaultHandle =>
-    createVault({ folder, clock, redactor: { add: (secret) => void told.push(secret) } });
-  return { folder, clock, told, vault: again(), again };
-}
+import { vaultScene } from "./vault.fixture.ts";
 
 describe("the vault", () => {
   it("S3: what is written is read by its owner, by another process and after a restart", async () => {
-    const { vault, again } = await scene();
+    const { vault, again } = await vaultScene();
     const irc = vault.scoped("channel:irc");
     expect(await irc.read("password")).toBeNull();
     await irc.write("password", "hunter2-hunter2");
@@ -55,7 +33,7 @@ describe("the vault", () => {
       "profile:irc:work",
       "gateway",
     ];
-    const { vault } = await scene();
+    const { vault } = await vaultScene();
     for (const scope of scopes) await vault.scoped(scope).write("key", `of ${scope}`);
     for (const scope of scopes) expect(await vault.scoped(scope).read("key")).toBe(`of ${scope}`);
     await vault.scoped("channel:irc").remove("key");
@@ -65,7 +43,7 @@ describe("the vault", () => {
   it.each(["", "*", "channel:", "channel:a\0b", "channel:../x y", "Gateway", "provider", "channel:a\nprovider:b"])(
     "S1: %j is no scope, and is refused before anything is read",
     async (scope) => {
-      const { vault } = await scene();
+      const { vault } = await vaultScene();
       expect(() => vault.scoped(scope as SecretScope)).toThrow(expect.objectContaining({ code: "RPC_003" }));
     },
   );
@@ -73,7 +51,7 @@ describe("the vault", () => {
   it.each(["", ".hidden", "a/b", "../x", "a b", "ä", "a\0", "x".repeat(65), "provider:x"])(
     "S1: %j is no name of a secret",
     async (name) => {
-      const secrets = (await scene()).vault.scoped("gateway");
+      const secrets = (await vaultScene()).vault.scoped("gateway");
       for (const attempt of [
         () => secrets.read(name),
         () => secrets.write(name, "value"),
@@ -85,7 +63,7 @@ describe("the vault", () => {
   );
 
   it("S3: any text comes back as it was, up to the limit and not beyond", async () => {
-    const { vault, again } = await scene();
+    const { vault, again } = await vaultScene();
     const secrets = vault.scoped("gateway");
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 }), async (text) => {
@@ -103,7 +81,7 @@ describe("the vault", () => {
   });
 
   it("S3: files are for their owner alone, and hold neither a secret nor the key that opens it", async () => {
-    const { folder, vault } = await scene();
+    const { folder, vault } = await vaultScene();
     await vault.scoped("provider:openai").write("api-key", "canary-canary-canary");
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await readdir(folder)).sort()).toEqual(["locks", "master.key", "vault.json", "vault.json.lock"]);
@@ -116,7 +94,7 @@ describe("the vault", () => {
   });
 
   it("S4: what has expired is not read any more; the list says so, and it can be set anew", async () => {
-    const { clock, vault } = await scene();
+    const { clock, vault } = await vaultScene();
     const secrets = vault.scoped("channel:telegram");
     await secrets.write("token", "for an hour", { expiresMs: clock.nowMs() + 3_600_000 });
     await clock.advance(3_599_999);
@@ -137,7 +115,7 @@ describe("the vault", () => {
   });
 
   it("the list needs no key, and tells the names of all scopes without a value", async () => {
-    const { folder, vault, again } = await scene();
+    const { folder, vault, again } = await vaultScene();
     await vault.scoped("gateway").write("b", "value of b");
     await vault.scoped("channel:irc").write("a", "value of a");
     await rm(path.join(folder, "master.key"));
@@ -150,7 +128,7 @@ describe("the vault", () => {
   });
 
   it("every secret is told to the redactor before it is handed out, parts of a login included", async () => {
-    const { vault, told, again } = await scene();
+    const { vault, told, again } = await vaultScene();
     const login = JSON.stringify({ access: "access-token-0123456789", refresh_token: "short!", account: "work" });
     await vault.scoped("profile:x:work").write("login", login);
     expect(told).toEqual([login, "access-token-0123456789", "short!"]);
@@ -163,7 +141,7 @@ describe("the vault", () => {
   });
 
   it("updates of one secret follow each other over all handles: none reads what another has spent", async () => {
-    const { vault, again } = await scene(systemClock());
+    const { vault, again } = await vaultScene(systemClock());
     await vault.scoped("profile:x").write("count", "0");
     const handles = [vault, again(), vault];
     let inside = 0;
@@ -184,7 +162,7 @@ describe("the vault", () => {
   });
 
   it("an update that fails or declines leaves what was there, and lets the next one in", async () => {
-    const { vault } = await scene();
+    const { vault } = await vaultScene();
     const secrets = vault.scoped("profile:x");
     await secrets.write("login", "first");
     await expect(secrets.update("login", () => Promise.reject(new Error("refused")))).rejects.toThrow("refused");
@@ -195,7 +173,7 @@ describe("the vault", () => {
   });
 
   it("a key file that others can read is refused with the command that closes it", async () => {
-    const { folder, vault, again } = await scene();
+    const { folder, vault, again } = await vaultScene();
     await vault.scoped("gateway").write("a", "value");
     const file = path.join(folder, "master.key");
     const key = await readFile(file);

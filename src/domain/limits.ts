@@ -52,6 +52,9 @@ export const limits = Object.freeze({
   inboxDepth: 10_000,
   /** Messages from one sender per minute. */
   senderMessagesPerMinute: 20,
+  /** How long a code is good that links two senders as one person, and how often one sender may try one. */
+  linkCodeTtlMs: 10 * 60_000,
+  linkAttemptsPerMinute: 5,
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,
@@ -171,6 +174,21 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
+  budgetOutputTokens: 16_384,
+  /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
+  budgetLeastOutputTokens: 1_024,
+  /** How long a call waits for money that is set aside for calls under way, before it is refused. */
+  budgetWaitMs: 60_000,
+  /** The first pause before it asks again, and the longest: each is twice the one before. */
+  budgetPollMs: 250,
+  budgetPollCapMs: 8_000,
+  /** How long an owner may be asked for more, if the period does not end before. */
+  approvalTtlMs: 24 * 3_600_000,
+  /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
+  budgetNoticeMs: 3_600_000,
+  /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */
+  ownerChats: 20,
   /** Entries of a transcript that are looked at for one turn; a session that is summed up has far fewer behind its summary. */
   contextEntries: 10_000,
   /** The window of a model that nobody knows, in tokens. */
@@ -193,4 +211,12 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** Calls that one request of an import books. */
+  usageImportCalls: 500,
+  /** Sessions in one answer about their use. */
+  usageSessions: 1_000,
+  /** Calls of one session in one answer. */
+  usageCalls: 5_000,
+  /** Of one line of a session in an answer about its use, as UTF-16 units. */
+  usageLogChars: 2_000,
 });

@@ -6,10 +6,8 @@ import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { FailureReason } from "../domain/failure-reason.ts";
 import type { QuotaWindow } from "../domain/quota.ts";
+import type { Tier } from "../domain/tier.ts";
 import type { ModelProvider } from "../providers/contract.ts";
-
-export const tiers = ["fast", "balanced", "capable"] as const;
-export type Tier = (typeof tiers)[number];
 
 /** A model by a login. `profileId` is null where the provider needs none. */
 export interface Candidate {

@@ -8,6 +8,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { failureReasons } from "../domain/failure-reason.ts";
 import { limits } from "../domain/limits.ts";
+import type { Tier } from "../domain/tier.ts";
 import type { QuotaWindow } from "../domain/quota.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -23,7 +24,6 @@ import type {
   ModelDesk,
   ModelDeskView,
   Standing,
-  Tier,
 } from "./contract.ts";
 import { Pins, type SessionPins } from "./pins.ts";
 import { refusalOf, resolveModels, type Resolution } from "./resolve.ts";

@@ -10,6 +10,7 @@ import type { Candidate, Outcome } from "../../models/contract.ts";
 import type { ModelProvider } from "../../providers/contract.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
 import { account, isBilled } from "./account.ts";
+import { noticeOfThinking } from "./failover-notice.ts";
 import { callModel, type Deltas, type ModelAnswer } from "./model-call.ts";
 import type { PreparedRequest } from "./step-requests.ts";
 
@@ -47,11 +48,13 @@ export async function askModel(
   let isReported = false;
   try {
     const prepared = await question.prepare();
-    const held = await deps.budget.hold(callToPay(turn, prepared, deps.ids.uuid()));
+    const held = await deps.budget.hold(callToPay(turn, prepared, deps.ids.uuid()), turn.signal);
     if (!held.granted) return { kind: "unpaid", error: held.error };
     const opened = await open(candidate, held.hold, deps);
     if ("error" in opened) return notAsked(opened.error, failureReasonOf(opened.error.details));
-    const asking = { candidate, prepared, hold: held.hold, provider: opened.provider };
+    const paid = withinMeans(prepared, held.maxOutputTokens);
+    noticeOfThinking(turn, opened.provider.endpoint.api, paid.request, deps);
+    const asking = { candidate, prepared: paid, hold: held.hold, provider: opened.provider };
     const result = await ask(asking, question, turn, deps);
     isReported = result.kind !== "aborted";
     return result;
@@ -62,6 +65,12 @@ export async function askModel(
   } finally {
     if (!isReported) deps.desk.forgo(candidate);
   }
+}
+
+/** Where a budget pays for less than the model could write, the model is told so. */
+function withinMeans(prepared: PreparedRequest, maxOutputTokens: number | null): PreparedRequest {
+  if (maxOutputTokens === null) return prepared;
+  return { ...prepared, request: { ...prepared.request, maxOutputTokens } };
 }
 
 function notAsked(error: AppErrorJson, reason: FailureReason): Attempt {

@@ -3,7 +3,6 @@ import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import { messageText } from "../../domain/message.ts";
 import type { ChoiceRequest, ModelChoice } from "../../models/contract.ts";
-import type { SessionRow } from "../../store/port.ts";
 import { textTokens } from "../context/token-estimate.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
 import { noticeOf } from "./failover-notice.ts";
@@ -13,8 +12,8 @@ import { patienceOf, waitUntil } from "./patience.ts";
  * Throws MODEL_001 for a model that is not there or not allowed, MODEL_009 where none can answer now. One that comes back
  * soon enough is waited for.
  */
-export async function chooseModel(turn: Turn, session: SessionRow | null, deps: AgentDeps): Promise<ModelChoice> {
-  const choice = await chooseInTime(requestOf(turn, session), turn, deps);
+export async function chooseModel(turn: Turn, deps: AgentDeps): Promise<ModelChoice> {
+  const choice = await chooseInTime(requestOf(turn), turn, deps);
   const { considered, tier, score, candidates } = choice;
   const [{ model, profileId }] = candidates;
   emitOf(turn, deps, { type: "model.chosen", model: model.ref, profileId, tier, score, considered });
@@ -44,15 +43,16 @@ function againAfter(thrown: unknown, nowMs: number): number | null {
   return nowMs + Math.max(thrown.retryAfterMs, limits.modelPauseFloorMs);
 }
 
-function requestOf(turn: Turn, session: SessionRow | null): ChoiceRequest {
-  const { row, options } = turn;
+function requestOf(turn: Turn): ChoiceRequest {
+  const { row, options, settings } = turn;
   const text = messageText(row.message);
   return {
     agentId: row.agentId,
     sessionKey: row.sessionKey,
     requested: options.model,
-    sessionModel: stringSetting(session, "model"),
-    sessionProfile: stringSetting(session, "authProfile"),
+    sessionModel: settings.model,
+    sessionProfile: settings.authProfile,
+    sessionRouting: settings.routing,
     text,
     needsVision: hasPicture(turn),
     estimatedTokens: textTokens(text),
@@ -65,9 +65,4 @@ function hasPicture({ row, options }: Turn): boolean {
     message.role === "user" ? message.content.flatMap((part) => (part.type === "file" ? [part.attachment] : [])) : [],
   );
   return [...ofMessage, ...ofCaller].some(({ mimeType }) => mimeType?.startsWith("image/") === true);
-}
-
-function stringSetting(session: SessionRow | null, key: string): string | undefined {
-  const value = session?.settings[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -7,7 +7,8 @@ import type { ModelInfo, ModelMessage } from "../../domain/conversation.ts";
 import type { FailureReason } from "../../domain/failure-reason.ts";
 import type { ModelRequest } from "../../providers/contract.ts";
 import type { CallFacts, TurnContext } from "../context/contract.ts";
-import { systemPrompt } from "../system-prompt.ts";
+import { promptFacts, systemPrompt } from "../prompt/system-prompt.ts";
+import { toolsOfTier } from "../../tools/tier-tools.ts";
 import type { AgentDeps, ToolSet, Turn } from "../turn.ts";
 import type { ModelAnswer } from "./model-call.ts";
 
@@ -108,20 +109,27 @@ class TurnRequests implements StepRequests {
     return { model, system, tools, steps: this.#turn.conversation, maxOutputTokens };
   }
 
+  /** A tier that was chosen for the question is shown as many tools as it can handle. */
+  #offered(): ToolSet["specs"] {
+    const { choice, config } = this.#turn;
+    return toolsOfTier(this.#tools.specs, choice?.tier ?? null, config.router.toolLimits);
+  }
+
   /** Everything but the conversation. */
   #plain(model: ModelInfo): ModelRequest {
-    const { options, row, config } = this.#turn;
-    const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
+    const { options, row, config, settings } = this.#turn;
     // A caller that brings tools of its own gets these alone: it expects its own names back, and nothing else.
-    const specs = options.toolChoice === "none" ? [] : (options.tools ?? this.#tools.specs);
+    const specs = options.toolChoice === "none" ? [] : (options.tools ?? this.#offered());
     return {
       model,
-      system: systemPrompt({
-        agentName: name,
-        address: row.message.address,
-        toolNames: specs.map((spec) => spec.name),
-        instructions: options.instructions,
-      }),
+      system: systemPrompt(
+        promptFacts(config, {
+          agentId: row.agentId,
+          address: row.message.address,
+          toolNames: specs.map((spec) => spec.name),
+          instructions: options.instructions,
+        }),
+      ),
       messages: [],
       tools: specs,
       ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
@@ -130,7 +138,7 @@ class TurnRequests implements StepRequests {
       ...(options.topP === undefined ? {} : { topP: options.topP }),
       ...(options.stop === undefined ? {} : { stop: options.stop }),
       ...(options.seed === undefined ? {} : { seed: options.seed }),
-      ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
+      ...(settings.thinking === undefined ? {} : { thinking: settings.thinking }),
       ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
     };
   }

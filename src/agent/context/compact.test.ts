@@ -44,7 +44,8 @@ describe("compaction", () => {
               asked += 1;
               if (kind === "abort") stop.abort(new AppError("RUN_001", "stopped"));
               if (kind === "down") return down;
-              return { short: "it was said", empty: "", long: words(30_000) }[kind ?? ""] ?? "";
+              if (kind === "long") return words(30_000);
+              return kind === "short" ? "it was said" : "";
             },
           });
           longTalk(session, exchanges);
@@ -118,6 +119,25 @@ describe("compaction", () => {
     const { lines } = historyView(session.entries, "ffff0001");
     expect(lines[0]?.message.role).toBe("user");
     expect(conversationTokens(lines.map(({ message }) => message))).toBeLessThanOrEqual(limits.summaryTokens);
+  });
+
+  it("I7: within one long exchange it cuts in front of an answer, and never between a call and its result", async () => {
+    for (let rounds = 50; rounds < 60; rounds += 1) {
+      const session = openSession({ config: ({ agents }) => (agents.defaults.contextPruning.mode = "off") });
+      session.say(says("user", "read all of it"));
+      for (let index = 0; index < rounds; index += 1) {
+        const call = { type: "tool-call", callId: `c${index}`, tool: "look", input: {} } as const;
+        const results = [{ callId: `c${index}`, tool: "look", output: words(20), isError: false }];
+        session.say(
+          { role: "assistant", content: [{ type: "text", text: words(90) }, call] },
+          { role: "tool", results },
+        );
+      }
+      await overfull(session);
+      const { lines } = historyView(session.entries, "ffff0001");
+      expect(lines.length).toBeGreaterThan(0);
+      expect(lines[0]?.message.role).toBe("assistant");
+    }
   });
 
   it("I7: a history longer than the model can read is summed up in pieces that fit, each with what came before", async () => {
@@ -237,6 +257,10 @@ describe("compaction", () => {
     const { report } = await session.turn(says("user", "?")).assemble(callOf({ system: words(3_300) }));
     expect(session.asked).toEqual([]);
     expect(report.compactions).toEqual([{ compacted: false, why: "nothing-to-compact" }]);
+    const little = openSession({ config: ({ agents }) => (agents.defaults.compaction.keepRecentTokens = 10) });
+    little.say(says("user", words(100)), says("assistant", "hello"), says("user", "bye"), says("assistant", "bye"));
+    await little.turn(says("user", "?")).assemble(callOf({ system: words(3_300) }));
+    expect(little.asked).toEqual([]);
   });
 });
 

@@ -73,7 +73,6 @@ export async function compact(task: CompactionTask, deps: CompactorDeps): Promis
   const tokensBefore = task.scaled(viewTokens(view, deps));
   const tokensAfter = task.scaled(viewTokens(next, deps));
   if (tokensAfter >= tokensBefore) return failed({ compacted: false, why: "no-reduction" });
-  if (task.turn.signal.aborted) return failed({ compacted: false, why: "aborted" });
   const method = options.maxEntries === undefined ? "summary" : "truncation";
   await write({ task, told: told.summary, next, method, tokensBefore, tokensAfter, messages: old.length }, deps);
   return { outcome: { compacted: true, method, tokensBefore, tokensAfter }, view: next };

@@ -137,6 +137,8 @@ export function textTokens(text: string): number {
     } else {
       tokens += runTokens(kind, run);
       if (isWordy(kind) && isWordy(next)) glued += 1;
+      // A space in front of a number is a token of its own; one in front of a word is part of it.
+      if (next === "digit" && kind === "space" && run === 1) tokens += 1;
       kind = next;
       run = 1;
     }
@@ -170,7 +172,7 @@ function runTokens(kind: Kind, run: number): number {
     case "upper":
       return run <= 2 ? 1 : 1 + (run - 2) / 2;
     case "digit":
-      return Math.ceil(run / 2.5);
+      return Math.ceil(run / 3);
     case "mark":
       return run === 1 ? 0.9 : 0.9 + (run - 1) * 0.25;
     case "space":
@@ -188,7 +190,7 @@ function wideTokens(code: number): number {
   // Accented Latin: mostly within a word, which it breaks.
   if (code < 0x250) return 1.15;
   // Greek, Cyrillic, Armenian.
-  if (code < 0x400) return 0.75;
+  if (code < 0x400) return 0.8;
   if (code < 0x590) return 0.5;
   // Hebrew, Arabic.
   if (code < 0x780) return 0.9;

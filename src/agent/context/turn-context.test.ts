@@ -28,10 +28,12 @@ describe("the context of a turn", () => {
       fc.asyncProperty(
         anyTalk,
         fc.integer({ min: 1, max: 3_000 }),
-        fc.integer({ min: 900, max: 20_000 }),
-        fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 4 }),
+        fc.record({
+          contextWindow: fc.integer({ min: 900, max: 20_000 }),
+          steps: fc.array(fc.integer({ min: 1, max: 2_000 }), { maxLength: 4 }),
+        }),
         fc.constantFrom("summary", "fails", "empty", "long"),
-        async (talk, size, contextWindow, steps, kind) => {
+        async (talk, size, { contextWindow, steps }, kind) => {
           const script = () => {
             if (kind === "fails") return new AppError("MODEL_004", "down").toJSON();
             return { summary: "what was said", empty: " ", long: words(20_000) }[kind] ?? "";
@@ -76,6 +78,19 @@ describe("the context of a turn", () => {
     expect(session.asked).toHaveLength(asked);
   });
 
+  it("G11: is compacted once in a turn, whatever model is asked next; a history is cut in front of what somebody said", async () => {
+    const session = openSession();
+    for (let index = 0; index < 60; index += 1)
+      session.say(says("user", `Q${index} ${words(30)}`), says("assistant", words(30)));
+    const turn = session.turn(says("user", "and now?"));
+    await turn.assemble(callOf());
+    const asked = session.asked.length;
+    const { messages, report } = await turn.assemble(callOf({ model: modelOf({ contextWindow: 2_500 }) }));
+    expect(session.asked).toHaveLength(asked);
+    expect(report.leftOut.cut).toBeGreaterThan(0);
+    expect(textOf(messages.slice(0, 1))).toMatch(/> a summary\nQ\d+ /);
+  });
+
   it("G11: at the trigger and below nothing is summed up; one token more and it is", async () => {
     const session = openSession({ config: ({ agents }) => (agents.defaults.compaction.reserveTokens = 100) });
     for (let index = 0; index < 30; index += 1) session.say(says("user", words(40)), says("assistant", "yes"));
@@ -116,7 +131,7 @@ describe("the context of a turn", () => {
     };
     const { messages, report } = await session.turn(input).assemble(callOf());
     const [message] = messages;
-    expect(message?.content.map((part) => part.type)).toEqual(["text", "file", "text"]);
+    expect(message?.role === "user" && message.content.map((part) => part.type)).toEqual(["text", "file", "text"]);
     expect(textOf(messages)).toContain('"large.pdf"');
     expect(report.repairs["noted-file"]).toBe(1);
   });
@@ -240,6 +255,14 @@ describe("the context of a turn", () => {
     session.say(says("assistant", "Hello."));
     const third = await session.turn(says("user", "how are you?"), { inputId: "ffff0003" }).assemble(callOf());
     expect(textOf(third.messages)).toBe("hello?\nHello.\nhow are you?");
+  });
+
+  it("leaves nothing out where nothing was said before: a second try would be the same", async () => {
+    const session = openSession();
+    const refusal = new AppError("MODEL_008", "this model takes no tools").toJSON();
+    expect(await session.turn(says("user", "one")).refused(refusal)).toBe(false);
+    expect(await session.turn(says("user", "two")).refused(refusal)).toBe(false);
+    expect(session.told).toEqual([]);
   });
 
   it("remembers no refusal that another one or an answer followed", async () => {

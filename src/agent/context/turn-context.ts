@@ -103,8 +103,10 @@ export class OpenTurnContext implements TurnContext {
     if (session === null) return false;
     const next = afterRefusal(this.#trouble, { sessionId: session.sessionId, error, inputId });
     const isNew = next.keptFrom === inputId && this.#trouble?.keptFrom !== inputId;
+    const { view } = await this.#begin();
     await this.#remember(next);
-    if (!isNew) return false;
+    // Where nothing was said before, it is not the history that is refused.
+    if (!isNew || (view.lines.length === 0 && view.summary === null)) return false;
     this.#opening = undefined;
     this.#turn.tell(quarantineNotice);
     return true;

@@ -1,13 +1,19 @@
-/** `openclaw models`: which models can be used, what they cost, and why one answers or does not. */
+/**
+ * `openclaw models`: which models can be used, what they cost, why one answers or does not, and the logins at their
+ * providers.
+ */
 import type { Command } from "commander";
 import type { modelsList } from "../../protocol/methods/agent.ts";
 import type { ResultOf } from "../../protocol/method.ts";
 import type { modelsExplain, modelsRetry } from "../../protocol/methods/models.ts";
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
+import { registerAuth } from "./models-auth.ts";
 
 export function register(program: Command, context: CliContext): void {
-  const models = program.command("models").description("List the models that can be used");
+  const models = program
+    .command("models")
+    .description("List the models that can be used, and keep logins at their providers");
   withConnection(models.command("list", { isDefault: true }).description("List the models that can be used")).action(
     (options: ConnectOptions) => listModels(options, context),
   );
@@ -20,6 +26,7 @@ export function register(program: Command, context: CliContext): void {
   withConnection(models.command("retry").description("Forget what has failed, so that it is asked again at once"))
     .argument("[provider]", "of this provider alone")
     .action((provider: string | undefined, options: ConnectOptions) => retry(provider, options, context));
+  registerAuth(models, context);
 }
 
 interface ExplainOptions extends ConnectOptions {

@@ -10,13 +10,16 @@ import type {
   sessionsExport,
   sessionsImport,
   sessionsList,
+  sessionsSearch,
 } from "../../protocol/methods/sessions.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 
 export function register(program: Command, context: CliContext): void {
-  const sessions = program.command("sessions").description("List, show, export, import and delete sessions");
+  const sessions = program
+    .command("sessions")
+    .description("List, show, search, sum up, export, import and delete sessions");
   const verb = (name: string, summary: string): Command => withConnection(sessions.command(name).description(summary));
   verb("list", "List the sessions, the latest first")
     .option("-n, --limit <count>", "how many", "50")
@@ -27,6 +30,13 @@ export function register(program: Command, context: CliContext): void {
     .option("-n, --limit <count>", "how many messages", "50")
     .action((key: string, options: ListOptions) =>
       within(options, context, (client) => show(client, key, options, context)),
+    );
+  verb("search", "Find what was said, in every conversation that is kept")
+    .argument("<words>")
+    .option("--key <key>", "in this session alone")
+    .option("-n, --limit <count>", "how many", "20")
+    .action((words: string, options: ListOptions & { key?: string }) =>
+      within(options, context, (client) => search(client, words, options, context)),
     );
   verb("export", "Write a session as JSON lines")
     .argument("<key>")
@@ -113,6 +123,28 @@ async function list(client: GatewayClient, options: ListOptions, { output }: Cli
     ]);
     const text = output.table(["SESSION", "MESSAGES", "TOKENS", "COST", "LAST (UTC)"], rows);
     return sessions.length < total ? `${text}\n${sessions.length} of ${total}` : text;
+  });
+}
+
+async function search(
+  client: GatewayClient,
+  words: string,
+  options: ListOptions & { key?: string },
+  { output }: CliContext,
+): Promise<void> {
+  const found = await client.call<typeof sessionsSearch>("sessions.search", {
+    query: words,
+    limit: positive(options.limit, "--limit"),
+    ...(options.key === undefined ? {} : { key: options.key }),
+  });
+  output.result(found, ({ hits }) => {
+    if (hits.length === 0) return "nothing found";
+    return hits
+      .map(
+        ({ key, ts, role, text }) =>
+          `${output.bold(`${new Date(ts).toISOString().slice(0, 16).replace("T", " ")} ${key} ${role}>`)} ${text}`,
+      )
+      .join("\n");
   });
 }
 

@@ -31,6 +31,16 @@ const usualCost = { cost: 2 ** 15, blockSize: 8, parallelization: 3 };
 const saltBytes = 16;
 
 export function passphraseSource(passphrases: Passphrases, costs: Omit<KeyDerivation, "salt"> = usualCost): KeySource {
+  /** Making a key takes a while by design, and a wrong passphrase stays wrong however often it is asked for. */
+  let made: { readonly passphrase: string; readonly derivation: KeyDerivation; readonly key: Buffer } | null = null;
+
+  async function keyOf(passphrase: string, derivation: KeyDerivation): Promise<Buffer> {
+    if (made?.passphrase === passphrase && isSame(made.derivation, derivation)) return made.key;
+    const key = await passphraseKey(passphrase, derivation);
+    made = { passphrase, derivation, key };
+    return key;
+  }
+
   return {
     id: "passphrase",
     trouble: () => Promise.resolve(passphrases.isGiven ? null : "OPENCLAW_VAULT_PASSPHRASE is not set."),
@@ -43,7 +53,7 @@ export function passphraseSource(passphrases: Passphrases, costs: Omit<KeyDeriva
           "The vault is locked with a passphrase: set OPENCLAW_VAULT_PASSPHRASE in the gateway's environment.",
         );
       }
-      return [await passphraseKey(passphrase, derivation)];
+      return [await keyOf(passphrase, derivation)];
     },
     async create() {
       const passphrase = await passphrases.fresh();
@@ -52,9 +62,14 @@ export function passphraseSource(passphrases: Passphrases, costs: Omit<KeyDeriva
       if ([...passphrase].length < limits.passphraseChars)
         throw new AppError("VAULT_001", `A passphrase needs ${limits.passphraseChars} characters or more.`);
       const derivation = { ...costs, salt: freshBytes(saltBytes) };
-      return { key: await passphraseKey(passphrase, derivation), derivation };
+      return { key: await keyOf(passphrase, derivation), derivation };
     },
     // It is kept in a head.
     keepOnly: () => Promise.resolve(),
   };
+}
+
+function isSame(one: KeyDerivation, other: KeyDerivation): boolean {
+  const isSameCost = one.cost === other.cost && one.blockSize === other.blockSize;
+  return isSameCost && one.parallelization === other.parallelization && one.salt.equals(other.salt);
 }

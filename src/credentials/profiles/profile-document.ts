@@ -85,8 +85,8 @@ export function secretsOf(document: ProfileDocument): readonly string[] {
   }
 }
 
-/** A name of at most 64 letters, digits and `.`, `_`, `-`, `@` behind the provider's. */
-const profileIdPattern = /^([a-z0-9][a-z0-9._-]{0,63}):([A-Za-z0-9][A-Za-z0-9._@-]{0,63})$/;
+/** The provider as it is configured, and a name of at most 64 letters, digits and `.`, `_`, `-`, `@`. */
+const profileIdPattern = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}):([A-Za-z0-9][A-Za-z0-9._@-]{0,63})$/;
 
 /** Names that are made of settings and environment: a stored login cannot have one. */
 const takenNames: readonly string[] = ["config", "env", "aws"];

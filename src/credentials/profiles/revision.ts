@@ -1,6 +1,6 @@
 /**
- * What tells one secret from the next without telling the secret: a keyed hash. The key is random, lies in the vault
- * and is made there when it is first needed, so that what was remembered of a login outlives a restart.
+ * What tells one secret from the next without telling the secret: a keyed hash. The key is random and lies in the
+ * vault, so that what was remembered of a login outlives a restart; where there is no vault, none is begun for it.
  */
 import { createHmac } from "node:crypto";
 import type { Vault } from "../contract.ts";
@@ -24,6 +24,7 @@ export function createRevisionKey(deps: { readonly vault: Vault; readonly ids: I
     async load() {
       const entries = deps.vault.scoped("gateway");
       try {
+        if ((await deps.vault.list()).length === 0) return;
         const known = await entries.read(entryName);
         if (known !== null) {
           key = known;

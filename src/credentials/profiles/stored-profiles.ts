@@ -3,6 +3,7 @@
  * they are, which stands inside them. Looks again when it is told to; tells what changed.
  */
 import type { AuthProfile, Vault } from "../contract.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import {
   parseProfileId,
@@ -20,6 +21,7 @@ export interface StoredProfile {
   /** Of an OAuth login that could be opened; its tokens are not kept. */
   readonly oauth: OAuthFacts | null;
   readonly updatedMs: number;
+  readonly readMs: number;
 }
 
 export interface OAuthFacts extends Pick<OAuthDocument, "issuer" | "expiresMs" | "changedMs" | "mark" | "trouble"> {
@@ -40,6 +42,7 @@ export interface ProfileChange {
 
 export interface StoredProfilesDeps {
   readonly vault: Vault;
+  readonly clock: Clock;
   readonly log: Log;
   readonly redact: (secret: string) => void;
 }
@@ -82,7 +85,9 @@ async function readProfiles(
   const next = new Map<string, StoredProfile>();
   for (const entry of storedEntries(await deps.vault.list())) {
     const before = known.get(entry.profileId);
-    const isSame = before?.updatedMs === entry.info.updatedMs && before.profile.kind === entry.kind;
+    // What was written in the very millisecond in which it was read may have been written once more in it.
+    const isSettled = before !== undefined && entry.info.updatedMs < before.readMs;
+    const isSame = isSettled && before.updatedMs === entry.info.updatedMs && before.profile.kind === entry.kind;
     // One whose document could not be opened is tried again: the key may have come.
     const isKnown = isSame && (entry.kind !== "oauth" || before.oauth !== null);
     next.set(entry.profileId, isKnown ? before : await opened(entry, deps));
@@ -96,7 +101,11 @@ function differences(
 ): readonly ProfileChange[] {
   return [...new Set([...before.keys(), ...after.keys()])]
     .map((id) => ({ before: before.get(id) ?? null, after: after.get(id) ?? null }))
-    .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after));
+    .filter((change) => factsOf(change.before) !== factsOf(change.after));
+}
+
+function factsOf(stored: StoredProfile | null): string {
+  return stored === null ? "" : JSON.stringify([stored.profile, stored.oauth]);
 }
 
 async function opened({ profileId, kind, info }: StoredEntry, deps: StoredProfilesDeps): Promise<StoredProfile> {
@@ -109,7 +118,8 @@ async function opened({ profileId, kind, info }: StoredEntry, deps: StoredProfil
     revision: String(info.updatedMs),
     state: "usable",
   };
-  const closed = { profile, oauth: null, updatedMs: info.updatedMs };
+  const times = { updatedMs: info.updatedMs, readMs: deps.clock.nowMs() };
+  const closed = { profile, oauth: null, ...times };
   if (kind !== "oauth") return closed;
   // Without its key the vault still tells the names; how a login is stands inside.
   const text = await deps.vault
@@ -123,7 +133,7 @@ async function opened({ profileId, kind, info }: StoredEntry, deps: StoredProfil
   return {
     profile: { ...profile, expiresMs, revision: oauthRevision(document), state: trouble?.state ?? "usable" },
     oauth: { issuer, expiresMs, changedMs, mark, trouble, refreshable: refreshToken !== null },
-    updatedMs: info.updatedMs,
+    ...times,
   };
 }
 

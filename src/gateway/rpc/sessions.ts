@@ -1,5 +1,6 @@
 /** Handlers of sessions, but for carrying them in and out. */
 import { AppError } from "../../domain/app-error.ts";
+import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import { totalTokens } from "../../domain/money.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import {
@@ -9,6 +10,7 @@ import {
   sessionsPreview,
   sessionsReset,
   sessionsResolve,
+  sessionsSearch,
   sessionsSubscribe,
   sessionsUnsubscribe,
 } from "../../protocol/methods/sessions.ts";
@@ -18,6 +20,9 @@ import type { RpcServices } from "./services.ts";
 import { sessionKeyOf } from "./session-target.ts";
 
 const defaultPage = 100;
+const defaultHits = 50;
+/** Characters on either side of what was looked for. */
+const nearChars = 120;
 
 export function sessionMethods(services: RpcServices): readonly BoundMethod[] {
   return [
@@ -27,6 +32,7 @@ export function sessionMethods(services: RpcServices): readonly BoundMethod[] {
     handle(sessionsReset, (params) => reset(services, params)),
     handle(sessionsDelete, (params) => remove(services, params)),
     handle(sessionsResolve, (params) => resolve(services, params)),
+    handle(sessionsSearch, (params) => search(services, params)),
     handle(sessionsSubscribe, (params, caller) => subscribe(services, params, caller)),
     handle(sessionsUnsubscribe, (params, caller) => unsubscribe(services, params, caller)),
   ];
@@ -103,9 +109,43 @@ function textOf(part: unknown): string[] {
     : [];
 }
 
-async function patch({ deps }: RpcServices, { key: named, ...settings }: ParamsOf<typeof sessionsPatch>) {
+async function search({ deps }: RpcServices, params: ParamsOf<typeof sessionsSearch>) {
+  const { hits, nextCursor } = await deps.store.sessions.search(params.query, {
+    limit: params.limit ?? defaultHits,
+    ...(params.key === undefined ? {} : { sessionKey: sessionKeyOf(deps, params.key) }),
+    ...(params.cursor === undefined ? {} : { cursor: params.cursor }),
+  });
+  return {
+    hits: hits.flatMap(({ sessionKey, sessionId, entry }) =>
+      previewLine(entry, Number.POSITIVE_INFINITY).map(({ role, text }) => ({
+        key: sessionKey,
+        sessionId,
+        entryId: entry.id,
+        ts: entry.atMs,
+        role,
+        text: around(text, params.query),
+      })),
+    ),
+    nextCursor,
+  };
+}
+
+/** The words with what stands near them. */
+function around(text: string, query: string): string {
+  const at = text.toLowerCase().indexOf(query.toLowerCase());
+  const from = Math.max(0, at - nearChars);
+  const to = Math.min(text.length, Math.max(at, 0) + query.length + nearChars);
+  return `${from > 0 ? "…" : ""}${text.slice(from, to).toWellFormed()}${to < text.length ? "…" : ""}`;
+}
+
+async function patch({ deps }: RpcServices, { key: named, ...wanted }: ParamsOf<typeof sessionsPatch>) {
   const key = sessionKeyOf(deps, named);
-  checkChoice(deps, settings);
+  checkChoice(deps, wanted);
+  const { thinkingLevel } = wanted;
+  const settings =
+    typeof thinkingLevel === "string"
+      ? { ...wanted, thinkingLevel: thinkingLevelOf(thinkingLevel, "thinkingLevel") }
+      : wanted;
   const atMs = deps.clock.nowMs();
   const row = found(await deps.store.sessions.patch(key, settings, atMs));
   deps.bus.emit({ type: "session.changed", sessionKey: key, change: "patched", atMs });

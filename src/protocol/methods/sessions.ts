@@ -77,6 +77,8 @@ export const sessionsPatch = method({
     key,
     label: setting.optional(),
     model: setting.optional(),
+    /** `auto`: the router chooses by the question; a tier: always that one; `off`: the agent's own model. */
+    routing: z.enum(["auto", "off", "fast", "balanced", "capable"]).nullable().optional(),
     /** The login that answers this session, e.g. `openai:work`. */
     authProfile: setting.optional(),
     thinkingLevel: setting.optional(),
@@ -146,6 +148,32 @@ export const sessionsResolve = method({
     z.strictObject({ ok: z.literal(false) }),
   ]),
   summary: "Finds the one session a key, id or label means.",
+});
+
+export const sessionsSearch = method({
+  name: "sessions.search",
+  scope: "operator.admin",
+  params: z.strictObject({
+    query: z.string().trim().min(1).max(512),
+    key: key.optional(),
+    limit: z.number().int().min(1).max(200).optional(),
+    cursor: z.string().min(1).max(64).optional(),
+  }),
+  result: z.strictObject({
+    hits: z.array(
+      z.strictObject({
+        key: z.string(),
+        sessionId: z.string(),
+        entryId: z.string(),
+        ts: z.number(),
+        role: z.string(),
+        /** What stands around the words. */
+        text: z.string(),
+      }),
+    ),
+    nextCursor: z.string().nullable(),
+  }),
+  summary: "What was said with these words in it, in all sessions or one, those begun anew since included.",
 });
 
 export const sessionsExport = method({
