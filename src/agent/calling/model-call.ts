@@ -11,7 +11,7 @@ import { limits } from "../../domain/limits.ts";
 import { soundUsage, type TokenUsage } from "../../domain/money.ts";
 import type { QuotaWindow } from "../../domain/quota.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { ModelProvider, ModelRequest } from "../../providers/contract.ts";
+import type { ModelEvent, ModelProvider, ModelRequest } from "../../providers/contract.ts";
 import { conversationTokens, textTokens } from "../context/token-estimate.ts";
 
 export interface ModelAnswer {
@@ -46,52 +46,67 @@ export interface CallScene {
 }
 
 export async function callModel(request: ModelRequest, deltas: Deltas, scene: CallScene): Promise<ModelAnswer> {
-  const { hold, provider, signal, clock } = scene;
+  const { hold, clock } = scene;
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
-  let end: CallEnd | undefined;
-  let saidChars = 0;
-  for await (const event of provider.stream(request, signal)) {
-    if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
-    // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
-    if (saidChars > limits.modelAnswerChars) {
-      end = { stopReason: "error", usage: null, error: tooLong(request).toJSON() };
-      break;
-    }
-    switch (event.type) {
-      case "text":
-        appendText(content, event.text);
-        deltas.text(event.text);
-        break;
-      case "thinking":
-        appendThinking(content, event.text, event.signature);
-        if (event.text !== "") deltas.thinking(event.text);
-        break;
-      case "tool-call":
-        content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
-        break;
-      case "quota":
-        deltas.quota(event.windows);
-        break;
-      case "end":
-        end = {
-          stopReason: event.reason,
-          usage: event.usage,
-          error: null,
-          ...(event.costMicros === undefined ? {} : { saidCostMicros: event.costMicros }),
-        };
-        break;
-      case "failure":
-        end = { stopReason: event.error.code === "RUN_001" ? "aborted" : "error", usage: null, error: event.error };
-        break;
-    }
-  }
-  end ??= {
-    stopReason: "error",
-    usage: null,
-    error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
-  };
+  const end = await listen(request, deltas, scene, content);
   return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+}
+
+/** Collects into `content` until it ends, however it does. A provider that throws has failed like any other. */
+async function listen(
+  request: ModelRequest,
+  deltas: Deltas,
+  { provider, signal }: CallScene,
+  content: AssistantContent[],
+): Promise<CallEnd> {
+  let saidChars = 0;
+  try {
+    for await (const event of provider.stream(request, signal)) {
+      if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
+      // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
+      if (saidChars > limits.modelAnswerChars) return failedEnd(tooLong(request).toJSON());
+      const end = hear(event, deltas, content);
+      if (end !== null) return end;
+    }
+  } catch (thrown) {
+    return failedEnd(AppError.from(thrown, "MODEL_004").toJSON());
+  }
+  return failedEnd(
+    new AppError("MODEL_005", "The model's answer ended without saying that it was complete.", {
+      details: { reason: "interrupted" },
+    }).toJSON(),
+  );
+}
+
+/** Null while it goes on. */
+function hear(event: ModelEvent, deltas: Deltas, content: AssistantContent[]): CallEnd | null {
+  switch (event.type) {
+    case "text":
+      appendText(content, event.text);
+      deltas.text(event.text);
+      return null;
+    case "thinking":
+      appendThinking(content, event.text, event.signature);
+      if (event.text !== "") deltas.thinking(event.text);
+      return null;
+    case "tool-call":
+      content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
+      return null;
+    case "quota":
+      deltas.quota(event.windows);
+      return null;
+    case "end": {
+      const { reason: stopReason, usage, costMicros } = event;
+      return { stopReason, usage, error: null, ...(costMicros === undefined ? {} : { saidCostMicros: costMicros }) };
+    }
+    case "failure":
+      return failedEnd(event.error);
+  }
+}
+
+function failedEnd(error: AppErrorJson): CallEnd {
+  return { stopReason: error.code === "RUN_001" ? "aborted" : "error", usage: null, error };
 }
 
 interface CallEnd {
@@ -102,7 +117,9 @@ interface CallEnd {
 }
 
 function tooLong({ model }: ModelRequest): AppError {
-  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`);
+  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`, {
+    details: { reason: "unreadable" },
+  });
 }
 
 function finishAnswer(
