@@ -68,7 +68,7 @@ async function botApi(): Promise<{ apiRoot: string; seen: string[] }> {
     res.end(JSON.stringify({ ok: false, error_code: 401, description: "Unauthorized" }));
   });
   const { port } = await listenOn(server, 0, ["127.0.0.1"]);
-  onTestFinished(() => void server.closeAllConnections());
+  onTestFinished(() => server.closeAllConnections());
   onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
   return { apiRoot: `http://127.0.0.1:${port}`, seen };
 }
