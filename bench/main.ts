@@ -19,6 +19,7 @@ import {
   type Figure,
   type Target,
 } from "./measures.ts";
+import { compactionDelay } from "./compaction.ts";
 import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
 import { short } from "./stats.ts";
@@ -67,6 +68,7 @@ async function measureOurs(): Promise<void> {
   }
   await take("prompt", ours, () => promptSize());
   await take("sessions", ours, () => sessionsPage(times(100_000)));
+  await take("compaction", ours, () => compactionDelay(times(25)));
 }
 
 /** What can be measured of any gateway that speaks the protocol. */

@@ -2,9 +2,11 @@
 import { channelConfigSchemas, channelManifests } from "../channels/registry.ts";
 import type { LoadOptions } from "../config/load.ts";
 
-export function channelSettings(): Pick<LoadOptions, "channelSchemas" | "channelSecrets"> {
+export function channelSettings(): Pick<LoadOptions, "channelSchemas" | "channelSecrets" | "channelEnvironment"> {
+  const manifests = channelManifests();
   return {
     channelSchemas: channelConfigSchemas(),
-    channelSecrets: Object.fromEntries(channelManifests().map((manifest) => [manifest.id, manifest.secrets])),
+    channelSecrets: Object.fromEntries(manifests.map(({ id, secrets }) => [id, secrets])),
+    channelEnvironment: Object.fromEntries(manifests.map(({ id, environment = {} }) => [id, environment])),
   };
 }

@@ -5,6 +5,7 @@ import type { ConfigIssue } from "../config/contract.ts";
 import type { Environment } from "../config/environment.ts";
 import { silentLog } from "../platform/log.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { openSecrets } from "./secrets.ts";
 import { version } from "./version.ts";
 
 export interface CheckedConfig {
@@ -19,7 +20,13 @@ export interface CheckedConfig {
 /** Throws CFG_003 or CFG_004 where a gateway would refuse to start with it. */
 export async function checkConfig(environment: Environment, file: string | undefined): Promise<CheckedConfig> {
   const asked = file === undefined ? environment : { ...environment, configPath: path.resolve(file) };
-  const config = await createConfigAccess({ environment: asked, ...channelSettings(), version, log: silentLog() });
+  const config = await createConfigAccess({
+    environment: asked,
+    ...channelSettings(),
+    version,
+    log: silentLog(),
+    secrets: openSecrets({ environment }).source,
+  });
   try {
     const snapshot = config.current();
     return {

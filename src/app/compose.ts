@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -20,6 +21,7 @@ import { createHttpApp } from "../gateway/http/app.ts";
 import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
+import { createModelDesk, type ModelDeskDeps, type RunningDesk } from "../models/desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { shiftedClock, type Clock } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
@@ -35,12 +37,16 @@ import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
-import { createModels, type Models } from "./models.ts";
+import { routeModel } from "../models/router.ts";
+import { createModels, needsLogin, type Models } from "./models.ts";
+import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -57,6 +63,8 @@ export interface GatewayServerOptions {
   readonly failpoints?: Failpoints;
   /** A clock that is wrong and a lease that is short, for a drill. */
   readonly drill?: { readonly clockOffsetMs: number; readonly leaseMs?: number };
+  /** Asks the person at the terminal for the vault's passphrase; nobody is asked where absent. */
+  readonly askPassphrase?: AskPassphrase;
   /** Somebody asked the gateway to stop, over the wire. */
   readonly onStopRequested?: (reason: string) => void;
   /** Somebody asked the gateway to end and start anew. Without it nobody can. */
@@ -90,6 +98,13 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   const ids = options.ids ?? systemIds();
   const { stateDir } = options.environment;
   const redactor = createRedactor();
+  const secrets = openSecrets({
+    environment: options.environment,
+    clock,
+    redactor,
+    watched: true,
+    ...askOf(options),
+  });
   const paths = statePaths(stateDir);
   const log: RootLog = createLog({
     clock,
@@ -100,12 +115,16 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   });
   const life = createLifecycle(clock, log.child("app"));
   try {
-    return await start({ port, options, clock, ids, log, life, redactor });
+    return await start({ port, options, clock, ids, log, life, redactor, secrets });
   } catch (error) {
     await life.close();
     await log.close();
     throw error;
   }
+}
+
+function askOf({ askPassphrase }: GatewayServerOptions): { ask?: AskPassphrase } {
+  return askPassphrase === undefined ? {} : { ask: askPassphrase };
 }
 
 interface Ground {
@@ -116,6 +135,7 @@ interface Ground {
   readonly log: RootLog;
   readonly life: Lifecycle;
   readonly redactor: Redactor;
+  readonly secrets: Secrets;
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
@@ -134,13 +154,23 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    vault: ground.secrets.vault,
+    bus,
+    missingSecrets: () => config.current().missingSecrets,
     clock,
     ids,
     log,
+    redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = await wayOf({ ground, bus, store, config, models, restarts });
+  const tools = createToolSet();
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -148,7 +178,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -177,6 +207,26 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
+function deskDeps({
+  ground: { clock, log },
+  store,
+  config,
+  models,
+}: Pick<GatewayParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
+  return {
+    config: () => config.current().config,
+    catalogue: models.catalogue,
+    profiles: models.profiles,
+    needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
+    open: (model, profileId) => models.open(model, profileId),
+    addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
+    route: routeModel,
+    documents: store.documents,
+    clock,
+    log: log.child("models"),
+  };
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -193,7 +243,9 @@ async function wayOf({
   store,
   config,
   models,
+  desk,
   restarts,
+  tools,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -205,9 +257,11 @@ async function wayOf({
     ids,
     log,
     config: () => config.current().config,
+    missingSecrets: () => config.current().missingSecrets,
     models: models.catalogue,
-    provider: models.provider,
-    tools: createToolSet(),
+    desk,
+    tools,
+    notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
@@ -240,13 +294,14 @@ function describeIssue({ severity, path: where, message, file, line }: ConfigIss
 const lockWaitMs = 3_000;
 
 async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
-  const { port, options, clock, log, life, redactor } = ground;
+  const { port, options, clock, log, life, redactor, secrets } = ground;
   const config = await createConfigAccess({
     environment: options.environment,
     ...channelSettings(),
     overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
     version,
     clock,
+    secrets: secrets.source,
     failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
@@ -277,13 +332,16 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
+  readonly tools: () => Promise<ToolSet>;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
+function depsOfGateway(parts: GatewayParts): GatewayDeps {
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -300,6 +358,8 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       find: (name) => models.catalogue().find(name),
       primary: (agentId) => models.catalogue().primary(agentId),
     },
+    desk,
+    budgets: way.spending.desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
@@ -315,6 +375,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
+    prompt: createPromptView({ config: () => config.current().config, tools }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

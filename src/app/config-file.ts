@@ -7,6 +7,7 @@ import { systemClock } from "../platform/clock.ts";
 import { acquireGatewayLock } from "../platform/gateway-lock.ts";
 import { silentLog } from "../platform/log.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { openSecrets } from "./secrets.ts";
 import { version } from "./version.ts";
 
 export interface ConfigFile {
@@ -25,7 +26,14 @@ export async function openConfigFile(environment: Environment): Promise<ConfigFi
   const clock = systemClock();
   const lock = await acquireGatewayLock(environment.stateDir, { clock });
   try {
-    const config = await createConfigAccess({ environment, ...channelSettings(), version, clock, log: silentLog() });
+    const config = await createConfigAccess({
+      environment,
+      ...channelSettings(),
+      version,
+      clock,
+      log: silentLog(),
+      secrets: openSecrets({ environment, clock }).source,
+    });
     return {
       get: (path) =>
         Promise.resolve(path === undefined ? config.redacted() : getAt(config.redacted(), parsePath(path))),

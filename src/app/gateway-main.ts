@@ -7,6 +7,7 @@ import type { Environment } from "../config/environment.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { startGatewayServer, type GatewayServerOptions, type RunningGateway } from "./compose.ts";
 import { restartExpectedMs } from "./restarts.ts";
+import type { AskPassphrase } from "./secrets.ts";
 
 export interface RunOptions {
   readonly environment: Environment;
@@ -14,6 +15,8 @@ export interface RunOptions {
   readonly bind?: string;
   readonly token?: string;
   readonly verbose: boolean;
+  /** Asks the person at the terminal for the vault's passphrase; nobody is asked where absent. */
+  readonly askPassphrase?: AskPassphrase;
   /** For the person at the terminal. */
   readonly say: (text: string) => void;
 }
@@ -56,6 +59,7 @@ async function runOnce(
   const gateway = await startGatewayServer(port, {
     ...(await planted(options)),
     environment: options.environment,
+    ...(options.askPassphrase === undefined ? {} : { askPassphrase: options.askPassphrase }),
     overrides: {
       ...(options.bind === undefined ? {} : { "gateway.bind": options.bind }),
       ...(options.token === undefined ? {} : { "gateway.auth.token": options.token }),

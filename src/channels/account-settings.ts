@@ -2,6 +2,7 @@
  * Which accounts the configuration asks for. `channels.<id>` is the account `default`; `channels.<id>.accounts.<name>`
  * adds others, which take what they do not say from the section around them. It reads and judges; it starts nothing.
  */
+import type { MissingSecret } from "../config/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { ChannelManifest } from "./contract.ts";
 
@@ -25,10 +26,14 @@ type Section = Readonly<Record<string, unknown>>;
 export function accountSettings(
   channels: Readonly<Record<string, Section>>,
   manifests: readonly ChannelManifest[],
+  missingSecrets: readonly MissingSecret[] = [],
 ): readonly AccountSetting[] {
   return manifests.flatMap((manifest) => {
     const section = Object.hasOwn(channels, manifest.id) ? channels[manifest.id] : undefined;
-    if (section !== undefined) return withoutTwins(manifest, sectionSettings(manifest, section));
+    if (section !== undefined) {
+      const settings = sectionSettings(manifest, section).map((one) => lacking(one, section, missingSecrets));
+      return withoutTwins(manifest, settings);
+    }
     return manifest.builtIn === true ? [setting(manifest, defaultAccountId, {})] : [];
   });
 }
@@ -46,6 +51,23 @@ function sectionSettings(manifest: ChannelManifest, section: Section): readonly 
   // Beside named accounts, a section that lacks what every account needs is only there to be inherited.
   const onlyShared = extra.length > 0 && own.problem !== null && lacksSomething(manifest, shared);
   return onlyShared ? extra : [own, ...extra];
+}
+
+/**
+ * An account whose secret is not there does not run, and is not tried: without the secret it could be wider than meant,
+ * and no repetition brings it. What the section lacks, every account lacks that has none of its own.
+ */
+function lacking(one: AccountSetting, section: Section, missingSecrets: readonly MissingSecret[]): AccountSetting {
+  const accounts = isRecord(section["accounts"]) ? section["accounts"] : {};
+  const own = Object.hasOwn(accounts, one.accountId) ? accounts[one.accountId] : undefined;
+  const found = missingSecrets.find(({ keys: [root, channel, ...rest] }) => {
+    if (root !== "channels" || channel !== one.channel) return false;
+    if (rest[0] === "accounts") return rest[1] === one.accountId;
+    return !isRecord(own) || valueAt(own, rest) === undefined;
+  });
+  if (found === undefined || !one.enabled) return one;
+  const problem = new AppError(found.code, `${found.path} ${found.message}`, { details: { path: found.path } });
+  return { ...one, problem };
 }
 
 /** The first account of an identity has it; one that would be the same one again cannot run. */

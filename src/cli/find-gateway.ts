@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import JSON5 from "json5";
 import { AppError } from "../domain/app-error.ts";
 import type { Environment } from "../config/environment.ts";
+import { holdsReference, resolveSecrets, type SecretSource } from "../config/meaning/secret-reference.ts";
 import { substitute } from "../config/meaning/substitute.ts";
 import { statePaths } from "../config/paths.ts";
 import type { ConnectOptions } from "./contract.ts";
@@ -29,14 +30,27 @@ export async function findGateway(
 /** What the gateway asks for: a password where its configuration says so, else the token. It takes either in one place. */
 async function findToken(environment: Environment): Promise<string | null> {
   const auth = valueAt(await readConfig(environment), ["gateway", "auth"]);
-  if (textAt(auth, ["mode"]) === "password") return environment.password ?? written(auth, "password", environment);
-  const token = environment.token ?? written(auth, "token", environment);
+  if (textAt(auth, ["mode"]) === "password")
+    return environment.password ?? (await written(auth, "password", environment));
+  const token = environment.token ?? (await written(auth, "token", environment));
   return token ?? (await readIfPresent(statePaths(environment.stateDir).tokenFile))?.trim() ?? null;
 }
 
-/** As the file has it, its variables filled in; null where one is missing here. */
-function written(auth: unknown, key: string, { variables }: Environment): string | null {
-  return textAt(substitute(auth, variables).value, [key]);
+/** As the file has it, its variables and secrets filled in; null where one is missing here. */
+async function written(auth: unknown, key: string, environment: Environment): Promise<string | null> {
+  const text = textAt(auth, [key]);
+  if (text === null) return null;
+  // Under its place in the file, which says whose secret it is.
+  const value = { gateway: { auth: { [key]: text } } };
+  const secrets = holdsReference(text) ? await vaultOf(environment) : undefined;
+  const { lookup } = await resolveSecrets(value, secrets, () => []);
+  return textAt(substitute(value, environment.variables, lookup).value, ["gateway", "auth", key]);
+}
+
+/** Loaded where it is needed: most gateways have their token in a file. */
+async function vaultOf(environment: Environment): Promise<SecretSource> {
+  const { openSecrets } = await import("../app/secrets.ts");
+  return openSecrets({ environment }).source;
 }
 
 async function configuredPort(environment: Environment): Promise<number | null> {

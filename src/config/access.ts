@@ -6,12 +6,12 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
 import { ensurePrivateDir, isErrno, writeFileAtomic } from "../platform/atomic-file.ts";
-import type { Clock } from "../platform/clock.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import type { Log } from "../platform/log.ts";
 import { keepBackup, keepBeforeMigration } from "./change/backups.ts";
 import type { ConfigAccess, ConfigChange, ConfigIssue, ConfigSnapshot } from "./contract.ts";
-import { changedPaths } from "./diff.ts";
+import { changedPaths, deepEqual } from "./diff.ts";
 import type { Environment } from "./environment.ts";
 import { interpret, textHash, type Interpretation } from "./meaning/interpret.ts";
 import { fileJsonSchema, uiHints } from "./json-schema.ts";
@@ -62,6 +62,9 @@ export async function createConfigAccess(options: ConfigAccessOptions): Promise<
   return keeper;
 }
 
+/** A timer may be a little early for the wall clock, and would find the secret still good. */
+const expiryGraceMs = 10;
+
 class ConfigKeeper implements ConfigHandle {
   readonly #options: ConfigAccessOptions;
   readonly #failpoints: Failpoints;
@@ -73,6 +76,8 @@ class ConfigKeeper implements ConfigHandle {
   #refused: string | null = null;
   #lastGood: string | null = null;
   #watch: FileWatch | null = null;
+  /** When the first secret in use expires. */
+  #expiry: Timer | null = null;
   /** Writes and reloads one after the other; never rejects. */
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -147,11 +152,11 @@ class ConfigKeeper implements ConfigHandle {
   }
 
   redact(value: unknown): unknown {
-    return redactConfig(value, this.#secrets());
+    return redactConfig(value, this.#secrets(), present(this.#loaded).secretsInUse);
   }
 
   secrets(): readonly string[] {
-    return secretValues(this.current().config, this.#secrets());
+    return [...secretValues(this.current().config, this.#secrets()), ...present(this.#loaded).secretsInUse];
   }
 
   async start(): Promise<void> {
@@ -169,11 +174,15 @@ class ConfigKeeper implements ConfigHandle {
   async close(): Promise<void> {
     this.#watch?.close();
     this.#watch = null;
+    this.#expiry?.cancel();
     await this.#queue;
   }
 
   #onFileChange(): void {
-    if (this.current().config.gateway.reload.mode === "off") return;
+    if (this.current().config.gateway.reload.mode !== "off") this.#reloadQuietly();
+  }
+
+  #reloadQuietly(): void {
     this.reload().catch((error: unknown) =>
       this.#options.log.error("The configuration could not be read again.", { error }),
     );
@@ -187,11 +196,15 @@ class ConfigKeeper implements ConfigHandle {
       return this.current().exists ? this.#refuse("removed", `${file} is gone.`, []) : this.current();
     }
     const meant = await interpret(file, read.text, this.#interpreting);
-    if (meant.fingerprint === present(this.#loaded).fingerprint && meant.config !== null) {
+    const before = present(this.#loaded);
+    const isSameText = meant.fingerprint === before.fingerprint && meant.config !== null;
+    if (isSameText && meant.secretsMark === before.secretsMark) {
       this.#refused = null;
+      this.#follow();
       return this.current();
     }
-    const problem = this.#newProblem(meant);
+    // A secret that is gone or has expired is not an edit to keep out: what needed it must stop using it.
+    const problem = isSameText ? null : this.#newProblem(meant);
     if (problem !== null) return this.#refuse(meant.fingerprint, problem, meant.issues);
     await this.#failpoints.reach("config-swap");
     this.#take(this.#loadedFrom(read.text, meant));
@@ -228,7 +241,7 @@ class ConfigKeeper implements ConfigHandle {
 
   #take(loaded: LoadedConfig): void {
     const before = this.#snapshot;
-    const { config, hash, path: file, exists, raw, parsed, issues, loadedMs } = loaded;
+    const { config, hash, path: file, exists, raw, parsed, issues, missingSecrets, loadedMs } = loaded;
     const next = {
       version: (before?.version ?? 0) + 1,
       config,
@@ -238,14 +251,17 @@ class ConfigKeeper implements ConfigHandle {
       raw,
       parsed,
       issues,
+      missingSecrets,
       loadedMs,
     };
     this.#loaded = loaded;
     this.#snapshot = Object.freeze(next);
     this.#refused = null;
     this.#follow();
+    if (before !== null) this.#tellMissing(before, next);
     const paths = before === null ? [] : changedPaths(before.config, config);
-    if (paths.length === 0) return;
+    const sameLacks = deepEqual(before?.missingSecrets ?? missingSecrets, missingSecrets);
+    if (paths.length === 0 && sameLacks) return;
     for (const listener of this.#listeners) {
       try {
         listener(next, paths);
@@ -257,7 +273,20 @@ class ConfigKeeper implements ConfigHandle {
 
   #follow(): void {
     const { configPath } = this.#interpreting.environment;
-    this.#watch?.follow([configPath, ...present(this.#loaded).files]);
+    const { files, secretsExpireMs } = present(this.#loaded);
+    this.#watch?.follow([configPath, ...files]);
+    this.#expiry?.cancel();
+    const { clock } = this.#interpreting;
+    const isNoted = this.#watch !== null && secretsExpireMs !== null;
+    const inMs = isNoted ? Math.max(0, secretsExpireMs - clock.nowMs()) + expiryGraceMs : 0;
+    this.#expiry = isNoted ? clock.after(inMs, () => this.#reloadQuietly()) : null;
+  }
+
+  #tellMissing(before: ConfigSnapshot, next: ConfigSnapshot): void {
+    const known = new Set(before.missingSecrets.map((one) => `${one.path} ${one.message}`));
+    for (const { path: where, code, message } of next.missingSecrets) {
+      if (!known.has(`${where} ${message}`)) this.#options.log.warn(`${where} ${message}`, { code });
+    }
   }
 
   /** Only a running gateway vouches for a configuration; a command that reads it does not. */

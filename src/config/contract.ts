@@ -1,4 +1,5 @@
 /** What the house sees of the configuration: immutable, numbered snapshots, and one writer. */
+import type { ErrorCode } from "../domain/error-codes.ts";
 import type { Config } from "./schema/root.ts";
 
 export interface ConfigSnapshot {
@@ -16,7 +17,22 @@ export interface ConfigSnapshot {
   /** After includes and migrations, before ${VAR}: what a write starts from. */
   readonly parsed: unknown;
   readonly issues: readonly ConfigIssue[];
+  /** References to secrets that lead to none: what needs them does not run. Each is among the issues too. */
+  readonly missingSecrets: readonly MissingSecret[];
   readonly loadedMs: number;
+}
+
+export interface MissingSecret {
+  /** Of the setting that needs it. */
+  readonly keys: readonly (string | number)[];
+  /** The same as a dot path. */
+  readonly path: string;
+  /** As it is written between the braces. Whose it is follows from the keys. */
+  readonly name: string;
+  /** VAULT_003: it is not there, or has expired. VAULT_001: the vault is closed. CFG_004: it may not stand there. */
+  readonly code: ErrorCode;
+  /** What comes behind the path in a sentence; names what to do. */
+  readonly message: string;
 }
 
 export interface ConfigIssue {

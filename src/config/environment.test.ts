@@ -45,6 +45,7 @@ describe("the environment", () => {
       AWS_BEARER_TOKEN_BEDROCK: "bearer",
       OLLAMA_HOST: "0.0.0.0",
       SHELL: "/bin/sh",
+      OPENCLAW_VAULT_PASSPHRASE: "long enough",
       OPENCLAW_DRILL_FAILPOINT: "settled:1:kill",
     });
     expect({ ...environment, variables: {} }).toEqual({
@@ -69,6 +70,7 @@ describe("the environment", () => {
         region: "eu-central-1",
       },
       ollamaHost: "http://127.0.0.1:11434",
+      vaultPassphrase: "long enough",
       shell: "/bin/sh",
       drillPlan: "settled:1:kill",
       issues: [],
@@ -93,6 +95,19 @@ describe("the environment", () => {
       expect(environment.issues.map((issue) => issue.path)).toEqual(["OPENCLAW_GATEWAY_TOKEN"]);
       expect(environment.issues[0]?.message).not.toContain(word === "null" ? " null" : word);
     }
+  });
+
+  it("the vault's passphrase is among no variables that a text could refer to, and comes from no file", () => {
+    const environment = readEnvironment({ ...home, OPENCLAW_VAULT_PASSPHRASE: "long enough" });
+    expect(environment.vaultPassphrase).toBe("long enough");
+    expect(JSON.stringify(environment.variables)).not.toContain("long enough");
+    const extended = extendEnvironment(
+      readEnvironment(home),
+      { OPENCLAW_VAULT_PASSPHRASE: "of a file", NEW: "1" },
+      true,
+    );
+    expect(extended.vaultPassphrase).toBeNull();
+    expect(extendEnvironment(environment, { NEW: "1" }).vaultPassphrase).toBe("long enough");
   });
 
   it("R131: added variables cannot move the state directory or the configuration", () => {

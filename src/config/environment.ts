@@ -25,6 +25,8 @@ export interface Environment {
   readonly logLevel: string | null;
   readonly redisUrl: string | null;
   readonly databaseUrl: string | null;
+  /** `OPENCLAW_VAULT_PASSPHRASE`. Not among `variables`: no text of a file may refer to it. */
+  readonly vaultPassphrase: string | null;
   readonly providerKeys: ProviderKeys;
   readonly aws: AwsEnvironment;
   /** Base address of Ollama, with its scheme. */
@@ -62,6 +64,8 @@ export const locatingVariables: readonly string[] = [
   "OPENCLAW_CONFIG_PATH",
   "OPENCLAW_PROFILE",
   "HOME",
+  // Beside the vault it would lock nothing.
+  "OPENCLAW_VAULT_PASSPHRASE",
   // Not a place, but as little for a file to say: a folder must not be able to ask for a crash.
   "OPENCLAW_DRILL_FAILPOINT",
 ];
@@ -69,6 +73,8 @@ export const locatingVariables: readonly string[] = [
 export function readEnvironment(source: Readonly<Record<string, string | undefined>> = process.env): Environment {
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) if (value !== undefined) variables[name] = value;
+  const vaultPassphrase = textOf(variables, "OPENCLAW_VAULT_PASSPHRASE");
+  delete variables["OPENCLAW_VAULT_PASSPHRASE"];
   const issues: ConfigIssue[] = [];
   const read = (name: string): string | null => textOf(variables, name);
   const secret = (name: string): string | null => secretOf(variables, name, issues);
@@ -102,6 +108,7 @@ export function readEnvironment(source: Readonly<Record<string, string | undefin
       region: read("AWS_REGION") ?? read("AWS_DEFAULT_REGION"),
     }),
     ollamaHost: ollamaOf(variables, issues),
+    vaultPassphrase,
     shell: read("SHELL"),
     drillPlan: read("OPENCLAW_DRILL_FAILPOINT"),
     issues: Object.freeze(issues),
@@ -124,6 +131,7 @@ export function extendEnvironment(
     homeDir: base.homeDir,
     stateDir: base.stateDir,
     configPath: base.configPath,
+    vaultPassphrase: base.vaultPassphrase,
   });
 }
 

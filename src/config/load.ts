@@ -12,6 +12,7 @@ import { interpret, textHash, type Interpretation, type InterpretOptions } from 
 import type { Move } from "./migrations/document.ts";
 import type { Overrides } from "./meaning/overrides.ts";
 import { statePaths } from "./paths.ts";
+import type { SecretSource } from "./meaning/secret-reference.ts";
 import { createSchemaSet, type ChannelSettings, type SchemaSet } from "./meaning/schema-set.ts";
 import type { Config } from "./schema/root.ts";
 
@@ -22,6 +23,8 @@ export interface LoadOptions extends ChannelSettings {
   /** This program's version, to tell a newer one's file. */
   readonly version?: string;
   readonly clock?: Clock;
+  /** Where `${secret:NAME}` leads; without it, every reference is a mistake. */
+  readonly secrets?: SecretSource;
 }
 
 export interface LoadedConfig extends Omit<ConfigSnapshot, "version"> {
@@ -31,6 +34,10 @@ export interface LoadedConfig extends Omit<ConfigSnapshot, "version"> {
   /** Every file that was read: what to watch. */
   readonly files: readonly string[];
   readonly fingerprint: string;
+  /** Of the vault's answers; see `Interpretation`. */
+  readonly secretsInUse: readonly string[];
+  readonly secretsMark: string;
+  readonly secretsExpireMs: number | null;
   /** What an older file's values are called today; empty where nothing had to be migrated. */
   readonly moves: readonly Move[];
 }
@@ -50,6 +57,7 @@ export function interpretOptions(
     clock: options.clock ?? systemClock(),
     ...(options.overrides === undefined ? {} : { overrides: options.overrides }),
     ...(options.version === undefined ? {} : { version: options.version }),
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
   };
 }
 
@@ -77,6 +85,8 @@ export async function loadWith(options: InterpretOptions): Promise<LoadedConfig>
     ...meant,
     config: fallback.config,
     environment: fallback.environment,
+    missingSecrets: fallback.missingSecrets,
+    secretsInUse: fallback.secretsInUse,
     issues,
     source: fallback.source,
   };
@@ -96,23 +106,25 @@ export async function readConfigText(file: string): Promise<{ text: string; exis
   }
 }
 
-async function fallBack(
-  options: InterpretOptions,
-): Promise<{ config: Config; environment: Environment; source: "last-known-good" | "defaults" }> {
+interface Fallback extends Pick<Interpretation, "environment" | "missingSecrets" | "secretsInUse"> {
+  readonly config: Config;
+  readonly source: "last-known-good" | "defaults";
+}
+
+async function fallBack(options: InterpretOptions): Promise<Fallback> {
   const { configPath, stateDir } = options.environment;
   const { lastGoodFile } = statePaths(stateDir, configPath);
   const lastGood = await readConfigText(lastGoodFile);
   if (lastGood.exists && lastGood.error === null) {
     const meant = await interpret(lastGoodFile, lastGood.text, options);
-    if (meant.config !== null)
-      return { config: meant.config, environment: meant.environment, source: "last-known-good" };
+    if (meant.config !== null) return { ...meant, config: meant.config, source: "last-known-good" };
   }
   // A variable alone may ask for a channel; what the broken file said about who may write to it is not known.
   const channels = { ...options.schemas.channels, channelEnvironment: {} };
   const meant = await interpret(configPath, "{}", { ...options, schemas: { ...options.schemas, channels } });
   // Even nothing can be unsafe: a placeholder in the environment's own token.
   if (meant.config === null) throw meant.error ?? new AppError("CFG_004", "No configuration can be used.");
-  return { config: meant.config, environment: meant.environment, source: "defaults" };
+  return { ...meant, config: meant.config, source: "defaults" };
 }
 
 async function unread(error: AppError, options: InterpretOptions): Promise<Interpretation> {

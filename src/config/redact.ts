@@ -25,9 +25,14 @@ export function secretPathsOf(schemas: SchemaSet): readonly (readonly string[])[
 }
 
 /** A copy without secrets. Empty text, references to variables, numbers under no secret path and switches stay. */
-export function redactConfig(value: unknown, secretPaths: readonly (readonly string[])[]): unknown {
-  // What is secret in no way that a name tells: a token inside an address, a key by its shape.
+export function redactConfig(
+  value: unknown,
+  secretPaths: readonly (readonly string[])[],
+  known: readonly string[] = [],
+): unknown {
+  // What is secret in no way that a name tells: a token inside an address, a key by its shape, one out of the vault.
   const byShape = createRedactor();
+  for (const secret of known) byShape.add(secret);
   return redact(value, { paths: secretPaths, named: false, text: (text) => byShape.text(text) });
 }
 
@@ -69,8 +74,8 @@ function redactMisplaced(value: unknown): unknown {
 }
 
 function redactText(text: string, secret: boolean, context: Context): string {
-  // `${NAME}` says where the secret is, not what it is.
-  if (text === "" || /^\$\{[A-Z_][A-Z0-9_]*\}$/.test(text)) return text;
+  // `${NAME}` and `${secret:NAME}` say where the secret is, not what it is.
+  if (text === "" || /^\$\{(?:[A-Z_][A-Z0-9_]*|secret:[\w.-]{1,64})\}$/.test(text)) return text;
   if (!secret) return context.text(text);
   context.found?.add(text);
   return redactedText;

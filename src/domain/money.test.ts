@@ -1,7 +1,17 @@
 /** Money is counted in whole micro-dollars and never in favour of the wrong side. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addUsage, costMicros, noUsage, soundUsage, splitCost, totalTokens, type TokenUsage } from "./money.ts";
+import {
+  addUsage,
+  costMicros,
+  noUsage,
+  soundUsage,
+  splitCost,
+  totalTokens,
+  worstCase,
+  worstCaseMicros,
+  type TokenUsage,
+} from "./money.ts";
 
 const usage = fc.record({
   input: fc.nat(2_000_000),
@@ -23,6 +33,19 @@ describe("money", () => {
     expect(costMicros({ ...noUsage, cacheWrite: million }, list)).toBe(3_750_000);
     expect(costMicros({ input: 100, output: 50, cacheRead: 10, cacheWrite: 0 }, list)).toBe(1_053);
     expect(costMicros(noUsage, list)).toBe(0);
+  });
+
+  it("the worst case is never less than what was used within its bounds, and exact where all of it is written", () => {
+    fc.assert(
+      fc.property(usage, price, fc.nat(3), (used, list, spare) => {
+        const read = used.input + used.cacheRead + used.cacheWrite;
+        const most = worstCaseMicros(worstCase(read + spare, list), used.output + spare);
+        expect(most).toBeGreaterThanOrEqual(costMicros(used, list) ?? Infinity);
+        const output = { ...noUsage, output: used.output };
+        expect(worstCaseMicros(worstCase(0, list), used.output)).toBe(costMicros(output, list));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it("an unknown price is unknown, and never free", () => {

@@ -11,9 +11,17 @@ import type { Clock } from "./clock.ts";
 const longestWaitMs = 5_000;
 const pollMs = 20;
 
-/** Throws CFG_007 where another process keeps the lock for longer than any write takes. */
-export async function withWriteLock<T>(file: string, clock: Clock, work: () => Promise<T>): Promise<T> {
-  const lock = await acquire(`${file}.lock`, clock);
+/**
+ * Throws CFG_007 where another process keeps the lock for longer than any write takes, or than `waitMs` where the work
+ * may take longer.
+ */
+export async function withWriteLock<T>(
+  file: string,
+  clock: Clock,
+  work: () => Promise<T>,
+  waitMs = longestWaitMs,
+): Promise<T> {
+  const lock = await acquire(`${file}.lock`, clock, waitMs);
   try {
     return await work();
   } finally {
@@ -21,9 +29,9 @@ export async function withWriteLock<T>(file: string, clock: Clock, work: () => P
   }
 }
 
-async function acquire(file: string, clock: Clock): Promise<DatabaseSync> {
+async function acquire(file: string, clock: Clock, waitMs: number): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import("node:sqlite");
-  const giveUpMs = clock.monotonicMs() + longestWaitMs;
+  const giveUpMs = clock.monotonicMs() + waitMs;
   for (;;) {
     const database = new Database(file, { timeout: 0 });
     try {

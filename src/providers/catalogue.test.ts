@@ -9,7 +9,11 @@ type Agents = Pick<Config["agents"], "list"> & { defaults: Pick<Config["agents"]
 function configOf(
   more: { models?: Partial<Config["models"]>; agents?: Partial<Agents> } = {},
 ): Pick<Config, "models" | "agents"> {
-  const agents: Agents = { list: [], defaults: { model: { fallbacks: [] }, models: {} }, ...more.agents };
+  const agents: Agents = {
+    list: [],
+    defaults: { model: { fallbacks: [], fallbackOn: [] }, models: {} },
+    ...more.agents,
+  };
   return { models: { mode: "merge", providers: {}, ...more.models }, agents: agents as Config["agents"] };
 }
 
@@ -76,7 +80,7 @@ describe("the catalogue of models", () => {
   });
 
   it("finds by reference, alias of any case, and bare id", () => {
-    const defaults = { model: { fallbacks: [] }, models: { "mock/org/m-2": { alias: "Fast" } } };
+    const defaults = { model: { fallbacks: [], fallbackOn: [] }, models: { "mock/org/m-2": { alias: "Fast" } } };
     const catalogue = createCatalogue(configOf({ models: { providers: { mock } }, agents: { defaults } }), []);
     for (const name of ["mock/org/m-2", "fast", "FAST", "org/m-2"])
       expect(catalogue.find(name)?.ref).toBe("mock/org/m-2");
@@ -96,7 +100,7 @@ describe("the catalogue of models", () => {
         { id: "coder", model: "m-1", fallbacks: ["org/m-2", "nobody/knows"] },
         { id: "lost", model: "nobody/knows" },
       ],
-      defaults: { model: { primary: "mock/org/m-2", fallbacks: ["m-1"] }, models: {} },
+      defaults: { model: { primary: "mock/org/m-2", fallbackOn: [], fallbacks: ["m-1"] }, models: {} },
     };
     const catalogue = createCatalogue(configOf({ models: { providers: { mock } }, agents }), []);
     expect(catalogue.primary("main")?.ref).toBe("mock/org/m-2");
@@ -108,7 +112,10 @@ describe("the catalogue of models", () => {
 
   it("a model that the configuration names exists at its provider, listed or not", () => {
     const agents: Partial<Agents> = {
-      defaults: { model: { primary: "openrouter/meta/llama-5", fallbacks: ["ollama/qwen3:8b"] }, models: {} },
+      defaults: {
+        model: { primary: "openrouter/meta/llama-5", fallbackOn: [], fallbacks: ["ollama/qwen3:8b"] },
+        models: {},
+      },
     };
     const catalogue = createCatalogue(configOf({ agents }), found({ openrouter: "or" }));
     expect(catalogue.primary("main")).toMatchObject({

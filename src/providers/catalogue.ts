@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config/schema/root.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
+import { followAlias, type FollowedAlias } from "./alias.ts";
 import type { ProviderEndpoint } from "./contract.ts";
 import { defaultModels, demoEndpoint, demoModel, describedModel, type ModelSettings } from "./default-models.ts";
 import { ollamaEndpoint, type DetectedProvider } from "./detect.ts";
@@ -11,8 +12,10 @@ import { ollamaEndpoint, type DetectedProvider } from "./detect.ts";
 export interface ProviderCatalogue {
   /** The one to begin with first. */
   list(): readonly ModelInfo[];
-  /** By `provider/id`, alias (of any case) or bare id, in this order. Undefined where unknown. */
+  /** By `provider/id`, alias (of any case, of an alias too) or bare id, in this order. Undefined where unknown. */
   find(name: string): ModelInfo | undefined;
+  /** The names of a chain of aliases that comes back to itself, from this one; null where it does not. */
+  circleOf(name: string): readonly string[] | null;
   /**
    * The agent's own model, else the common one, else the first of the list. Undefined where one is configured that
    * does not exist: another is never taken in silence.
@@ -32,12 +35,14 @@ export function createCatalogue(config: CatalogueConfig, detected: readonly Dete
   const isDemo = providers.every(({ models }) => models.length === 0);
   const all = isDemo ? [...providers, { endpoint: demoEndpoint, models: [demoModel] }] : providers;
   const models = all.flatMap((provider) => provider.models);
-  const find = finder(models, aliasesOf(config));
+  const follow = follower(models, aliasesOf(config));
+  const find = finder(models, follow);
   const agentOf = (agentId: string): CatalogueConfig["agents"]["list"][number] | undefined =>
     config.agents.list.find(({ id }) => id === agentId);
   return {
     list: () => models,
     find,
+    circleOf: (name) => follow(name).circle ?? null,
     primary: (agentId) => {
       const wanted = agentOf(agentId)?.model ?? config.agents.defaults.model.primary;
       return wanted === undefined ? models[0] : find(wanted);
@@ -107,7 +112,8 @@ function withNamedModels(config: CatalogueConfig, providers: readonly DetectedPr
 function namedRefs({ agents }: CatalogueConfig): readonly string[] {
   const { primary, fallbacks } = agents.defaults.model;
   const ofAgents = agents.list.flatMap(({ model, fallbacks: own }) => [model, ...(own ?? [])]);
-  const named = [primary, ...fallbacks, ...Object.keys(agents.defaults.models), ...ofAgents];
+  const { imageModel, models } = agents.defaults;
+  const named = [primary, ...fallbacks, imageModel, ...Object.keys(models), ...ofAgents];
   return [...new Set(named.filter((ref) => ref !== undefined))];
 }
 
@@ -119,12 +125,22 @@ function aliasesOf({ agents }: CatalogueConfig): ReadonlyMap<string, string> {
   );
 }
 
+function follower(models: readonly ModelInfo[], aliases: ReadonlyMap<string, string>): (name: string) => FollowedAlias {
+  const refs = new Set(models.map(({ ref }) => ref));
+  return (name) => followAlias(name, aliases, (known) => refs.has(known));
+}
+
 function finder(
   models: readonly ModelInfo[],
-  aliases: ReadonlyMap<string, string>,
+  follow: (name: string) => FollowedAlias,
 ): (name: string) => ModelInfo | undefined {
   const byRef = new Map(models.map((model) => [model.ref, model]));
   // The first of a bare id wins: configured before found.
   const byId = new Map(models.toReversed().map((model) => [model.id, model]));
-  return (name) => byRef.get(name) ?? byRef.get(aliases.get(name.toLowerCase()) ?? "") ?? byId.get(name);
+  return (name) => {
+    const known = byRef.get(name);
+    if (known !== undefined) return known;
+    const end = follow(name).name;
+    return end === undefined ? undefined : (byRef.get(end) ?? byId.get(end));
+  };
 }

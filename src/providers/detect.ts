@@ -55,20 +55,32 @@ export function ollamaEndpoint(host: string | null): ProviderEndpoint {
 
 const probeMs = 300;
 
+/** Providers that need nothing but a login: where each is. In the order in which they are preferred. */
+const services: Readonly<Record<string, Pick<ProviderEndpoint, "api" | "baseUrl">>> = {
+  anthropic: { api: "anthropic-messages", baseUrl: null },
+  openai: { api: "openai-responses", baseUrl: null },
+  google: { api: "google-generative-ai", baseUrl: null },
+  openrouter: { api: "openai-completions", baseUrl: "https://openrouter.ai/api/v1" },
+};
+
+/** The public service of this name with its usual models, for somebody who has stored a login and set nothing else. */
+export function serviceOf(id: string): DetectedProvider | undefined {
+  if (!Object.hasOwn(services, id)) return undefined;
+  const endpoint = serviceEndpoint(id, null);
+  return { endpoint, models: defaultModels(endpoint) };
+}
+
+function serviceEndpoint(id: string, apiKey: string | null): ProviderEndpoint {
+  const { api, baseUrl } = services[id] as (typeof services)[string];
+  return { id, api, baseUrl, apiKey, headers: {} };
+}
+
 function keyedEndpoints(keys: FoundKeys): readonly ProviderEndpoint[] {
-  const endpoint = (
-    id: string,
-    api: ProviderEndpoint["api"],
-    apiKey: string | null,
-    baseUrl: string | null = null,
-  ): ProviderEndpoint[] =>
-    apiKey === null || apiKey.trim() === "" ? [] : [{ id, api, baseUrl, apiKey: apiKey.trim(), headers: {} }];
-  return [
-    ...endpoint("anthropic", "anthropic-messages", keys.anthropic),
-    ...endpoint("openai", "openai-responses", keys.openai),
-    ...endpoint("google", "google-generative-ai", keys.gemini),
-    ...endpoint("openrouter", "openai-completions", keys.openrouter, "https://openrouter.ai/api/v1"),
-  ];
+  const found: Readonly<Record<string, string | null>> = { ...keys, google: keys.gemini };
+  return Object.keys(services).flatMap((id) => {
+    const apiKey = found[id]?.trim() ?? "";
+    return apiKey === "" ? [] : [serviceEndpoint(id, apiKey)];
+  });
 }
 
 async function installedModels(

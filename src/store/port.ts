@@ -15,6 +15,7 @@ import type { ToolCall } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage, Priority, Reply } from "../domain/message.ts";
 import type { TokenCosts, TokenUsage } from "../domain/money.ts";
+import type { ApprovalStore, BudgetStore } from "./budget-port.ts";
 
 export interface Store {
   readonly inbox: InboxStore;
@@ -23,6 +24,8 @@ export interface Store {
   readonly deadLetters: DeadLetterStore;
   readonly sessions: SessionStore;
   readonly ledger: LedgerStore;
+  readonly budgets: BudgetStore;
+  readonly approvals: ApprovalStore;
   readonly idempotency: IdempotencyStore;
   readonly devices: DeviceStore;
   readonly documents: DocumentStore;
@@ -107,7 +110,7 @@ export type AdmitResult =
       readonly row: InboxRow;
       readonly lease: Lease | null;
       /** Set where `openSession` was given and the message is not ephemeral. */
-      readonly session?: { readonly row: SessionRow; readonly created: boolean };
+      readonly session?: { readonly row: SessionRow; readonly created: boolean; readonly renewed: boolean };
     }
   /** The dedupe key, run id or message id is known. Nothing was written. */
   | { readonly outcome: "duplicate"; readonly existing: InboxRow };
@@ -116,11 +119,16 @@ export interface InboxStore {
   /**
    * Writes an accepted message. With `claimFor`, also starts its turn in the same commit where it is due and the session
    * is free. With `openSession`, also does what `sessions.open` does with the message's address, in the same commit;
-   * `sessionId` is used where the session is new.
+   * `sessionId` is used where the session is new, or begun anew: what was last used before `staleBeforeMs` and has
+   * nothing waiting starts afresh, as by `sessions.reset`.
    */
   admit(
     entry: InboxEntry,
-    options: { atMs: number; claimFor?: { owner: string; leaseMs: number }; openSession?: { sessionId: string } },
+    options: {
+      atMs: number;
+      claimFor?: { owner: string; leaseMs: number };
+      openSession?: { sessionId: string; staleBeforeMs?: number | null };
+    },
   ): Promise<AdmitResult>;
   /**
    * Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the
@@ -325,6 +333,11 @@ export interface TurnResult {
   readonly ledger: readonly LedgerEntry[];
   /** The inbox row ends as `replied` with this reason; `dead` when the turn could not answer at all. */
   readonly inbox: { readonly state: "replied" | "dead"; readonly reason: string };
+  /**
+   * True for a dead message that waits for a person (`waitingFor`): its finished steps stay, so that a replay goes on
+   * behind them. Where what it waits for has come meanwhile it is queued again in this very commit.
+   */
+  readonly resumable?: boolean;
   readonly atMs: number;
 }
 
@@ -532,11 +545,19 @@ export interface SessionStore {
   delete(sessionKey: string): Promise<boolean>;
   /** Throws RPC_007 where there is no such session. */
   append(sessionKey: string, entries: readonly TranscriptDraft[], atMs: number): Promise<readonly TranscriptEntry[]>;
-  /** Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest. */
+  /**
+   * Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest of those behind
+   * `afterSeq` and in front of `beforeSeq`.
+   */
   transcript(
     sessionKey: string,
-    options?: { sessionId?: string; afterSeq?: number; limit?: number },
+    options?: { sessionId?: string; afterSeq?: number; beforeSeq?: number; limit?: number },
   ): Promise<readonly TranscriptEntry[]>;
+  /**
+   * Messages in whose text these words stand, newest first, in whatever session id they were said; letters of ASCII match
+   * in either case. `cursor` goes on behind an earlier page.
+   */
+  search(query: string, options: { limit: number; sessionKey?: string; cursor?: string }): Promise<TranscriptHits>;
   /** Session ids of the key, newest first; the first is the current one. */
   history(sessionKey: string): Promise<readonly { readonly sessionId: string; readonly createdMs: number }[]>;
   /**
@@ -547,6 +568,15 @@ export interface SessionStore {
     row: { sessionKey: string; agentId: string; sessionId: string; createdMs: number },
     entries: readonly TranscriptDraft[],
   ): Promise<void>;
+}
+
+export interface TranscriptHits {
+  readonly hits: readonly {
+    readonly sessionKey: string;
+    readonly sessionId: string;
+    readonly entry: TranscriptEntry;
+  }[];
+  readonly nextCursor: string | null;
 }
 
 export interface SessionListOptions {

@@ -47,8 +47,11 @@ export function register(program: Command, context: CliContext): void {
 async function runGateway(options: RunOptions, context: CliContext): Promise<void> {
   const port = options.port === undefined ? {} : { port: await portOf(options.port) };
   const { runGateway: run } = await import("../../app/gateway-main.ts");
+  const { askerOf } = await import("./secrets.ts");
+  const askPassphrase = askerOf(context);
   const code = await run({
     environment: context.environment,
+    ...(askPassphrase === undefined ? {} : { askPassphrase }),
     ...port,
     ...(options.bind === undefined ? {} : { bind: options.bind }),
     ...(options.token === undefined ? {} : { token: options.token }),

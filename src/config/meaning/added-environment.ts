@@ -10,7 +10,7 @@ import { extendEnvironment, locatingVariables, type Environment } from "../envir
 import { readFileText } from "../text/file-text.ts";
 import type { Finding } from "./finding.ts";
 import { statePaths } from "../paths.ts";
-import { referencedVariables, substitute } from "./substitute.ts";
+import { referencedVariables, substitute, type SecretLookup } from "./substitute.ts";
 
 export interface AddedEnvironment {
   readonly environment: Environment;
@@ -32,12 +32,13 @@ export async function withEnvFile(environment: Environment): Promise<AddedEnviro
 }
 
 /** With what the configuration's `env` section says. `value`: the configuration before substitution. */
-export function withConfigEnv(environment: Environment, value: unknown): AddedEnvironment {
+export function withConfigEnv(environment: Environment, value: unknown, secrets: SecretLookup): AddedEnvironment {
   const section = envSection(value);
   const vars = isRecord(section["vars"]) ? section["vars"] : {};
   const written = Object.fromEntries(Object.entries(vars).filter(([, text]) => typeof text === "string"));
-  // A variable may be made of others, but only of real ones.
-  const expanded = substitute(written, environment.variables).value as Record<string, string>;
+  // A variable may be made of others, but only of real ones. What is missing is told where the whole is substituted.
+  const below: SecretLookup = (path, name) => secrets(["env", "vars", ...path], name);
+  const expanded = substitute(written, environment.variables, below).value as Record<string, string>;
   const { allowed, findings } = harmless(expanded, ["env", "vars"]);
   return { environment: extendEnvironment(environment, allowed, section["override"] === true), findings };
 }

@@ -3,7 +3,8 @@
  * and an account that does not fit is not started. Here the mistakes get a path and a line.
  */
 import type * as z from "zod";
-import { getAt, isRecord, setAt, type KeyPath } from "../dot-path.ts";
+import type { MissingSecret } from "../contract.ts";
+import { formatPath, getAt, isRecord, setAt, type KeyPath } from "../dot-path.ts";
 import { describeIssue, keysOf, type Finding } from "./finding.ts";
 import type { SchemaSet } from "./schema-set.ts";
 import { unknownKeys } from "./schema-walk.ts";
@@ -26,17 +27,26 @@ export function checkChannels(channels: Channels, schemas: SchemaSet): readonly 
 export function withChannelVariables(
   channels: Channels,
   schemas: SchemaSet,
-  variables: Readonly<Record<string, string>>,
+  { variables, missing }: { variables: Readonly<Record<string, string>>; missing: readonly MissingSecret[] },
 ): Channels {
   const filled: Record<string, Readonly<Record<string, unknown>>> = { ...channels };
   for (const [id, settings] of Object.entries(schemas.channels.channelEnvironment)) {
     for (const [setting, variable] of Object.entries(settings)) {
       const value = Object.hasOwn(variables, variable) ? variables[variable]?.trim() : undefined;
       if (value === undefined || value === "" || getAt(filled[id], [setting]) !== undefined) continue;
+      // Written, as a reference that leads nowhere: it does not quietly become another secret.
+      const isWritten = missing.some(({ keys }) => formatPath(keys) === formatPath(["channels", id, setting]));
+      if (isWritten) continue;
       filled[id] = { ...filled[id], [setting]: value };
     }
   }
   return filled;
+}
+
+/** Nobody is let in by hooks whose token is not there. What a channel or provider lacks is told to it with the snapshot. */
+export function closeWithout(value: unknown, missing: readonly MissingSecret[]): unknown {
+  const lacksHookToken = missing.some(({ keys }) => keys[0] === "hooks" && keys[1] === "token");
+  return lacksHookToken && isRecord(getAt(value, ["hooks"])) ? setAt(value, ["hooks", "enabled"], false) : value;
 }
 
 /** Switches off the channel or account whose setting needs a variable that is not there: without it, it could be wider. */

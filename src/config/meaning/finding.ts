@@ -1,5 +1,6 @@
 /** What the loader finds wrong, before it is known where in which file that stands; and how to say it. */
 import type * as z from "zod";
+import type { ErrorCode } from "../../domain/error-codes.ts";
 import { getAt, type KeyPath } from "../dot-path.ts";
 import { isSecretKey } from "../secret-text.ts";
 
@@ -11,6 +12,8 @@ export interface Finding {
    * not used, since leaving the value out could allow more than was meant. `refuse`: the gateway must not start.
    */
   readonly weight: "warning" | "key" | "broken" | "refuse";
+  /** What is thrown where it is the first that is wrong; CFG_004 where absent. */
+  readonly code?: ErrorCode;
 }
 
 type Issue = z.core.$ZodIssue;

@@ -8,9 +8,9 @@ import path from "node:path";
 import { AppError } from "../../domain/app-error.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { withConfigEnv, withEnvFile, withShellEnv } from "./added-environment.ts";
-import { checkChannels, switchOffIncomplete, withChannelVariables } from "./channel-section.ts";
+import { checkChannels, closeWithout, switchOffIncomplete, withChannelVariables } from "./channel-section.ts";
 import { checkConfig } from "./checks.ts";
-import type { ConfigIssue } from "../contract.ts";
+import type { ConfigIssue, MissingSecret } from "../contract.ts";
 import { defaultsContext } from "../default-config.ts";
 import { applyDefaults } from "../defaults/chain.ts";
 import { formatPath, getAt, isRecord, parsePath, type KeyPath } from "../dot-path.ts";
@@ -24,6 +24,8 @@ import { normalizePaths } from "./normalize-paths.ts";
 import { applyOverrides, environmentOverrides, type Overrides } from "./overrides.ts";
 import type { SchemaSet } from "./schema-set.ts";
 import type { Config } from "../schema/root.ts";
+import { secretPathsOf } from "../redact.ts";
+import { noSecrets, resolveSecrets, type ResolvedSecrets, type SecretSource } from "./secret-reference.ts";
 import { expandShorthand } from "./shorthand.ts";
 import { substitute } from "./substitute.ts";
 import { validateComplete, validateWritten, weightOf } from "./validate.ts";
@@ -34,6 +36,8 @@ export interface InterpretOptions {
   readonly clock: Clock;
   readonly overrides?: Overrides;
   readonly version?: string;
+  /** Where `${secret:NAME}` leads; asked only where there is one. */
+  readonly secrets?: SecretSource;
 }
 
 export interface Interpretation {
@@ -46,11 +50,18 @@ export interface Interpretation {
   readonly verdict: "good" | Finding["weight"];
   /** What to throw where the text must be good. */
   readonly error: AppError | null;
-  /** Every file that was read. */
+  /** Every file that was read, the vault's among them where it was asked. */
   readonly files: readonly string[];
-  /** Over the texts of all of them. */
+  /** Over the texts of all of them but the vault's. */
   readonly fingerprint: string;
   readonly moves: readonly Move[];
+  readonly missingSecrets: readonly MissingSecret[];
+  /** What the vault gave. */
+  readonly secretsInUse: readonly string[];
+  /** Differs where the vault answers otherwise. Made of secrets: for comparing, never to be shown. */
+  readonly secretsMark: string;
+  /** When the first secret in use expires; null where none does. */
+  readonly secretsExpireMs: number | null;
 }
 
 /** Never throws for what the text says. */
@@ -65,8 +76,9 @@ export async function interpret(file: string, text: string, options: InterpretOp
   const migrated = migrate(composed.value, Object.keys(options.schemas.channels.channelSchemas));
   const expanded = expandShorthand(migrated.value);
   const moves = [...migrated.moves, ...expanded.moves];
-  const variables = await gatherVariables(env.environment, expanded.value, options);
-  const meaning = giveMeaning(expanded.value, variables.environment, { file, options });
+  const secrets = await resolveSecrets(expanded.value, options.secrets, () => secretPathsOf(options.schemas));
+  const variables = await gatherVariables(env.environment, expanded.value, { options, secrets });
+  const meaning = giveMeaning(expanded.value, variables.environment, { file, options, secrets });
   const findings = [...moveFindings(migrated.moves), ...env.findings, ...variables.findings, ...meaning.findings];
   const issues = [...variables.environment.issues, ...findings.map((finding) => toIssue(finding, composed, moves))];
   const verdict = worst(findings);
@@ -77,10 +89,17 @@ export async function interpret(file: string, text: string, options: InterpretOp
     environment: variables.environment,
     issues,
     verdict,
-    error: errorOf(issues, meaning.missing),
-    files: [...composed.files.keys()],
+    error: errorOf(issues, findings),
+    files: [
+      ...composed.files.keys(),
+      ...(secrets.isAsked && options.secrets !== undefined ? [options.secrets.file] : []),
+    ],
     fingerprint: fingerprintOf([...composed.files.entries()]),
     moves: migrated.moves,
+    missingSecrets: meaning.missingSecrets,
+    secretsInUse: secrets.values,
+    secretsMark: secrets.mark,
+    secretsExpireMs: secrets.expiresMs,
   };
 }
 
@@ -91,23 +110,30 @@ export function textHash(text: string): string {
 interface Meaning {
   readonly config: Config;
   readonly findings: readonly Finding[];
-  /** Whether a variable was missing. */
-  readonly missing: boolean;
+  readonly missingSecrets: readonly MissingSecret[];
 }
 
 function giveMeaning(
   value: unknown,
   environment: Environment,
-  { file, options }: { file: string; options: InterpretOptions },
+  { file, options, secrets }: { file: string; options: InterpretOptions; secrets: ResolvedSecrets },
 ): Meaning {
   const { schemas } = options;
-  const substituted = substitute(value, environment.variables);
-  const missing = substituted.missing.map((one) => missingFinding(one.name, one.path));
+  const substituted = substitute(value, environment.variables, secrets.lookup);
+  const { missingSecrets } = substituted;
+  const missing = [
+    ...substituted.missing.map((one) => missingFinding(one.name, one.path)),
+    ...missingSecrets.map(missingSecretFinding),
+  ];
   const context = defaultsContext(environment.homeDir, environment.stateDir);
   const refill = (draft: Readonly<Record<string, unknown>>): Record<string, unknown> => applyDefaults(draft, context);
-  const written = validateWritten(switchOffIncomplete(substituted.value, substituted.missing), schemas, refill);
+  const closed = closeWithout(switchOffIncomplete(substituted.value, substituted.missing), missingSecrets);
+  const written = validateWritten(closed, schemas, refill);
   const draft = refill(written.value) as unknown as Config;
-  const channels = withChannelVariables(draft.channels, schemas, environment.variables);
+  const channels = withChannelVariables(draft.channels, schemas, {
+    variables: environment.variables,
+    missing: missingSecrets,
+  });
   const base = { homeDir: environment.homeDir, configDir: path.dirname(file) };
   const normalized = normalizePaths({ ...draft, channels }, base);
   const overrides = { ...environmentOverrides(environment), ...options.overrides };
@@ -116,25 +142,32 @@ function giveMeaning(
   const complete = validateComplete(overridden.config, names, schemas, refill);
   const config = complete.value as unknown as Config;
   // A value that was wrong is missing now; that is one mistake.
+  const lacked = new Set(missingSecrets.map(({ path: where }) => where));
   const told = new Set([...missing, ...written.findings].map((finding) => formatPath(finding.path)));
   const checks = checkConfig({ config, environment, version: options.version ?? null });
   const findings = [
     ...missing,
     ...written.findings,
-    ...checkChannels(config.channels, schemas),
+    ...checkChannels(config.channels, schemas).filter((finding) => !lacked.has(formatPath(finding.path))),
     ...complete.findings.filter((finding) => !told.has(formatPath(finding.path))),
     ...checks,
     ...maskedFindings(written.value, overrides),
   ];
-  return { config, findings, missing: missing.length > 0 };
+  return { config, findings: findings.map((finding) => withoutSecrets(finding, secrets.values)), missingSecrets };
+}
+
+/** A mistake may quote what it found; a secret that does not fit where it is used is still one. */
+function withoutSecrets(finding: Finding, secrets: readonly string[]): Finding {
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, "(a secret)"), finding.message);
+  return message === finding.message ? finding : { ...finding, message };
 }
 
 async function gatherVariables(
   environment: Environment,
   value: unknown,
-  { schemas }: InterpretOptions,
+  { options: { schemas }, secrets }: { options: InterpretOptions; secrets: ResolvedSecrets },
 ): Promise<{ environment: Environment; findings: readonly Finding[] }> {
-  const fromConfig = withConfigEnv(environment, value);
+  const fromConfig = withConfigEnv(environment, value, secrets.lookup);
   const channelVariables = Object.values(schemas.channels.channelEnvironment).flatMap((settings) =>
     Object.values(settings),
   );
@@ -164,7 +197,13 @@ function maskedFindings(written: unknown, overrides: Overrides): Finding[] {
 function missingFinding(name: string, at: KeyPath): Finding {
   const message = `\${${name}} is not set in the environment`;
   const auth = at[0] === "gateway" && at[1] === "auth";
-  return { path: at, message, weight: auth ? "refuse" : weightOf(at) };
+  return { path: at, message, weight: auth ? "refuse" : weightOf(at), code: "CFG_003" };
+}
+
+/** What needs it does not run, and the rest of the house does: hooks are closed, a channel or provider is told. */
+function missingSecretFinding({ keys, code, message }: MissingSecret): Finding {
+  const auth = keys[0] === "gateway" && keys[1] === "auth";
+  return { path: keys, message, weight: auth ? "refuse" : keys[0] === "hooks" ? "key" : weightOf(keys), code };
 }
 
 function moveFindings(moves: readonly Move[]): Finding[] {
@@ -195,11 +234,12 @@ function worst(findings: readonly Finding[]): Interpretation["verdict"] {
   return order.find((weight) => findings.some((finding) => finding.weight === weight)) ?? "good";
 }
 
-function errorOf(issues: readonly ConfigIssue[], missing: boolean): AppError | null {
+function errorOf(issues: readonly ConfigIssue[], findings: readonly Finding[]): AppError | null {
   const errors = issues.filter((issue) => issue.severity === "error");
   const [first] = errors;
   if (first === undefined) return null;
-  const code = missing && first.message.endsWith("is not set in the environment") ? "CFG_003" : "CFG_004";
+  const told = findings.find(({ message, path: at }) => message === first.message && formatPath(at) === first.path);
+  const code = told?.code ?? "CFG_004";
   return new AppError(code, errors.map(describe).join("\n"), { details: { issues: errors.slice(0, 50) } });
 }
 
@@ -232,6 +272,10 @@ function unreadable(
     files: [file],
     fingerprint: fingerprintOf([[file, text]]),
     moves: [],
+    missingSecrets: [],
+    secretsInUse: [],
+    secretsMark: noSecrets.mark,
+    secretsExpireMs: noSecrets.expiresMs,
   };
 }
 

@@ -1,13 +1,17 @@
 /**
- * `${NAME}` in any text of the configuration becomes the variable's value; `$${NAME}` is the text `${NAME}`.
- * An empty variable counts as missing: an empty password is no password. The file keeps the reference.
+ * `${NAME}` in any text of the configuration becomes the variable's value, `${secret:NAME}` the secret's; `$${NAME}` is
+ * the text `${NAME}`. What a value brings along is not looked at again. An empty variable counts as missing: an empty
+ * password is no password. The file keeps the reference.
  */
+import type { MissingSecret } from "../contract.ts";
 import { isRecord, type KeyPath } from "../dot-path.ts";
+import { referencedName } from "./secret-reference.ts";
 
 export interface Substituted {
-  /** Where a variable is missing, the value that needs it is left out. */
+  /** Where a variable or a secret is missing, the value that needs it is left out. */
   readonly value: unknown;
   readonly missing: readonly MissingVariable[];
+  readonly missingSecrets: readonly MissingSecret[];
 }
 
 export interface MissingVariable {
@@ -15,9 +19,17 @@ export interface MissingVariable {
   readonly path: KeyPath;
 }
 
-export function substitute(value: unknown, variables: Readonly<Record<string, string>>): Substituted {
+/** The value of the secret that a place refers to, or why there is none. */
+export type SecretLookup = (path: KeyPath, name: string) => string | MissingSecret;
+
+export function substitute(
+  value: unknown,
+  variables: Readonly<Record<string, string>>,
+  secrets: SecretLookup,
+): Substituted {
   const missing: MissingVariable[] = [];
-  return { value: walk(value, [], { variables, missing }), missing };
+  const missingSecrets: MissingSecret[] = [];
+  return { value: walk(value, [], { variables, secrets, missing, missingSecrets }), missing, missingSecrets };
 }
 
 /** The names that a value refers to. */
@@ -32,11 +44,13 @@ export function referencedVariables(value: unknown): ReadonlySet<string> {
   return names;
 }
 
-const reference = /\$(\$?)\{([A-Z_][A-Z0-9_]*)\}/g;
+const reference = /\$(\$?)\{(?:([A-Z_][A-Z0-9_]*)\}|secret:([^}]*\}?))/g;
 
 interface Context {
   readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: SecretLookup;
   readonly missing: MissingVariable[];
+  readonly missingSecrets: MissingSecret[];
 }
 
 const absent = Symbol("absent");
@@ -65,8 +79,15 @@ function walkValue(value: unknown, path: KeyPath, context: Context): unknown {
 function expand(text: string, path: KeyPath, context: Context): string | typeof absent {
   if (!text.includes("${")) return text;
   let lacks = false;
-  const expanded = text.replaceAll(reference, (whole, escaped: string, name: string) => {
+  const expanded = text.replaceAll(reference, (whole, escaped: string, name?: string, secret?: string) => {
     if (escaped !== "") return whole.slice(1);
+    if (name === undefined) {
+      const found = context.secrets(path, referencedName(secret ?? ""));
+      if (typeof found === "string") return found;
+      context.missingSecrets.push(found);
+      lacks = true;
+      return "";
+    }
     const value = Object.hasOwn(context.variables, name) ? context.variables[name] : undefined;
     if (value !== undefined && value !== "") return value;
     context.missing.push({ name, path });

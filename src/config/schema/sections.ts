@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { agentsSchema } from "./agents.ts";
 import { approvalsSchema } from "./approvals.ts";
+import { budgetsSchema } from "./budgets.ts";
 import { commandsSchema } from "./commands.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { hooksSchema } from "./hooks.ts";
@@ -29,6 +30,7 @@ import {
   updateSchema,
 } from "./surroundings.ts";
 import { toolsSchema } from "./tools.ts";
+import { vaultSchema } from "./vault.ts";
 
 export const sectionSchemas = {
   meta: metaSchema,
@@ -43,6 +45,7 @@ export const sectionSchemas = {
   commands: commandsSchema,
   tools: toolsSchema,
   approvals: approvalsSchema,
+  budgets: budgetsSchema,
   memory: memorySchema,
   queue: queueSchema,
   router: routerSchema,
@@ -54,6 +57,7 @@ export const sectionSchemas = {
   media: mediaSchema,
   discovery: discoverySchema,
   auth: authSchema,
+  vault: vaultSchema,
   logging: loggingSchema,
   diagnostics: diagnosticsSchema,
   ui: uiSchema,

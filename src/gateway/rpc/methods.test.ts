@@ -517,7 +517,8 @@ describe("results", () => {
     const late = ["sessions.reset", "sessions.delete", "device.token.revoke", "device.pair.remove", "gateway.stop"];
     const ordered = methods.toSorted((left, right) => late.indexOf(left.name) - late.indexOf(right.name));
     for (const { name, result } of ordered) {
-      if (name === "connect") continue;
+      // The second waits for its turn, which nobody takes here: see sessions.test.ts.
+      if (name === "connect" || name === "sessions.compact") continue;
       const payload = (await client.call(name, params[name] ?? {}))["payload"];
       const verdict = result.safeParse(payload);
       expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);

@@ -13,6 +13,7 @@ import type {
   ProviderModule,
 } from "../contract.ts";
 import { providerFailure } from "../failure.ts";
+import { faultScene } from "../failure/scene.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { sdkFault } from "./fault.ts";
 import { eventsOf } from "./parts.ts";
@@ -64,8 +65,7 @@ class SdkProvider implements ModelProvider {
       seals: this.#protocol.seals(this.endpoint, request.model),
       callId: callIds(request.messages, this.#deps.ids),
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
-      fail: (fault) =>
-        providerFailure(fault, { endpoint: this.endpoint, model: request.model.id, nowMs: this.#deps.clock.nowMs() }),
+      fail: (fault) => providerFailure(fault, faultScene(this.endpoint, request, this.#deps.clock.nowMs())),
     });
   }
 

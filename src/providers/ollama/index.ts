@@ -12,6 +12,7 @@ import type {
   ProviderModule,
 } from "../contract.ts";
 import { providerFailure, readErrorBody, record, type ProviderFault } from "../failure.ts";
+import { faultScene } from "../failure/scene.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { jsonLines } from "../json-lines.ts";
 import { parsedInput } from "../tool-input.ts";
@@ -54,10 +55,10 @@ class OllamaProvider implements ModelProvider {
       });
       if (response.ok) return response;
       await response.body?.cancel();
-      throw this.#fault({ message: "", status: response.status }, "");
+      throw this.#listFault({ message: "", status: response.status });
     } catch (thrown) {
       if (thrown instanceof AppError) throw thrown;
-      throw this.#fault({ message: thrown instanceof Error ? thrown.message : String(thrown), reason: "network" }, "");
+      throw this.#listFault({ message: thrown instanceof Error ? thrown.message : String(thrown), reason: "network" });
     }
   }
 
@@ -69,7 +70,7 @@ class OllamaProvider implements ModelProvider {
     });
     const fail = (fault: ProviderFault): ModelEvent => ({
       type: "failure",
-      error: this.#fault(fault, request.model.id).toJSON(),
+      error: providerFailure(fault, faultScene(this.endpoint, request, this.#deps.clock.nowMs())).toJSON(),
     });
     if (!response.ok || response.body === null) {
       yield fail(await refusal(response));
@@ -98,8 +99,8 @@ class OllamaProvider implements ModelProvider {
     }
   }
 
-  #fault(fault: ProviderFault, model: string): AppError {
-    return providerFailure(fault, { endpoint: this.endpoint, model, nowMs: this.#deps.clock.nowMs() });
+  #listFault(fault: ProviderFault): AppError {
+    return providerFailure(fault, { endpoint: this.endpoint, model: "", nowMs: this.#deps.clock.nowMs() });
   }
 }
 

@@ -4,6 +4,8 @@ import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
 import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { cacheKeyOnWire } from "../cache-key.ts";
+import { effortWord, thinkingOfRequest } from "../thinking.ts";
 
 /** The SDK's name for this provider, under which it files metadata. */
 export const namespace = "compatible";
@@ -24,20 +26,28 @@ export function sealsOf(endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model), forgetsOldThoughts: true });
-  const { reasoning } = options;
-  // The levels that every server with `reasoning_effort` knows; "none" is best said by saying nothing.
-  if (reasoning === "none") delete options.reasoning;
-  else if (reasoning === "xhigh" || reasoning === "max") options.reasoning = "high";
-  else if (reasoning === "minimal") options.reasoning = "low";
+  const thinking = thinkingOfRequest("openai-completions", request)?.wire;
   const schema = request.responseFormat?.schema;
-  if (schema !== undefined)
-    options.providerOptions = { openaiCompatible: { strictJsonSchema: isStrictSchema(schema) } };
+  options.providerOptions = {
+    openaiCompatible: {
+      ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }),
+      ...(thinking?.kind === "effort" ? { reasoningEffort: effortWord(thinking.effort) } : {}),
+    },
+  };
+  // By its own name the field passes through; servers that do not know it refuse it (Mistral, for one).
+  if (request.cacheKey !== undefined && isOpenAiHost(endpoint.baseUrl))
+    options.providerOptions[namespace] = { prompt_cache_key: cacheKeyOnWire(request.cacheKey) };
   return options;
+}
+
+function isOpenAiHost(baseUrl: string | null): boolean {
+  if (baseUrl === null) return true;
+  return URL.canParse(baseUrl) && new URL(baseUrl).hostname === "api.openai.com";
 }
 
 /** Last touch on the body: models that think take `max_completion_tokens`, and OpenAI's take no sampling parameters. */
 export function bodyOf(body: Record<string, unknown>, model: ModelInfo, baseUrl: string): Record<string, unknown> {
-  const isOpenAi = new URL(baseUrl).hostname === "api.openai.com";
+  const isOpenAi = isOpenAiHost(baseUrl);
   if (!isOpenAi && !model.reasoning) return body;
   const { max_tokens, temperature, top_p, ...rest } = body;
   const limit = max_tokens === undefined ? {} : { max_completion_tokens: max_tokens };

@@ -4,6 +4,8 @@ import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
 import type { Seal, Seals } from "../ai-sdk/seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { cacheKeyOnWire } from "../cache-key.ts";
+import { effortWord, thinkingOfRequest } from "../thinking.ts";
 
 /** A reasoning item goes back by its id and its encrypted content, `<mark><id>|<content>`. */
 export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
@@ -26,8 +28,16 @@ export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model) });
   const schema = request.responseFormat?.schema;
+  const thinking = thinkingOfRequest("openai-responses", request)?.wire;
   options.providerOptions = {
-    openai: { store: false, ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }) },
+    openai: {
+      store: false,
+      ...(schema === undefined ? {} : { strictJsonSchema: isStrictSchema(schema) }),
+      // Said outright: the SDK knows models by their names, and a deployment is named by whoever made it.
+      ...(request.model.reasoning ? { forceReasoning: true } : {}),
+      ...(request.cacheKey === undefined ? {} : { promptCacheKey: cacheKeyOnWire(request.cacheKey) }),
+      ...(thinking?.kind === "effort" ? { reasoningEffort: effortWord(thinking.effort) } : {}),
+    },
   };
   return options;
 }

@@ -38,6 +38,7 @@ export function turnStore(access: Access): TurnStore {
         outbox: result.outbox.map(partArgs),
         ledger: result.ledger.map(ledgerArgs),
         inboxState: result.inbox.state,
+        resumable: result.resumable ?? false,
         reason: result.inbox.reason,
         atMs: result.atMs,
       });

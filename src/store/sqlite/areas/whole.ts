@@ -2,6 +2,7 @@
 import type { Store } from "../../port.ts";
 import type { Access } from "../access.ts";
 import { totals } from "../queries/named.ts";
+import { approvalStore, budgetStore } from "./budget.ts";
 import { deadLetterStore } from "./dead-letters.ts";
 import { inboxStore } from "./inbox.ts";
 import { ledgerStore } from "./ledger.ts";
@@ -18,6 +19,8 @@ export function storeOver(access: Access, close: () => Promise<void>): Store {
     deadLetters: deadLetterStore(access),
     sessions: sessionStore(access),
     ledger: ledgerStore(access),
+    budgets: budgetStore(access),
+    approvals: approvalStore(access),
     idempotency: idempotencyStore(access),
     devices: deviceStore(access),
     documents: documentStore(access),

@@ -1,5 +1,7 @@
 /** Spending: one row per model call. The sums beside it are kept by triggers, in the same commit. */
 import type { Database } from "../database.ts";
+import { forgetPayer, takeHold } from "./money/hold.ts";
+import { move } from "./money/purse.ts";
 
 export interface LedgerArgs {
   readonly id: string;
@@ -30,14 +32,18 @@ export interface LedgerArgs {
 
 export const dayMs = 24 * 3_600_000;
 
-/** False where the id is known: a call that is told of twice was paid for once. */
+/**
+ * False where the id is known: a call that is told of twice was paid for once. What was set aside for it is free again,
+ * and what it cost is spent, in the period in which it was set aside.
+ */
 export function record(db: Database, entry: LedgerArgs): boolean {
   const [inputCost, outputCost, cacheReadCost, cacheWriteCost] = entry.costs ?? [null, null, null, null];
   const changes = db.run(
     `INSERT INTO ledger (id, at_ms, run_id, session_key, agent_id, channel, sender_id, profile_id, job_id, model,
        input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, cost_from, input_cost, output_cost,
-       cache_read_cost, cache_write_cost, estimated, latency_ms, first_token_ms, origin)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+       cache_read_cost, cache_write_cost, estimated, latency_ms, first_token_ms, origin, held_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT at_ms FROM budget_hold WHERE id = ?1))
+     ON CONFLICT (id) DO NOTHING`,
     entry.id,
     entry.atMs,
     entry.runId,
@@ -63,12 +69,29 @@ export function record(db: Database, entry: LedgerArgs): boolean {
     entry.firstTokenMs,
     entry.origin,
   );
-  return changes > 0;
+  if (changes === 0) return false;
+  settle(db, entry);
+  return true;
 }
 
 /** Calls that no turn made. Returns how many were new. */
 export function book(db: Database, args: { entries: readonly LedgerArgs[] }): number {
   return args.entries.filter((entry) => record(db, entry)).length;
+}
+
+function settle(db: Database, entry: LedgerArgs): void {
+  const hold = takeHold(db, entry.id);
+  // What was booked when its session was deleted is spent already.
+  if (hold?.state === "booked") return;
+  const payer = hold ?? {
+    session_key: entry.sessionKey,
+    agent_id: entry.agentId,
+    channel: entry.channel,
+    sender_id: entry.senderId,
+    job_id: entry.jobId,
+    chat: null,
+  };
+  move(db, payer, { atMs: hold?.at_ms ?? entry.atMs, spent: entry.costMicros ?? 0, held: 0 });
 }
 
 /** The key under which the spending of deleted sessions is summed. */
@@ -79,6 +102,7 @@ const sums = `calls, input_tokens, output_tokens, cache_read_tokens, cache_write
 
 /** The money stays in the sums; who and where does not. */
 export function anonymise(db: Database, sessionKey: string): void {
+  forgetPayer(db, { sessionKey, as: deletedKey });
   // The sums are ordered by day: each of the session's days is looked up, instead of looking through everybody's.
   const days = db.all<{ day: number }>(
     `SELECT DISTINCT at_ms / ${dayMs} AS day FROM ledger WHERE session_key = ?`,
