@@ -27,6 +27,8 @@ export interface ModelAnswer {
   /** What the provider itself says it charges, micro-dollars; null where it does not say. */
   readonly saidCostMicros: number | null;
   readonly latencyMs: number;
+  /** From the call to its first word, thought or tool; null where none came. */
+  readonly firstTokenMs: number | null;
   /** Set when the call failed; what came before the failure is in `content`. */
   readonly error: AppErrorJson | null;
 }
@@ -51,7 +53,10 @@ export async function callModel(request: ModelRequest, deltas: Deltas, scene: Ca
   const content: AssistantContent[] = [];
   let end: CallEnd | undefined;
   let saidChars = 0;
+  let firstTokenMs: number | null = null;
   for await (const event of provider.stream(request, signal)) {
+    if (event.type === "text" || event.type === "thinking" || event.type === "tool-call")
+      firstTokenMs ??= clock.monotonicMs() - startedMs;
     if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
     // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
     if (saidChars > limits.modelAnswerChars) {
@@ -91,7 +96,11 @@ export async function callModel(request: ModelRequest, deltas: Deltas, scene: Ca
     usage: null,
     error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
   };
-  return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+  return finishAnswer(content, end, request, {
+    callId: hold.id,
+    latencyMs: clock.monotonicMs() - startedMs,
+    firstTokenMs,
+  });
 }
 
 interface CallEnd {
@@ -109,7 +118,7 @@ function finishAnswer(
   content: readonly AssistantContent[],
   end: CallEnd,
   request: ModelRequest,
-  { callId, latencyMs }: Pick<ModelAnswer, "callId" | "latencyMs">,
+  { callId, latencyMs, firstTokenMs }: Pick<ModelAnswer, "callId" | "latencyMs" | "firstTokenMs">,
 ): ModelAnswer {
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
@@ -125,6 +134,7 @@ function finishAnswer(
     estimated: usage === null,
     saidCostMicros: end.saidCostMicros ?? null,
     latencyMs,
+    firstTokenMs,
     error: end.error,
   };
 }

@@ -486,6 +486,26 @@ describe("results", () => {
       "sessions.delete": { key: "main" },
       "sessions.resolve": { key: "main" },
       "sessions.export": { key: "main" },
+      "sessions.usage.timeseries": { key: "main" },
+      "sessions.usage.logs": { key: "main" },
+      "usage.import": {
+        calls: [
+          {
+            id: "i1",
+            atMs: 1,
+            sessionKey: "agent:main:import-1",
+            agentId: "main",
+            channel: "import",
+            senderId: "",
+            provider: "openai",
+            model: "x",
+            usage: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 },
+            costMicros: null,
+            costs: null,
+            estimated: false,
+          },
+        ],
+      },
       "sessions.import": {
         key: "imported",
         lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
