@@ -59,6 +59,8 @@ export interface MessageWayDeps extends Omit<
   readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** Takes known secrets out of what a platform says, before it is kept or shown. Nothing where absent. */
+  readonly redact?: (text: string) => string;
   /** References of the configuration in force that lead to no secret. None where absent. */
   readonly missingSecrets?: () => readonly MissingSecret[];
   /** Those that ship where absent. */
@@ -97,28 +99,19 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
+  const { store, bus, clock, ids, log, config } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
-  const rules = createChannelRules(config, catalogue);
+  const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
   const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
-  const spending = createSpending({
-    ...deps,
-    log: log.child("budget"),
-    isOwner: (message) => rules.isOwner(message),
-    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
-    interrupt: (agentId, error) => registry.interrupt(agentId, error),
-    initialStateOf,
-    wakeQueue: () => queue.wake(),
-    wakeDelivery: () => delivery.wake(),
-  });
+  const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const handler = createTurnHandler({
     store,
     bus,
@@ -174,14 +167,37 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await channels.close();
       spending.gate.close();
     },
-    async applyConfig(next) {
-      try {
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
-      } catch (thrown) {
-        log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
-      }
-    },
+    applyConfig: (next) => followConfig(next, channels, deps),
   };
+}
+
+async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
+  const { catalogue = shippedChannels, log } = deps;
+  try {
+    await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
+  } catch (thrown) {
+    log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
+  }
+}
+
+interface SpendingParts extends Pick<DoorParts, "rules" | "registry" | "queue"> {
+  readonly delivery: Delivery;
+  readonly initialStateOf: InitialStateOf;
+}
+
+function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
+  const { rules, registry, queue, delivery, initialStateOf } = parts;
+  const { catalogue = shippedChannels } = deps;
+  return createSpending({
+    ...deps,
+    log: deps.log.child("budget"),
+    isOwner: (message) => rules.isOwner(message),
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+    initialStateOf,
+    wakeQueue: () => queue.wake(),
+    wakeDelivery: () => delivery.wake(),
+  });
 }
 
 function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
@@ -315,6 +331,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     webhooks,
     commands: offeredCommands,
     failpoints: deps.failpoints,
+    ...(deps.redact === undefined ? {} : { redact: deps.redact }),
   });
   const outward = {
     store,

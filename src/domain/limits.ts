@@ -100,6 +100,9 @@ export const limits = Object.freeze({
   modelStandingWriteMs: 500,
   /** Sessions whose login is kept in memory; the others are read when they are needed. */
   modelPins: 10_000,
+  /** Pixels of a picture that is decoded to be made smaller: a small file may hold a sea of them. */
+  imagePixels: 100_000_000,
+  imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
@@ -172,8 +175,6 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
-  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
-  usageLineBytes: 4 * 1024 * 1024,
   /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
   budgetOutputTokens: 16_384,
   /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
@@ -211,6 +212,8 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
+  usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
   usageImportCalls: 500,
   /** Sessions in one answer about their use. */

@@ -13,6 +13,8 @@ const fileSchema = z.strictObject({
   asOf: z.iso.date(),
   unit: z.string(),
   sources: z.record(z.string(), z.url()),
+  /** When each vendor's page was last read. */
+  read: z.record(z.string(), z.iso.date()),
   vendors: z.record(
     z.enum(["openai", "anthropic", "google"]),
     z.record(
@@ -23,6 +25,7 @@ const fileSchema = z.strictObject({
         maxTokens: z.number().int().positive(),
         reasoning: z.boolean(),
         sees: z.array(z.enum(["image", "document"])),
+        unconfirmed: z.literal(true).optional(),
       }),
     ),
   ),
@@ -33,7 +36,21 @@ describe("the price file", () => {
     const read = fileSchema.parse(file);
     expect(pricesAsOf).toBe(read.asOf);
     expect(Object.keys(read.sources)).toEqual(Object.keys(read.vendors));
+    expect(Object.keys(read.read)).toEqual(Object.keys(read.vendors));
+    // The oldest page is what the whole file can promise.
+    expect(Object.values(read.read).toSorted()[0]).toBe(read.asOf);
     for (const models of Object.values(read.vendors)) expect(Object.keys(models).length).toBeGreaterThan(3);
+  });
+
+  it("H24: no price contradicts itself: reading a cache is cheaper than reading, writing one is not", () => {
+    const all = Object.values(fileSchema.parse(file).vendors).flatMap((models) => Object.entries(models ?? {}));
+    for (const [name, { price, contextWindow, maxTokens }] of all) {
+      const [input, output, cacheRead, cacheWrite] = price;
+      expect(output, name).toBeGreaterThan(input);
+      expect(cacheRead, name).toBeLessThan(input);
+      expect(cacheWrite, name).toBeGreaterThanOrEqual(input);
+      expect(maxTokens, name).toBeLessThanOrEqual(contextWindow);
+    }
   });
 
   it("H24: an unknown model has no price, and so no cost", () => {

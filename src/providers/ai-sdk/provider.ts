@@ -52,10 +52,10 @@ class SdkProvider implements ModelProvider {
 
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: sdkFault };
-    return guardedCall(scene, signal, (call) => this.#events(request, call));
+    return guardedCall(scene, signal, (call, fitted) => this.#events(fitted, call, request));
   }
 
-  async *#events(request: ModelRequest, call: Call): AsyncGenerator<ModelEvent> {
+  async *#events(request: ModelRequest, call: Call, original: ModelRequest): AsyncGenerator<ModelEvent> {
     const model = await this.#model(request.model);
     this.#calls.set(call.signal, call);
     const options = this.#protocol.options(request, this.endpoint);
@@ -63,7 +63,7 @@ class SdkProvider implements ModelProvider {
     const { endMark } = this.#protocol;
     yield* eventsOf(stream, {
       seals: this.#protocol.seals(this.endpoint, request.model),
-      callId: callIds(request.messages, this.#deps.ids),
+      callId: callIds(original.messages, this.#deps.ids),
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
       fail: (fault) => providerFailure(fault, faultScene(this.endpoint, request, this.#deps.clock.nowMs())),
     });
