@@ -5,6 +5,7 @@ import { aliases, methods } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
+import { someCall } from "./usage/usage.fixture.ts";
 import { askForMore, holdFor } from "./operate/budgets.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
 
@@ -493,24 +494,7 @@ describe("results", () => {
       "sessions.export": { key: "main" },
       "sessions.usage.timeseries": { key: "main" },
       "sessions.usage.logs": { key: "main" },
-      "usage.import": {
-        calls: [
-          {
-            id: "i1",
-            atMs: 1,
-            sessionKey: "agent:main:import-1",
-            agentId: "main",
-            channel: "import",
-            senderId: "",
-            provider: "openai",
-            model: "x",
-            usage: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 },
-            costMicros: null,
-            costs: null,
-            estimated: false,
-          },
-        ],
-      },
+      "usage.import": { calls: [someCall] },
       "sessions.import": {
         key: "imported",
         lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
