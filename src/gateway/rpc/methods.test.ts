@@ -6,6 +6,7 @@ import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
 import { budgetParams } from "./operate/budgets.fixture.ts";
+import { someCall } from "./usage/usage.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
 
 const main = "agent:main:main";
@@ -487,6 +488,9 @@ describe("results", () => {
       "sessions.delete": { key: "main" },
       "sessions.resolve": { key: "main" },
       "sessions.export": { key: "main" },
+      "sessions.usage.timeseries": { key: "main" },
+      "sessions.usage.logs": { key: "main" },
+      "usage.import": { calls: [someCall] },
       "sessions.import": {
         key: "imported",
         lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
