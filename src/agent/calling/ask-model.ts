@@ -146,13 +146,15 @@ function release(hold: BudgetHold, { budget, log }: AgentDeps): void {
 }
 
 function callToPay({ row }: Turn, { request, inputTokens, outputTokens }: PreparedRequest, callId: string): CallToPay {
+  const { channel, accountId, chatId } = row.message.address;
   return {
     callId,
     runId: row.runId,
     sessionKey: row.sessionKey,
     agentId: row.agentId,
-    channel: row.message.address.channel,
+    channel,
     senderId: row.message.sender.id,
+    chat: `${channel}:${accountId}:${chatId}`,
     jobId: null,
     model: request.model,
     inputTokens,

@@ -266,5 +266,6 @@ const noAnswer: ModelAnswer = Object.freeze({
   saidCostMicros: null,
   firstTokenMs: null,
   latencyMs: 0,
+  wasAsked: false,
   error: null,
 });

@@ -29,6 +29,8 @@ export interface ModelAnswer {
   readonly latencyMs: number;
   /** From the call to its first word, thought or tool; null where none came. */
   readonly firstTokenMs: number | null;
+  /** False where the turn had been stopped before the request could leave. */
+  readonly wasAsked: boolean;
   /** Set when the call failed; what came before the failure is in `content`. */
   readonly error: AppErrorJson | null;
 }
@@ -51,6 +53,7 @@ export async function callModel(request: ModelRequest, deltas: Deltas, scene: Ca
   const { hold, clock } = scene;
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
+  const wasAsked = !scene.signal.aborted;
   let firstTokenMs: number | null = null;
   const onFirst = (): void => {
     firstTokenMs ??= clock.monotonicMs() - startedMs;
@@ -60,6 +63,7 @@ export async function callModel(request: ModelRequest, deltas: Deltas, scene: Ca
     callId: hold.id,
     latencyMs: clock.monotonicMs() - startedMs,
     firstTokenMs,
+    wasAsked,
   });
 }
 
@@ -137,14 +141,14 @@ function finishAnswer(
   content: readonly AssistantContent[],
   end: CallEnd,
   request: ModelRequest,
-  { callId, latencyMs, firstTokenMs }: Pick<ModelAnswer, "callId" | "latencyMs" | "firstTokenMs">,
+  timing: Pick<ModelAnswer, "callId" | "latencyMs" | "firstTokenMs" | "wasAsked">,
 ): ModelAnswer {
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
   );
   const usage = end.usage === null ? null : soundUsage(end.usage);
   return {
-    callId,
+    ...timing,
     content,
     calls,
     text: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
@@ -152,8 +156,6 @@ function finishAnswer(
     usage: usage ?? estimateUsage(request, content),
     estimated: usage === null,
     saidCostMicros: end.saidCostMicros ?? null,
-    latencyMs,
-    firstTokenMs,
     error: end.error,
   };
 }
