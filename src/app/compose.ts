@@ -45,6 +45,7 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
+import { createPictureShrinker } from "./picture-shrinker.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -145,7 +146,7 @@ interface Ground {
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
-  const { options, clock, ids, log, life } = ground;
+  const { options, clock, log, life } = ground;
   const { stateDir } = options.environment;
   const paths = statePaths(stateDir);
   const bus = createEventBus(log.child("bus"));
@@ -157,24 +158,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const config = await openConfig(ground, bus).catch((error: unknown) => closeOpening(opening, error));
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
-  const models = createModels({
-    environment: () => config.environment(),
-    config: () => config.current().config,
-    listStore: modelListFile(stateDir),
-    vault: ground.secrets.vault,
-    bus,
-    missingSecrets: () => config.current().missingSecrets,
-    clock,
-    ids,
-    log,
-    redact: (secret) => ground.redactor.add(secret),
-  });
-  await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
-  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
-  bus.on("session.changed", ({ sessionKey, change }) => {
-    if (change === "deleted") desk.forgetSession(sessionKey);
-  });
-  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
+  const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
@@ -217,6 +201,34 @@ async function start(ground: Ground): Promise<RunningGateway> {
       return closing;
     },
   };
+}
+
+async function openModels({
+  ground,
+  bus,
+  store,
+  config,
+}: Pick<GatewayParts, "ground" | "bus" | "store" | "config">): Promise<Pick<GatewayParts, "models" | "desk">> {
+  const { options, clock, ids, log, life } = ground;
+  const models = createModels({
+    environment: () => config.environment(),
+    config: () => config.current().config,
+    listStore: modelListFile(options.environment.stateDir),
+    vault: ground.secrets.vault,
+    bus,
+    missingSecrets: () => config.current().missingSecrets,
+    clock,
+    ids,
+    log,
+    redact: (secret) => ground.redactor.add(secret),
+  });
+  await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
+  return { models, desk };
 }
 
 function deskDeps({
@@ -275,6 +287,7 @@ async function wayOf({
     desk,
     tools,
     notes: createMemoryNotes(() => config.current().config),
+    shrinkImages: createPictureShrinker(models.catalogue),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),

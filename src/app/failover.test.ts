@@ -315,8 +315,10 @@ describe("a request that does not fit", () => {
     const world = await open({
       models: { "a/one": inTurn(fails("image_dimension"), answers("I see a cat.")) },
       shrinkImages: (messages, { reason }) => {
+        if (reason === null) return Promise.resolve({ messages, changes: [] });
         shrunk.push(reason);
-        return Promise.resolve([...messages, { role: "user", content: [{ type: "text", text: "(smaller)" }] }]);
+        const smaller = { role: "user" as const, content: [{ type: "text" as const, text: "(smaller)" }] };
+        return Promise.resolve({ messages: [...messages, smaller], changes: ["A picture was made smaller."] });
       },
     });
     expect(await ask(world, "What is this?")).toMatchObject({ outcome: "final", text: "I see a cat." });
@@ -324,7 +326,7 @@ describe("a request that does not fit", () => {
     expect(new Set(shrunk)).toEqual(new Set(["image_dimension"]));
     const again = await open({
       models: { "a/one": fails("image_size") },
-      shrinkImages: (messages) => Promise.resolve(messages),
+      shrinkImages: (messages) => Promise.resolve({ messages, changes: [] }),
     });
     expect(await ask(again)).toMatchObject({ outcome: "error", error: { code: "MODEL_008" } });
     expect(again.calls).toEqual(["a/one"]);

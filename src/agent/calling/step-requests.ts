@@ -10,6 +10,7 @@ import type { CallFacts, TurnContext } from "../context/contract.ts";
 import { promptFacts, systemPrompt } from "../prompt/system-prompt.ts";
 import { toolsOfTier } from "../../tools/tier-tools.ts";
 import type { AgentDeps, ToolSet, Turn } from "../turn.ts";
+import { noticeOfPicture } from "./failover-notice.ts";
 import type { ModelAnswer } from "./model-call.ts";
 
 export interface PreparedRequest {
@@ -32,11 +33,14 @@ export interface StepRequests {
   answered(model: ModelInfo, answer: ModelAnswer): void;
 }
 
-/** Makes the pictures of a conversation fit the model that refused them; the same messages where nothing can be done. */
+/**
+ * Makes the pictures of a conversation fit the model: what surely would be refused, or after a refusal (`reason`) all of
+ * them, smaller. The same messages where nothing is to be done; `changes` tells people what was.
+ */
 export type ShrinkImages = (
   messages: readonly ModelMessage[],
-  refusal: { readonly model: ModelInfo; readonly reason: FailureReason; readonly signal: AbortSignal },
-) => Promise<readonly ModelMessage[]>;
+  asked: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
+) => Promise<{ readonly messages: readonly ModelMessage[]; readonly changes: readonly string[] }>;
 
 /** `turn.context` must be open. */
 export function createStepRequests(turn: Turn, tools: ToolSet, deps: AgentDeps): StepRequests {
@@ -98,11 +102,13 @@ class TurnRequests implements StepRequests {
     return context;
   }
 
-  #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
+  async #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
     const { shrinkImages } = this.#deps;
-    const reason = this.#refusedPictures;
-    if (reason === null || shrinkImages === undefined) return Promise.resolve(messages);
-    return shrinkImages(messages, { model, reason, signal: this.#turn.signal });
+    if (shrinkImages === undefined) return messages;
+    const asked = { model, reason: this.#refusedPictures, signal: this.#turn.signal };
+    const shrunk = await shrinkImages(messages, asked);
+    for (const change of shrunk.changes) noticeOfPicture(this.#turn, change, this.#deps);
+    return shrunk.messages;
   }
 
   #facts({ model, system, tools, maxOutputTokens }: ModelRequest): CallFacts {
@@ -132,6 +138,7 @@ class TurnRequests implements StepRequests {
       ),
       messages: [],
       tools: specs,
+      cacheKey: row.sessionKey,
       ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
       ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
       ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
