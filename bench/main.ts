@@ -19,6 +19,8 @@ import {
   type Figure,
   type Target,
 } from "./measures.ts";
+import { compactionDelay } from "./compaction.ts";
+import { failoverTime, providerOverhead } from "./models.ts";
 import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
 import { short } from "./stats.ts";
@@ -66,7 +68,10 @@ async function measureOurs(): Promise<void> {
     await gateway.kill("SIGTERM");
   }
   await take("prompt", ours, () => promptSize());
+  await take("models", ours, () => providerOverhead(model.url, times(400)));
+  await take("failover", ours, () => failoverTime(times(200)));
   await take("sessions", ours, () => sessionsPage(times(100_000)));
+  await take("compaction", ours, () => compactionDelay(times(25)));
 }
 
 /** What can be measured of any gateway that speaks the protocol. */

@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { noMentions } from "../src/domain/message.ts";
 import type { InboxEntry, Lease, Store } from "../src/store/port.ts";
 import { Database } from "../src/store/sqlite/database.ts";
-import { dayMs, hourMs } from "../src/store/sqlite/commands/ledger.ts";
 import { silentLog } from "../src/store/sqlite/fixtures/silent-log.ts";
 import { openSqliteStore } from "../src/store/sqlite/open-store.ts";
 
@@ -47,7 +46,7 @@ try {
     async () => void (await store.sessions.list({ limit: 50, search: "key-999" })),
   );
   const sinceMs = 1_790_000_123_456;
-  for (const group of ["day", "model", "session"] as const) {
+  for (const group of ["day", "model", "session", "user", "profile", "origin"] as const) {
     await load(
       `ledger.by ${group}, ${calls} calls`,
       1,
@@ -199,24 +198,20 @@ async function finish(store: Store, lease: Lease, entry: InboxEntry): Promise<vo
 /** Many sessions and calls, by SQL. */
 function fill(sessions: number, calls: number): void {
   const db = new Database(file, { readOnly: false, cacheKiB: 65_536, busyTimeoutMs: 100 });
-  const sums = `sum(1), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens),
-    coalesce(sum(cost_micros), 0), sum(cost_micros IS NULL)`;
   db.exec(`PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN;
-    DELETE FROM ledger; DELETE FROM ledger_hour; DELETE FROM ledger_session_day;
+    DELETE FROM ledger; DELETE FROM ledger_day; DELETE FROM ledger_session_day; DELETE FROM ledger_latency;
     INSERT INTO generation (id, session_id, session_key, created_ms)
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${sessions})
       SELECT 1000000 + i, 'id-' || i, 'agent:main:irc:dm:key-' || i, i FROM n;
     INSERT INTO session (session_key, generation, agent_id, created_ms, updated_ms, label)
       SELECT session_key, id, 'main', created_ms, 1e9 + created_ms * 7919 % 100003, 'talk ' || id
       FROM generation WHERE id > 1000000;
-    INSERT INTO ledger (seq, id, at_ms, run_id, session_key, agent_id, channel, sender_id, model, input_tokens,
+    INSERT INTO ledger (seq, id, at_ms, run_id, session_key, agent_id, channel, sender_id, profile_id, model, input_tokens,
         output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, estimated, latency_ms, origin)
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${calls})
-      SELECT i, i, 1790000000000 + i * 2592, '', 's-' || (i * 7919 % 1000), 'agent-' || (i * 7919 % 1000 % 3), 'irc', '',
-        'openai/m-' || (i % 5), i % 997, i % 101, 0, 1, iif(i % 50, i % 89, NULL), 0, 5, 'chat' FROM n;
-    INSERT INTO ledger_hour SELECT at_ms / ${hourMs}, agent_id, channel, model, ${sums} FROM ledger GROUP BY 1, 2, 3, 4;
-    INSERT INTO ledger_session_day
-      SELECT session_key, at_ms / ${dayMs}, agent_id, channel, model, ${sums} FROM ledger GROUP BY 1, 2, 3, 4, 5;
+      SELECT i, i, 1790000000000 + i * 2592, '', 's-' || (i * 7919 % 1000), 'agent-' || (i * 7919 % 1000 % 3),
+        iif(i * 7919 % 1000 < 900, 'irc', iif(i % 2, 'webchat', 'telegram')), 'u-' || (i * 7919 % 1000 % 50), 'p-' || (i / 1000 % 2), 'openai/m-' || (i % 5),
+        i % 997, i % 101, 0, 1, iif(i % 50, i % 89, NULL), 0, i * 7919 % 60000, iif(i % 9 = 0, 'cron', 'chat') FROM n;
     COMMIT`);
   db.close();
 }

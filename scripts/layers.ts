@@ -35,7 +35,10 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   credentials: [...base, "store"],
   models: [...base, "store", "providers", "credentials"],
   budget: [...base, "store"],
-  agent: [...base, "store", "providers", "tools", "models/contract.ts", "budget/contract.ts", "queue/contract.ts"],
+  agent: [
+    ...base, "store", "providers", "tools", "models/contract.ts", "models/recovery.ts",
+    "budget/contract.ts", "queue/contract.ts",
+  ],
   outbound: [...base, "store", "queue", "channels/contract.ts", "agent/contract.ts"],
   inbound: [...base, "store", "queue"],
   services: [...base, "store", "queue", "inbound", "outbound", "agent"],

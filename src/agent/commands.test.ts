@@ -9,4 +9,11 @@ describe("a command", () => {
     for (const text of ["stop", "/stop it", "", "/", "__proto__", "constructor", "toString", "hasOwnProperty"])
       expect(commandOf(text), text).toBeNull();
   });
+
+  it("C8: may be followed by words where they mean something, and nowhere else", () => {
+    for (const text of ["/compact", "/Compact the names above all", "/compact\nin two lines"])
+      expect(commandOf(text), text).toBe("compact");
+    for (const text of ["/compaction", "/compact: names", "please /compact", "/status now", "/new idea", "/restart it"])
+      expect(commandOf(text), text).toBeNull();
+  });
 });

@@ -1,13 +1,17 @@
 /**
  * What a person can tell the assistant itself, answered by rule and without a model. Each command touches the
- * sender's own session alone, but for an owner's restart; nothing here changes the configuration or another session.
+ * sender's own session alone, but for what owners decide; nothing here changes the configuration or another session.
  */
+import { messageText } from "../domain/message.ts";
 import { totalTokens } from "../domain/money.ts";
 import type { SessionRow } from "../store/port.ts";
+import { compactByCommand } from "./compact-command.ts";
+import { linkByMessage, type LinkCommand } from "./link-command.ts";
+import { decideByMessage, type MoneyCommand } from "./money-commands.ts";
 import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop" | "restart";
+export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact" | LinkCommand | MoneyCommand;
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -17,13 +21,36 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/start": "help",
   "/stop": "stop",
   "/restart": "restart",
+  "/compact": "compact",
+  "/link": "link",
+  "/unlink": "unlink",
+  "/allow": "allow",
+  "/deny": "deny",
+  "/pause": "pause",
+  "/resume": "resume",
 });
 
-/** The command a text is, or null where it is something to answer. A command stands alone. */
+/** The commands that words may follow. All others stand alone. */
+const takesWords: readonly Command[] = ["compact", "link", "allow", "deny", "pause"];
+
+/** The command a text is, or null where it is something to answer. */
 export function commandOf(text: string): Command | null {
-  const name = text.trim().toLowerCase();
+  const [first, words] = parted(text);
+  const name = first.toLowerCase();
   // People write anything, "constructor" too: only what stands in the table itself is a command.
-  return Object.hasOwn(names, name) ? (names[name] ?? null) : null;
+  const command = Object.hasOwn(names, name) ? (names[name] ?? null) : null;
+  return command !== null && words !== "" && !takesWords.includes(command) ? null : command;
+}
+
+/** What stands behind the name of a command. */
+export function wordsOf(text: string): string {
+  return parted(text)[1];
+}
+
+/** The name, and what stands behind it; empty where nothing does. */
+function parted(text: string): readonly [name: string, words: string] {
+  const [, name = "", words = ""] = /^(\S+)(?:\s+([^]*))?$/.exec(text.trim()) ?? [];
+  return [name, words];
 }
 
 interface CommandContext {
@@ -40,6 +67,16 @@ export async function runCommand(command: Command, context: CommandContext): Pro
       return statusText(context);
     case "help":
       return helpText;
+    case "compact":
+      return compactByCommand(context, wordsOf(messageText(context.turn.row.message)));
+    case "link":
+    case "unlink":
+      return linkByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
+    case "allow":
+    case "deny":
+    case "pause":
+    case "resume":
+      return decideByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
     case "restart":
       return restartByMessage(context.turn, context.deps);
     case "stop":
@@ -52,6 +89,7 @@ export async function runCommand(command: Command, context: CommandContext): Pro
 export const offeredCommands: readonly { readonly name: Command; readonly description: string }[] = Object.freeze([
   { name: "new", description: "starts a new conversation; the old one is kept" },
   { name: "stop", description: "stops the answer that is being written" },
+  { name: "compact", description: "sums up this conversation; words behind it say what to look at" },
   { name: "status", description: "shows model, tokens and cost of this conversation" },
   { name: "help", description: "shows this" },
 ]);

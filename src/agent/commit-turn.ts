@@ -5,6 +5,7 @@ import { noUsage } from "../domain/money.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { OutboxDraft, TurnResult } from "../store/port.ts";
 import type { StreamedReply } from "./contract.ts";
+import { keptParts } from "./budget-refusal.ts";
 import { failureText } from "./failure-text.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 
@@ -99,12 +100,16 @@ function turnResult(turn: Turn, end: TurnEnd, part: PartFacts): TurnResult {
     transcript: turn.row.ephemeral ? [] : turn.transcript,
     outbox: outboxParts(turn, end, part),
     ledger: turn.ledger,
-    inbox:
-      end.givenUp === undefined
-        ? { state: "replied", reason: end.error === null ? end.state : `${end.state}:${end.error.code}` }
-        : { state: "dead", reason: end.givenUp },
+    inbox: inboxEnd(end),
+    ...(end.kept === undefined ? {} : { resumable: true }),
     atMs: part.atMs,
   };
+}
+
+function inboxEnd({ state, error, givenUp, kept }: TurnEnd): TurnResult["inbox"] {
+  const dead = kept?.reason ?? givenUp;
+  if (dead !== undefined) return { state: "dead", reason: dead };
+  return { state: "replied", reason: error === null ? state : `${state}:${error.code}` };
 }
 
 /**
@@ -114,8 +119,9 @@ function turnResult(turn: Turn, end: TurnEnd, part: PartFacts): TurnResult {
 function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly OutboxDraft[] {
   const { row, options } = turn;
   if (row.ephemeral || options.deliver === false || end.state === "aborted") return [];
+  if (end.kept !== undefined) return keptParts(row.message, end.kept, part);
   const { atMs, partId, initialStateOf, streamed } = part;
-  const markdown = replyText(turn.text.slice(streamed.saidChars), end.error);
+  const markdown = replyText(turn.text.slice(streamed.saidChars), end.error, noticeLine(turn, end));
   if (markdown.trim() === "") return [];
   return [
     {
@@ -131,7 +137,14 @@ function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly Outbox
   ];
 }
 
-function replyText(text: string, error: AppErrorJson | null): string {
-  if (error === null) return text;
-  return [text, failureText(error)].filter((piece) => piece.trim() !== "").join("\n\n");
+function replyText(text: string, error: AppErrorJson | null, notice: string | null): string {
+  const word = error === null ? notice : failureText(error);
+  if (word === null) return text;
+  return [text, word].filter((piece) => piece.trim() !== "").join("\n\n");
+}
+
+/** How the answer came about, under it, where the person wants to know. An error tells that itself. */
+function noticeLine({ notices, settings }: Turn, { error }: TurnEnd): string | null {
+  if (!settings.notices || error !== null || notices.length === 0) return null;
+  return [...new Set(notices)].map((notice) => `_${notice}_`).join("\n");
 }

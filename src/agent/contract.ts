@@ -68,6 +68,11 @@ export interface ReplyStream {
   /** The whole text so far. Cheap and synchronous; what follows from it happens in the stream's own time. Never throws. */
   update(soFar: string): void;
   /**
+   * The answer begins anew: of everything that was told, only `soFar` still counts, and `update` goes on from there. What has
+   * left already stays, and is explained in front of what follows. Synchronous. Never throws.
+   */
+  restart(soFar: string): void;
+  /**
    * The text is whole (or will never be): nothing more is put out, and what the turn's result has left to say is told.
    * Idempotent. Never throws.
    */

@@ -3,39 +3,48 @@
  * and bill together. After that commit, and only then, the end is told.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText } from "../domain/message.ts";
 import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
-import type { InboxRow, SessionRow, TranscriptEntry } from "../store/port.ts";
+import type { InboxRow, SessionRow } from "../store/port.ts";
+import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
-import { fitHistory } from "./context.ts";
-import { overheardBefore } from "./overheard.ts";
+import { chooseModel } from "./calling/choose-model.ts";
+import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
-import { conversationOf, personsEntries } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import { Parked } from "./turn-registry.ts";
+import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs });
+    const isCommand = commandOf(messageText(row.message)) !== null;
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
     const options = row.options as TurnOptions;
     const config = deps.config();
-    const timeout = turnTimeout(options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000, deps);
+    const timeoutMs = Math.min(
+      options.timeoutMs ?? config.agents.defaults.timeoutSeconds * 1_000,
+      limits.turnTimeoutMs,
+    );
+    const timeout = turnTimeout(timeoutMs, deps);
     const turn: Turn = {
       row,
       lease,
       options,
       config,
       startedMs,
+      deadlineMs: deps.clock.monotonicMs() + timeoutMs,
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       model: null,
-      api: "none",
+      choice: null,
+      context: null,
+      settings: turnSettings(null, { options, config, agentId }),
+      notices: [],
       conversation: [],
       transcript: [],
       ledger: [],
@@ -99,7 +108,7 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
     end = endOfAbort(reason);
   }
-  await commitTurn(turn, end, deps);
+  await commitTurn(turn, await keptIfRefused(turn, end, deps), deps);
 }
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
@@ -110,17 +119,18 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   if (givenUp !== null) return givenUp;
   const command = commandOf(messageText(row.message));
   const session = row.ephemeral ? null : await openSession(row, deps);
+  turn.settings = turnSettings(session, { options: turn.options, config: turn.config, agentId: row.agentId });
   if (command !== null && session !== null) {
     turn.text = await runCommand(command, { turn, session, deps });
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
-  const model = chooseModel(turn, session, deps);
+  const choice = await chooseModel(turn, deps);
+  const { model } = choice.candidates[0];
+  turn.choice = choice;
   turn.model = model;
-  const provider = await deps.provider(model.provider);
-  turn.api = provider.endpoint.api;
-  turn.conversation.push(...(await contextOf(turn, session, model, deps)));
+  turn.context = await openContext(turn, session, deps);
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
-  return runSteps(turn, model, provider, deps);
+  return runSteps(turn, deps);
 }
 
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
@@ -142,69 +152,10 @@ async function openSession(row: InboxRow, deps: AgentDeps): Promise<SessionRow> 
   return (await deps.store.sessions.open(row.sessionKey, row.agentId, options)).row;
 }
 
-async function contextOf(
-  turn: Turn,
-  session: SessionRow | null,
-  model: ModelInfo,
-  deps: AgentDeps,
-): Promise<ModelMessage[]> {
-  const { row, options } = turn;
-  const id = entryIdOf(row);
-  const overheard = await overheardBefore(turn, deps.store.inbox);
-  const said = personsEntries(id, row.message, options.input, overheard);
-  const input: readonly ModelMessage[] = options.input ?? conversationOf(said);
-  let history: readonly ModelMessage[] = options.history ?? [];
-  if (session !== null) {
-    const entries = await deps.store.sessions.transcript(row.sessionKey, { limit: transcriptWindow });
-    if (options.history === undefined) history = conversationOf(before(entries, id));
-    // A restart finds the entry of its first attempt.
-    if (!entries.some((entry) => entry.id === id)) {
-      turn.unwritten = deps.store.sessions.append(row.sessionKey, said, deps.clock.nowMs()).then(
-        () => [],
-        () => said,
-      );
-    }
-  }
-  return fitHistory([...history, ...input], model.contextWindow);
-}
-
-/** What was said before this message; all of it where the message is not there yet. */
-function before(entries: readonly TranscriptEntry[], id: string): readonly TranscriptEntry[] {
-  const index = entries.findIndex((entry) => entry.id === id);
-  return index === -1 ? entries : entries.slice(0, index);
-}
-
-/** Entries that are looked at for context: more than any window holds of real talk. */
-const transcriptWindow = 400;
-
-/** The transcript id of the person's message: the same at every attempt, so that it is written once. */
-function entryIdOf(row: InboxRow): string {
-  return row.message.id.replaceAll("-", "").slice(-8);
-}
-
-function chooseModel(turn: Turn, session: SessionRow | null, deps: AgentDeps): ModelInfo {
-  const models = deps.models();
-  const wanted = turn.options.model ?? stringSetting(session, "model");
-  const model = wanted === undefined ? models.primary(turn.row.agentId) : models.find(wanted);
-  if (model === undefined) {
-    throw new AppError(
-      "MODEL_001",
-      wanted === undefined ? "No model is configured." : `The model ${JSON.stringify(wanted)} is not known.`,
-    );
-  }
-  return model;
-}
-
-function stringSetting(session: SessionRow | null, key: string): string | undefined {
-  const value = session?.settings[key];
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
 function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal; cancel(): void } {
   const controller = new AbortController();
-  const boundedMs = Math.min(timeoutMs, limits.turnTimeoutMs);
-  const timer = deps.clock.after(boundedMs, () => {
-    controller.abort(new AppError("RUN_002", `The turn took longer than ${Math.round(boundedMs / 1_000)} s.`));
+  const timer = deps.clock.after(timeoutMs, () => {
+    controller.abort(new AppError("RUN_002", `The turn took longer than ${Math.round(timeoutMs / 1_000)} s.`));
   });
   return { signal: controller.signal, cancel: () => timer.cancel() };
 }

@@ -4,15 +4,17 @@
  * the last one and pays for nothing twice.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domain/conversation.ts";
+import type { AssistantContent, ToolCall, ToolResult } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
-import { addUsage, costMicros, type TokenUsage } from "../domain/money.ts";
-import type { ModelProvider, ModelRequest } from "../providers/contract.ts";
+import type { TokenUsage } from "../domain/money.ts";
+import type { ModelChoice } from "../models/contract.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
-import { callModel, type ModelAnswer } from "./model-call.ts";
-import { systemPrompt } from "./system-prompt.ts";
+import { addCost, costOf } from "./calling/account.ts";
+import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
+import type { ModelAnswer } from "./calling/model-call.ts";
+import { createStepRequests, type StepRequests } from "./calling/step-requests.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
@@ -34,13 +36,10 @@ interface ToolStepRecord {
   readonly entries: readonly TranscriptDraft[];
 }
 
-export async function runSteps(
-  turn: Turn,
-  model: ModelInfo,
-  provider: ModelProvider,
-  deps: AgentDeps,
-): Promise<TurnEnd> {
+/** `turn.choice` says which models may answer. */
+export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const tools = await deps.tools();
+  const requests = createStepRequests(turn, tools, deps);
   let { nextIndex, pending } = replay(
     turn,
     isFirstTake(turn.lease) ? [] : await deps.store.turns.steps(turn.row.runId),
@@ -53,11 +52,10 @@ export async function runSteps(
       pending = [];
       nextIndex += 1;
     }
-    const answer = await stepModel(turn, { model, provider, tools }, deps);
+    const { answer, model } = await stepModel(turn, requests, deps);
     if (answer.error !== null) return failed(answer);
     const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));
     if (answer.calls.length === 0 || callerCalls.length > 0) {
-      if (isEmpty(turn, answer)) return failedWith(emptyAnswer(model));
       return {
         state: "final",
         stopReason: callerCalls.length > 0 ? "tool-calls" : answer.stopReason,
@@ -70,7 +68,7 @@ export async function runSteps(
       calls: answer.calls,
       entry: turn.transcript.at(-1) as TranscriptDraft,
       usage: answer.usage,
-      costMicros: costMicros(answer.usage, model.price) ?? null,
+      costMicros: costOf(answer, model),
       text: turn.text,
     };
     await appendStep(turn, { index: nextIndex, kind: "model", record }, deps);
@@ -109,32 +107,10 @@ function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pen
   return { nextIndex: steps.length === 0 ? 0 : (steps.at(-1) as StepRow).index + 1, pending };
 }
 
-async function stepModel(
-  turn: Turn,
-  { model, provider, tools }: { model: ModelInfo; provider: ModelProvider; tools: ToolSet },
-  deps: AgentDeps,
-): Promise<ModelAnswer> {
-  const request = modelRequest(turn, model, tools);
-  const before = turn.text;
-  let joined = before;
-  const answer = await callModel(
-    provider,
-    request,
-    {
-      text: (text) => {
-        // Text of two steps is two paragraphs, for those who read along and in the final text alike.
-        const piece = joined === before && before !== "" ? `\n\n${text}` : text;
-        joined += piece;
-        emitOf(turn, deps, { type: "run.text", text: piece, soFar: joined });
-        turn.stream?.update(joined);
-      },
-      thinking: (text) => emitOf(turn, deps, { type: "run.thinking", text }),
-    },
-    { signal: turn.signal, clock: deps.clock },
-  );
+async function stepModel(turn: Turn, requests: StepRequests, deps: AgentDeps): Promise<StepAnswer> {
+  const step = await callWithFailover(turn, turn.choice as ModelChoice, requests, deps);
   await deps.failpoints.reach("model-answered");
-  turn.text = joined;
-  account(turn, model, answer, deps);
+  const { answer, model, api } = step;
   turn.conversation.push({ role: "assistant", content: answer.content });
   if (answer.content.length > 0 || answer.error !== null) {
     turn.transcript.push(
@@ -143,7 +119,7 @@ async function stepModel(
         runId: turn.row.runId,
         content: answer.content,
         model,
-        api: provider.endpoint.api,
+        api,
         usage: answer.usage,
         stopReason: answer.stopReason,
         atMs: deps.clock.nowMs(),
@@ -151,79 +127,11 @@ async function stepModel(
       }),
     );
   }
-  return answer;
-}
-
-function modelRequest(turn: Turn, model: ModelInfo, tools: ToolSet): ModelRequest {
-  const { options, row, config } = turn;
-  const name = config.agents.list.find((agent) => agent.id === row.agentId)?.name ?? "OpenClaw";
-  // A caller that brings tools of its own gets these alone: it expects its own names back, and nothing else.
-  const specs = options.toolChoice === "none" ? [] : (options.tools ?? tools.specs);
-  return {
-    model,
-    system: systemPrompt({
-      agentName: name,
-      address: row.message.address,
-      toolNames: specs.map((spec) => spec.name),
-      instructions: options.instructions,
-    }),
-    messages: turn.conversation,
-    tools: specs,
-    ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
-    ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
-    ...(options.temperature === undefined ? {} : { temperature: options.temperature }),
-    ...(options.topP === undefined ? {} : { topP: options.topP }),
-    ...(options.stop === undefined ? {} : { stop: options.stop }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-    ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
-    ...(options.responseFormat === undefined ? {} : { responseFormat: options.responseFormat }),
-  };
-}
-
-/**
- * A model that ends in good order without a word leaves a person waiting for nothing: they are told. One that was cut
- * at a limit, or at a word of the caller's choice, may well be empty.
- */
-function isEmpty({ text, options }: Turn, { calls, stopReason }: ModelAnswer): boolean {
-  return text.trim() === "" && calls.length === 0 && stopReason === "stop" && options.stop === undefined;
-}
-
-function emptyAnswer(model: ModelInfo): AppError {
-  return new AppError("MODEL_005", `The model ${model.id} answered with nothing.`, { details: { reason: "empty" } });
+  return step;
 }
 
 function isCallersTool(turn: Turn, call: ToolCall): boolean {
   return turn.options.tools?.some((spec) => spec.name === call.tool) ?? false;
-}
-
-/** Books the call: a ledger row at call time, and the turn's own sums. */
-function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: AgentDeps): void {
-  // A call that failed before it yielded anything was not billed by any provider we know; one that broke off was.
-  if (answer.error !== null && answer.content.length === 0) return;
-  const cost = costMicros(answer.usage, model.price) ?? null;
-  addCost(turn, answer.usage, cost);
-  const { row } = turn;
-  turn.ledger.push({
-    id: deps.ids.uuid(),
-    atMs: deps.clock.nowMs(),
-    runId: row.runId,
-    sessionKey: row.sessionKey,
-    agentId: row.agentId,
-    channel: row.message.address.channel,
-    senderId: row.message.sender.id,
-    provider: model.provider,
-    model: model.id,
-    usage: answer.usage,
-    costMicros: cost,
-    estimated: answer.estimated,
-    latencyMs: Math.round(answer.latencyMs),
-    origin: "chat",
-  });
-}
-
-function addCost(turn: Turn, usage: TokenUsage, cost: number | null): void {
-  turn.usage = addUsage(turn.usage, usage);
-  turn.costMicros = cost === null || turn.costMicros === null ? null : turn.costMicros + cost;
 }
 
 async function runTools(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { noMentions, type ChatKind, type InboundMessage } from "../domain/message.ts";
-import { conversationOf, personsEntries } from "./transcript-entry.ts";
+import { conversationOf } from "./context/talk.ts";
+import { personsEntries } from "./transcript-entry.ts";
 
 function said(text: string, chatKind: ChatKind, displayName: string): InboundMessage {
   return {

@@ -1,18 +1,16 @@
 /**
- * Between a conversation and the lines of a transcript. The line's shape is the one users of the described system
- * have on disk, so that exports of both can be read by the same tools.
+ * From a conversation to the lines of a transcript; `context/talk.ts` reads them back. The line's shape is the one users
+ * of the described system have on disk, so that exports of both can be read by the same tools.
  */
 import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
-import type { TranscriptDraft, TranscriptEntry } from "../store/port.ts";
-import { unreadReplies } from "./unread-reply.ts";
-import { quoteOverheard, type Overheard } from "./overheard.ts";
-import { speakerLabel } from "./speaker-label.ts";
+import type { TranscriptDraft } from "../store/port.ts";
+import type { Overheard } from "./overheard.ts";
 
-interface LineMessage {
+export interface LineMessage {
   readonly role: "user" | "assistant" | "toolResult";
   readonly content: readonly LineContent[];
   readonly toolCallId?: string;
@@ -21,7 +19,7 @@ interface LineMessage {
 }
 
 /** Where a person's line came from. */
-interface LineOrigin {
+export interface LineOrigin {
   readonly channel: string;
   readonly accountId: string;
   readonly chatId: string;
@@ -30,7 +28,7 @@ interface LineOrigin {
   readonly senderName: string | null;
 }
 
-type LineContent =
+export type LineContent =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "thinking"; readonly thinking: string; readonly signature?: string }
   | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: unknown }
@@ -156,112 +154,6 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
       },
     },
   };
-}
-
-/** A transcript as a conversation. Lines that are no messages, or not readable as one, are left out. */
-export function conversationOf(entries: readonly (TranscriptEntry | TranscriptDraft)[]): ModelMessage[] {
-  const conversation: ModelMessage[] = [];
-  const unread = unreadReplies(entries);
-  for (const entry of entries) {
-    if (entry.type !== "message") continue;
-    const message = entry.body["message"] as LineMessage | undefined;
-    if (message === undefined || !Array.isArray(message.content)) continue;
-    append(conversation, message, {
-      speaker: speakerOf(entry.body["origin"]),
-      quote: quoteOf(entry.body["overheard"]),
-    });
-    const note = unread.get(entry);
-    if (note !== undefined) appendNote(conversation, note);
-  }
-  return conversation;
-}
-
-/** What was said and not read is marked where it was said, or the assistant would build on it. */
-function appendNote(conversation: ModelMessage[], note: string): void {
-  const last = conversation.at(-1);
-  if (last?.role !== "assistant") return;
-  // In front of what it asked of tools: a provider wants the results right behind that.
-  const calls = last.content.filter((part) => part.type === "tool-call");
-  const rest = last.content.filter((part) => part.type !== "tool-call");
-  conversation[conversation.length - 1] = { ...last, content: [...rest, { type: "text", text: note }, ...calls] };
-}
-
-/** Who is named in front of what they said: everybody in a group, nobody in a talk between two. */
-function speakerOf(origin: unknown): string | null {
-  const { chatKind, senderName, senderId } = (origin ?? {}) as Partial<LineOrigin>;
-  if (chatKind === undefined || chatKind === "dm") return null;
-  return speakerLabel(senderName ?? senderId ?? "somebody");
-}
-
-/** What was overheard before a person's line, as it is shown with it; null where there is nothing or it is not readable. */
-function quoteOf(overheard: unknown): string | null {
-  if (!Array.isArray(overheard)) return null;
-  const said = overheard.filter(isOverheard);
-  return said.length === 0 ? null : quoteOverheard(said);
-}
-
-function isOverheard(value: unknown): value is Overheard {
-  const { senderId, senderName, text } = (value ?? {}) as Partial<Record<keyof Overheard, unknown>>;
-  return (
-    typeof senderId === "string" && typeof text === "string" && (senderName === null || typeof senderName === "string")
-  );
-}
-
-interface Voice {
-  readonly speaker: string | null;
-  readonly quote: string | null;
-}
-
-function append(conversation: ModelMessage[], message: LineMessage, { speaker, quote }: Voice): void {
-  if (message.role === "user") {
-    const content = message.content.filter((part) => part.type === "text" || part.type === "file");
-    const quoted: readonly UserContent[] = quote === null ? [] : [{ type: "text", text: quote }];
-    if (content.length > 0) conversation.push({ role: "user", content: [...quoted, ...saidBy(speaker, content)] });
-    return;
-  }
-  if (message.role === "assistant") {
-    const content = message.content.flatMap(assistantContent);
-    if (content.length > 0) conversation.push({ role: "assistant", content });
-    return;
-  }
-  if (message.role !== "toolResult" || message.toolCallId === undefined) return;
-  const result: ToolResult = {
-    callId: message.toolCallId,
-    tool: message.toolName ?? "",
-    output: message.content.map((part) => (part.type === "text" ? part.text : "")).join(""),
-    isError: message.isError ?? false,
-  };
-  const last = conversation.at(-1);
-  if (last?.role === "tool")
-    conversation[conversation.length - 1] = { role: "tool", results: [...last.results, result] };
-  else conversation.push({ role: "tool", results: [result] });
-}
-
-function saidBy(speaker: string | null, content: readonly UserContent[]): readonly UserContent[] {
-  if (speaker === null) return content;
-  const [first, ...rest] = content;
-  return first?.type === "text"
-    ? [{ type: "text", text: `${speaker}: ${first.text}` }, ...rest]
-    : [{ type: "text", text: `${speaker}:` }, ...content];
-}
-
-function assistantContent(part: LineContent): AssistantContent[] {
-  switch (part.type) {
-    case "text":
-      return part.text === "" ? [] : [{ type: "text", text: part.text }];
-    case "thinking":
-      return [
-        {
-          type: "thinking",
-          text: part.thinking,
-          ...(part.signature === undefined ? {} : { signature: part.signature }),
-        },
-      ];
-    case "toolCall":
-      return [{ type: "tool-call", callId: part.id, tool: part.name, input: part.arguments }];
-    case "file":
-      return [];
-  }
 }
 
 function lineContent(part: AssistantContent): LineContent {

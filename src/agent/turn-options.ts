@@ -30,6 +30,8 @@ export interface TurnOptions {
   readonly seed?: number;
   readonly responseFormat?: ResponseFormat;
   readonly timeoutMs?: number;
+  /** Of a `/compact` that came in by a method: what its words cannot say. */
+  readonly compact?: { readonly instructions?: string; readonly maxLines?: number };
   /** False: the answer stays in the transcript and with the caller, nothing is put into the outbox. */
   readonly deliver?: boolean;
 }

@@ -20,7 +20,9 @@ export interface TurnRegistry extends Turns {
   /** A turn that was let in and waits for its worker: it can be aborted before it begins. */
   expect(turn: Pick<ActiveTurn, "runId" | "sessionKey">): void;
   /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
-  begin(turn: ActiveTurn): { readonly signal: AbortSignal; end(): void };
+  begin(turn: ActiveTurn & { readonly isCommand?: boolean }): { readonly signal: AbortSignal; end(): void };
+  /** Ends every turn that runs (of one agent, or of all) with this error, now; but for commands, which call no model. */
+  interrupt(agentId: string | null, error: AppError): void;
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
   parkAll(): void;
   /** Aborts with `parkAll`: from then on nobody waits for a medium that refuses. */
@@ -36,7 +38,9 @@ interface Entry extends Pick<ActiveTurn, "runId" | "sessionKey"> {
   readonly abort: AbortController;
 }
 
-interface RunningEntry extends ActiveTurn, Entry {}
+interface RunningEntry extends ActiveTurn, Entry {
+  readonly isCommand?: boolean;
+}
 
 export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: Clock }): TurnRegistry {
   const running = new Map<string, RunningEntry>();
@@ -83,6 +87,12 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
         agentId,
         startedMs,
       })),
+    interrupt(agentId, error) {
+      for (const entry of running.values()) {
+        const isMeant = agentId === null || entry.agentId === agentId;
+        if (isMeant && entry.isCommand !== true) entry.abort.abort(error);
+      }
+    },
     parkAll() {
       const reason = new Parked("The gateway is stopping.");
       stop.abort(reason);

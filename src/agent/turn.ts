@@ -3,18 +3,24 @@ import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conversation.ts";
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import type { ModelProvider } from "../providers/contract.ts";
+import type { BudgetGate } from "../budget/contract.ts";
+import type { ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { ShrinkImages } from "./calling/step-requests.ts";
+import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts } from "./contract.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
+import type { TurnSettings } from "./turn-settings.ts";
 
 /** What an agent can do, and what the model is told of it; told once, since making a schema costs more than a turn may. */
 export interface ToolSet {
@@ -30,10 +36,21 @@ export interface AgentDeps {
   readonly log: Log;
   /** The newest snapshot; a turn asks once and keeps what it got. */
   readonly config: () => Config;
+  /** What there is, for whoever asks. What a turn uses is the desk's to say. */
   readonly models: () => ModelCatalogue;
-  /** Opens a provider by the configuration's name for it. Throws MODEL_001 where there is none. */
-  readonly provider: (id: string) => Promise<ModelProvider>;
+  /** Which model answers, by which login, and whether it can at this moment. */
+  readonly desk: ModelDesk;
+  /** Nothing calls a model without a hold of this gate. */
+  readonly budget: BudgetGate;
+  /** What a call is given of its conversation. */
+  readonly context: ContextKeeper;
+  /** What becomes of a turn that nobody pays for, and what owners decide about money. */
+  readonly budgetDesk: BudgetDesk;
+  /** Which senders are one person. */
+  readonly links: IdentityLinks;
   readonly tools: () => Promise<ToolSet>;
+  /** Absent where nobody can make pictures smaller. */
+  readonly shrinkImages?: ShrinkImages;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
@@ -54,11 +71,21 @@ export interface Turn {
   readonly options: TurnOptions;
   readonly config: Config;
   readonly startedMs: number;
+  /** By the monotonic clock: no wait is begun that would end behind it. */
+  readonly deadlineMs: number;
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
+  /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
-  api: string;
-  /** Grows with each step. */
+  /** Made once, before the first step; null before, and where a command needs none. */
+  choice: ModelChoice | null;
+  /** What every call of the turn is given; null before the first, and where a command needs none. */
+  context: TurnContext | null;
+  /** What the session was set to when the turn began. */
+  settings: TurnSettings;
+  /** What a person may want to know of how the answer came about. */
+  readonly notices: string[];
+  /** What this turn has said and done; grows with each step. What was said before is the context's. */
   readonly conversation: ModelMessage[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];
@@ -85,6 +112,8 @@ export interface TurnEnd {
   readonly error: AppErrorJson | null;
   /** Why the message is given up without having been answered; its row ends as dead for this reason. */
   readonly givenUp?: "expired" | "too-many-attempts";
+  /** The message waits for a person, and is answered then: its row ends as dead for this reason, with its steps. */
+  readonly kept?: KeptMessage;
 }
 
 type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;

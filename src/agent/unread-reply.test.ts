@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { deliveryMarkBody, type DeliveryMark } from "../domain/delivery-mark.ts";
 import type { TranscriptDraft } from "../store/port.ts";
-import { conversationOf } from "./transcript-entry.ts";
+import { conversationOf } from "./context/talk.ts";
 
 function said(runId: string, text: string): TranscriptDraft {
   const message = { role: "assistant", content: [{ type: "text", text }] };

@@ -79,6 +79,7 @@ describe("a gateway", () => {
       "config",
       "store",
       "models",
+      "model desk",
       "loop delay",
       "port",
       "trace",
@@ -181,15 +182,24 @@ describe("a gateway", () => {
             apiKey: "k",
             models: [{ id: "priced", contextWindow: 9_000, cost }, { id: "unpriced" }],
           },
-          keyless: { ...provider, models: [{ id: "locked" }] },
+          keyless: { api: provider.api, models: [{ id: "locked" }] },
+          local: { ...provider, models: [{ id: "open" }] },
         },
       },
     });
     const { models } = (await (await client(await start(home))).ask("models.list")) as { models: { id: string }[] };
     const told = Object.fromEntries(models.map((model) => [model.id, model]));
-    expect(told["priced"]).toMatchObject({ provider: "keyed", contextWindow: 9_000, cost, available: true });
-    expect(told["unpriced"]).toMatchObject({ provider: "keyed", cost: null, available: true });
-    expect(told["locked"]).toMatchObject({ provider: "keyless", available: false });
+    const usable = { available: true, authState: "ok" };
+    expect(told["priced"]).toMatchObject({
+      provider: "keyed",
+      contextWindow: 9_000,
+      cost,
+      priceKnown: true,
+      ...usable,
+    });
+    expect(told["unpriced"]).toMatchObject({ provider: "keyed", cost: null, priceKnown: false, ...usable });
+    expect(told["locked"]).toMatchObject({ provider: "keyless", available: false, authState: "missing" });
+    expect(told["open"]).toMatchObject({ provider: "local", available: true, authState: "not-needed" });
   });
 
   it("A17 C3: the log over the wire, by the scope of a channel, holds that channel's lines and no other", async () => {

@@ -5,6 +5,7 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -20,6 +21,7 @@ import { createHttpApp } from "../gateway/http/app.ts";
 import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
 import { defaultAgentId } from "../inbound/route.ts";
+import { createModelDesk, type ModelDeskDeps, type RunningDesk } from "../models/desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { shiftedClock, type Clock } from "../platform/clock.ts";
 import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
@@ -35,11 +37,15 @@ import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
-import { createModels, type Models } from "./models.ts";
+import { routeModel } from "../models/router.ts";
+import { modelListFile } from "./model-list-file.ts";
+import { createModels, needsLogin, type Models } from "./models.ts";
+import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createToolSet } from "./tool-set.ts";
@@ -154,14 +160,24 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    listStore: modelListFile(stateDir),
+    vault: ground.secrets.vault,
+    bus,
     missingSecrets: () => config.current().missingSecrets,
     clock,
     ids,
     log,
+    redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
   const restarts = createRestartDesk(ground, store);
-  const way = await wayOf({ ground, bus, store, config, models, restarts });
+  const tools = createToolSet();
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -169,7 +185,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts });
+  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -203,6 +219,26 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
+function deskDeps({
+  ground: { clock, log },
+  store,
+  config,
+  models,
+}: Pick<GatewayParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
+  return {
+    config: () => config.current().config,
+    catalogue: models.catalogue,
+    profiles: models.profiles,
+    needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
+    open: (model, profileId) => models.open(model, profileId),
+    addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",
+    route: routeModel,
+    documents: store.documents,
+    clock,
+    log: log.child("models"),
+  };
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -219,7 +255,9 @@ async function wayOf({
   store,
   config,
   models,
+  desk,
   restarts,
+  tools,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -234,8 +272,9 @@ async function wayOf({
     missingSecrets: () => config.current().missingSecrets,
     redact: (text) => ground.redactor.known(text),
     models: models.catalogue,
-    provider: models.provider,
-    tools: createToolSet(),
+    desk,
+    tools,
+    notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),
@@ -306,13 +345,16 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
+  readonly tools: () => Promise<ToolSet>;
 }
 
-function depsOfGateway({ ground, bus, store, config, models, way, loop, state, restarts }: GatewayParts): GatewayDeps {
+function depsOfGateway(parts: GatewayParts): GatewayDeps {
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -329,6 +371,8 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       find: (name) => models.catalogue().find(name),
       primary: (agentId) => models.catalogue().primary(agentId),
     },
+    desk,
+    budgets: way.spending.desk,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
@@ -344,6 +388,7 @@ function depsOfGateway({ ground, bus, store, config, models, way, loop, state, r
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
+    prompt: createPromptView({ config: () => config.current().config, tools }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

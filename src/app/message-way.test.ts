@@ -48,12 +48,26 @@ describe("the way of a message", () => {
       costMicros: 20,
     });
     const hops = house.events.map((event) => event.type).filter((type) => type !== "channel.state");
-    expect(hops).toEqual(["message.received", "session.created", "run.started", "run.text", "run.text", "run.ended"]);
+    expect(hops).toEqual([
+      "message.received",
+      "session.created",
+      "run.started",
+      "model.chosen",
+      "run.text",
+      "run.text",
+      "run.ended",
+    ]);
     await trace.close();
     const traced = (await house.store.trace.of(end.runId)).map(({ type }) => type);
     expect(traced.slice(0, 2)).toEqual(["inbox.queued", "inbox.running"]);
     // What the bus tells is written a little later than what the store tells itself, in the same millisecond or not.
-    expect(traced.slice(2).toSorted()).toEqual(["inbox.replied", "outbox.sent", "run.ended", "run.first-text"]);
+    expect(traced.slice(2).toSorted()).toEqual([
+      "inbox.replied",
+      "model.chosen",
+      "outbox.sent",
+      "run.ended",
+      "run.first-text",
+    ]);
     const row = await house.store.inbox.byRunId(end.runId);
     expect(row).toMatchObject({ state: "replied", reason: "final" });
     const lines = await house.store.sessions.transcript("agent:main:main");

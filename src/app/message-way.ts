@@ -2,7 +2,10 @@
  * The way of a message, built: channels, door, queue, agent, delivery, each handed what it needs of the others.
  * Nothing runs before `start`.
  */
-import { commandOf, offeredCommands } from "../agent/commands.ts";
+import { commandOf, offeredCommands, wordsOf } from "../agent/commands.ts";
+import type { MemoryNotes } from "../agent/context/contract.ts";
+import { createContextKeeper } from "../agent/context/keeper.ts";
+import { pauseByMessage } from "../agent/money-commands.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -15,10 +18,12 @@ import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
+import { createIdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -34,13 +39,24 @@ import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
+import { createSpending, type Spending } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  | "registry"
+  | "context"
+  | "links"
+  | "budget"
+  | "budgetDesk"
+  | "initialStateOf"
+  | "openReplyStream"
+  | "wakeDelivery"
+  | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
+  /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
+  readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
   /** Takes known secrets out of what a platform says, before it is kept or shown. Nothing where absent. */
@@ -58,6 +74,8 @@ export interface MessageWay {
   readonly rules: ChannelRules;
   /** What platforms call, for whoever has the port. */
   readonly webhooks: Webhooks;
+  /** The gate in front of every model call, and the desk where people decide about money. */
+  readonly spending: Spending;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -81,16 +99,19 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
+  const { store, bus, clock, ids, log, config } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
-  const rules = createChannelRules(config, catalogue);
+  const rules = createChannelRules(config, deps.catalogue);
+  const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, intake });
+  const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
+  const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
+  const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const handler = createTurnHandler({
     store,
     bus,
@@ -99,7 +120,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     log: log.child("agent"),
     config,
     models: deps.models,
-    provider: deps.provider,
+    desk: deps.desk,
+    budget: spending.gate,
+    budgetDesk: spending.desk,
+    links,
+    context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
     tools: deps.tools,
     registry,
     failpoints: deps.failpoints,
@@ -108,10 +133,11 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery: () => delivery.wake(),
     isOwner: (message) => rules.isOwner(message),
     ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
+    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
   });
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
-    recovered ??= recoverInbox(deps, owner);
+    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
     return recovered;
   };
   return {
@@ -120,6 +146,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     channels,
     rules,
     webhooks,
+    spending,
     wakeDelivery: () => delivery.wake(),
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
@@ -138,15 +165,39 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
       await channels.close();
+      spending.gate.close();
     },
-    async applyConfig(next) {
-      try {
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
-      } catch (thrown) {
-        log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
-      }
-    },
+    applyConfig: (next) => followConfig(next, channels, deps),
   };
+}
+
+async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
+  const { catalogue = shippedChannels, log } = deps;
+  try {
+    await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
+  } catch (thrown) {
+    log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
+  }
+}
+
+interface SpendingParts extends Pick<DoorParts, "rules" | "registry" | "queue"> {
+  readonly delivery: Delivery;
+  readonly initialStateOf: InitialStateOf;
+}
+
+function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
+  const { rules, registry, queue, delivery, initialStateOf } = parts;
+  const { catalogue = shippedChannels } = deps;
+  return createSpending({
+    ...deps,
+    log: deps.log.child("budget"),
+    isOwner: (message) => rules.isOwner(message),
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+    initialStateOf,
+    wakeQueue: () => queue.wake(),
+    wakeDelivery: () => delivery.wake(),
+  });
 }
 
 function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {
@@ -203,10 +254,13 @@ interface DoorParts {
   readonly turns: Turns;
   readonly backlog: Backlog;
   readonly rules: ChannelRules;
+  readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
+  readonly spending: () => Spending;
 }
 
-function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rules, intake }: DoorParts): Admit {
+function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
+  const { queue, registry, turns, backlog, rules, intake, links } = parts;
   const { store, bus, clock, ids, config } = deps;
   const rate = createSenderRateLimit(clock, () => limits.senderMessagesPerMinute);
   return createAdmit({
@@ -217,6 +271,7 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     ids,
     config,
     failpoints: deps.failpoints,
+    links,
     world: {
       policyFor: (message) => rules.policyFor(message),
       takeFromAllowance: (senderKey) => rate.take(senderKey),
@@ -229,8 +284,19 @@ function createDoor(deps: MessageWayDeps, { queue, registry, turns, backlog, rul
     },
     onAccepted: ({ message, sessionKey, runId }) => {
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
+      if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       registry.expect({ runId, sessionKey });
     },
+  });
+}
+
+/** An owner's order to pause waits for no turn: those that run are what it is about. Its own turn answers, or catches up. */
+function heedOwner(message: InboundMessage, { desk, ownerChats }: Spending, log: Log): void {
+  ownerChats.note(message);
+  const text = messageText(message);
+  if (commandOf(text) !== "pause") return;
+  pauseByMessage(message, wordsOf(text), { budgetDesk: desk }).catch((thrown: unknown) => {
+    log.error("spending could not be paused yet", { error: AppError.from(thrown).toJSON() });
   });
 }
 

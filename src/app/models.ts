@@ -1,27 +1,42 @@
 /**
- * The models in force and the way to each: configured ones, found ones, or the demo model. A provider is opened when
- * it is first used, and anew when its settings changed.
+ * The models in force and the way to each: configured ones, found ones, those of stored logins, or the demo model. A
+ * provider is opened when it is first used by a login, and anew when its settings or the login's secret changed.
  */
 import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Environment } from "../config/environment.ts";
+import type { ProfileDesk } from "../credentials/auth-profiles.ts";
+import type { AuthProfiles, Credential, Vault } from "../credentials/contract.ts";
+import type { ProviderLogin } from "../credentials/profiles/ambient-profiles.ts";
+import { bearerFetch, withCredential } from "../credentials/profiles/with-credential.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { ModelInfo } from "../domain/conversation.ts";
+import type { EventBus } from "../domain/events.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { addressesOf } from "../providers/addresses.ts";
 import { createCatalogue, type ProviderCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider, ProviderDeps, ProviderEndpoint } from "../providers/contract.ts";
-import { detectProviders, ollamaEndpoint } from "../providers/detect.ts";
+import { detectProviders, ollamaEndpoint, serviceOf, type DetectedProvider } from "../providers/detect.ts";
+import { createModelLists, type ModelListStore } from "../providers/model-lists.ts";
 import { providerModule } from "../providers/registry.ts";
+import { openProfiles } from "./profiles.ts";
 
 export interface Models {
   /** Of this moment: a change of the configuration gives another one. */
   catalogue(): ProviderCatalogue;
-  /** Throws MODEL_001 where the configuration names no such provider. */
+  /** By the first login there is. Throws MODEL_001 where the configuration names no such provider. */
   provider(id: string): Promise<ModelProvider>;
+  /**
+   * By this login; null for an endpoint that needs none. Throws MODEL_001 as `provider` does, and what
+   * `AuthProfiles.credential` throws.
+   */
+  open(model: Pick<ModelInfo, "provider">, profileId: string | null): Promise<ModelProvider>;
+  readonly profiles: ProfileDesk;
   demoOnly(): boolean;
-  /** Begins to look for what runs on this host; does not wait for it. */
+  /** Begins to look for what runs on this host and for stored logins; does not wait for it. */
   start(): void;
   /** Resolves when the first look is over, within 300 ms of the start. */
   readonly looked: Promise<void>;
@@ -33,75 +48,181 @@ export interface ModelsDeps {
   readonly config: () => Config;
   /** References of the configuration in force that lead to no secret. */
   readonly missingSecrets: () => readonly MissingSecret[];
+  readonly vault: Vault;
+  readonly bus: Pick<EventBus, "emit">;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Told every secret before a provider gets it. */
+  readonly redact: (secret: string) => void;
+  /** Where the providers' own lists of models are kept. */
+  readonly listStore: ModelListStore;
 }
 
-export function createModels({ environment, config, missingSecrets, clock, ids, log }: ModelsDeps): Models {
+export function createModels(deps: ModelsDeps): Models {
+  const { environment, config, missingSecrets, clock, ids, log } = deps;
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
-  const { providerKeys, ollamaHost } = environment();
-  const providerDeps = (endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">): ProviderDeps => ({
-    fetch: egress.trustedFetch([endpoint.baseUrl ?? publicAddress(endpoint.api)]),
+  const { providerKeys, ollamaHost, aws } = environment();
+  const providerDeps = (endpoint: ProviderEndpoint, credential?: Credential): ProviderDeps => {
+    const fetch = egress.trustedFetch(addressesOf(endpoint));
+    return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), clock, ids };
+  };
+  const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollamaEndpoint(ollamaHost)));
+  const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
+  const opened = openedProviders(providerDeps);
+  const lists = createModelLists({
+    endpoints: () => catalogue().endpoints(),
+    open: ({ id }) => open({ provider: id }, firstUsable(profiles, id)),
+    store: deps.listStore,
     clock,
-    ids,
+    log: log.child("models"),
+    changed: () => {
+      made = undefined;
+    },
   });
-  const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
-  const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
   const first = Promise.withResolvers<void>();
-  let made: { readonly config: Config; readonly catalogue: ProviderCatalogue } | undefined;
+  let made: Made | undefined;
+  profiles.subscribe(() => {
+    made = undefined;
+  });
 
-  function catalogue(): ProviderCatalogue {
-    const current = config();
-    if (made?.config !== current) made = { config: current, catalogue: createCatalogue(current, detection.current()) };
-    return made.catalogue;
+  function current(): Made {
+    const inForce = config();
+    if (made?.config !== inForce) {
+      const found = withStored(detection.current(), profiles.storedProviders());
+      made = {
+        config: inForce,
+        catalogue: createCatalogue(inForce, found, lists.of),
+        logins: providerLogins(inForce, found),
+      };
+    }
+    return made;
   }
 
+  const catalogue = (): ProviderCatalogue => current().catalogue;
+
   async function look(): Promise<void> {
-    if (await detection.refresh()) made = undefined;
+    profiles.start();
+    const [changed] = await Promise.all([detection.refresh(), profiles.looked]);
+    if (changed) made = undefined;
     first.resolve();
+  }
+
+  async function open({ provider: id }: Pick<ModelInfo, "provider">, profileId: string | null): Promise<ModelProvider> {
+    const endpoint = catalogue().endpoint(id);
+    if (endpoint === undefined)
+      throw new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`);
+    const lack = missingSecrets().find(
+      ({ keys }) => keys[0] === "models" && keys[2] === id && needs(keys, id, profileId),
+    );
+    // Without its secret it is not asked at all: it would refuse, again and again.
+    if (lack !== undefined) throw new AppError(lack.code, `${lack.path} ${lack.message}`);
+    if (profileId === null) return opened(endpoint, undefined);
+    // A login goes to its own provider's address and to no other.
+    if (profileId.slice(0, profileId.lastIndexOf(":")) !== id) {
+      const details = { reason: "auth", profileId };
+      throw new AppError("MODEL_002", `The login ${profileId} is none of the provider ${id}.`, { details });
+    }
+    const credential = await profiles.credential(profileId);
+    return opened({ ...withCredential(endpoint, credential), profileId }, credential);
   }
 
   return {
     catalogue,
-    provider(id) {
-      const endpoint = catalogue().endpoint(id);
-      if (endpoint === undefined)
-        return Promise.reject(new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`));
-      // Without its secret it is not asked at all: it would refuse, again and again.
-      const lack = missingSecrets().find(({ keys }) => keys[0] === "models" && keys[2] === id);
-      if (lack !== undefined) return Promise.reject(new AppError(lack.code, `${lack.path} ${lack.message}`));
-      const known = opened.get(id);
-      if (known !== undefined && sameEndpoint(known.endpoint, endpoint)) return known.provider;
-      const provider = providerModule(endpoint.api).then((module) => module.open(endpoint, providerDeps(endpoint)));
-      opened.set(id, { endpoint, provider });
-      // A module that cannot be loaded now may be loadable later: the failure is told, not kept.
-      provider.catch(() => {
-        if (opened.get(id)?.provider === provider) opened.delete(id);
-      });
-      return provider;
-    },
+    open,
+    provider: async (id) => open({ provider: id }, firstUsable(profiles, id)),
+    profiles,
     demoOnly: () => catalogue().isDemo,
-    start: () => void look(),
+    start() {
+      void look();
+      lists.start();
+    },
     looked: first.promise,
-    close: () => egress.close(),
+    async close() {
+      lists.close();
+      await profiles.close();
+      await egress.close();
+    },
   };
+}
+
+/** A provider's own service asks for a key; an address that somebody set may ask for nothing, and says so if it does. */
+export function needsLogin(endpoint: ProviderEndpoint | undefined): boolean {
+  if (endpoint === undefined || endpoint.baseUrl !== null || Object.keys(endpoint.headers).length > 0) return false;
+  return endpoint.api !== "ollama" && endpoint.api !== "demo" && endpoint.api !== "bedrock-converse-stream";
+}
+
+/** What follows from one configuration, one look around and one list of stored logins. */
+interface Made {
+  readonly config: Config;
+  readonly catalogue: ProviderCatalogue;
+  readonly logins: readonly ProviderLogin[];
+}
+
+/**
+ * A login is stored for a service that nothing else names: it is there, with its usual models. Behind those whose key
+ * the environment has, and before what was only found on this host.
+ */
+function withStored(
+  detected: readonly DetectedProvider[],
+  storedProviders: readonly string[],
+): readonly DetectedProvider[] {
+  const known = new Set(detected.map(({ endpoint }) => endpoint.id));
+  const stored = storedProviders.flatMap((id) => (known.has(id) ? [] : (serviceOf(id) ?? [])));
+  const isKeyed = ({ endpoint }: DetectedProvider): boolean => endpoint.apiKey !== null;
+  return [...detected.filter(isKeyed), ...stored, ...detected.filter((one) => !isKeyed(one))];
+}
+
+function firstUsable(profiles: AuthProfiles, providerId: string): string | null {
+  const all = profiles.of(providerId);
+  return (all.find(({ state }) => state !== "expired") ?? all[0])?.id ?? null;
+}
+
+/** One open provider per login: a fresh token replaces the one before it, and another login does not. */
+function openedProviders(
+  depsOf: (endpoint: ProviderEndpoint, credential?: Credential) => ProviderDeps,
+): (endpoint: ProviderEndpoint, credential: Credential | undefined) => Promise<ModelProvider> {
+  const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
+  return (endpoint, credential) => {
+    const key = `${endpoint.id} ${endpoint.profileId ?? ""}`;
+    const known = opened.get(key);
+    if (known !== undefined && sameEndpoint(known.endpoint, endpoint)) return known.provider;
+    const provider = providerModule(endpoint.api).then((module) => module.open(endpoint, depsOf(endpoint, credential)));
+    opened.set(key, { endpoint, provider });
+    // A module that cannot be loaded now may be loadable later: the failure is told, not kept.
+    provider.catch(() => {
+      if (opened.get(key)?.provider === provider) opened.delete(key);
+    });
+    return provider;
+  };
+}
+
+/** The provider's own key is needed by whoever uses it; everything else that is set goes with every request. */
+function needs(keys: MissingSecret["keys"], id: string, profileId: string | null): boolean {
+  return keys[3] !== "apiKey" || profileId === null || profileId === `${id}:config`;
+}
+
+/** What settings and environment say of each provider; a found key goes to the address it was found for alone. */
+function providerLogins(config: Config, found: readonly DetectedProvider[]): readonly ProviderLogin[] {
+  const configured = Object.entries(config.models.providers).map(([id, settings]) => {
+    const same = found.find(({ endpoint }) => endpoint.id === id && endpoint.api === settings.api)?.endpoint;
+    const isThere = same !== undefined && (settings.baseUrl ?? same.baseUrl) === same.baseUrl;
+    return loginOf(id, settings.api, settings.apiKey ?? null, isThere ? same.apiKey : null);
+  });
+  const taken = new Set(configured.map(({ id }) => id));
+  const others = config.models.mode === "replace" ? [] : found.filter(({ endpoint }) => !taken.has(endpoint.id));
+  return [...configured, ...others.map(({ endpoint }) => loginOf(endpoint.id, endpoint.api, null, endpoint.apiKey))];
+}
+
+function loginOf(
+  id: string,
+  api: ProviderEndpoint["api"],
+  configKey: string | null,
+  environmentKey: string | null,
+): ProviderLogin {
+  return { id, usesAws: api === "bedrock-converse-stream", configKey, environmentKey };
 }
 
 function sameEndpoint(left: ProviderEndpoint, right: ProviderEndpoint): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
-}
-
-/** Where a protocol's own service is, for providers that are configured without an address. */
-function publicAddress(api: ProviderEndpoint["api"]): string {
-  switch (api) {
-    case "anthropic-messages":
-      return "https://api.anthropic.com";
-    case "google-generative-ai":
-      return "https://generativelanguage.googleapis.com";
-    case "ollama":
-      return ollamaEndpoint(null).baseUrl ?? "";
-    default:
-      return "https://api.openai.com";
-  }
 }

@@ -20,6 +20,7 @@ import {
 } from "../drill/simulation/simulated-model.ts";
 import type { BootParts, RunningHouse, SimulatedDisk, SimulatedHouse } from "../drill/simulation/house.ts";
 import type { SimulatedProcess } from "../drill/simulation/simulated-process.ts";
+import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import type { Log, LogFields } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -103,7 +104,7 @@ async function boot(parts: BootParts, store: Store): Promise<RunningHouse> {
     failpoints,
     config: settings,
     models: () => catalogue,
-    provider: () => Promise.resolve(providerOver(parts.model, process)),
+    desk: createFixedDesk({ models: [model], open: () => Promise.resolve(providerOver(parts.model, process)) }),
     tools: () => Promise.resolve(toolSet()),
     catalogue: catalogueOf(channels),
   });

@@ -59,6 +59,11 @@ function traceOf(event: AppEvent): TraceEvent | null {
       const { type, atMs: _at, runId: _run, text: _text, toolCalls: _calls, ...data } = event;
       return ofRun(event, type, data);
     }
+    case "model.chosen":
+    case "model.failed": {
+      const { type, atMs: _at, runId: _run, sessionKey: _session, agentId: _agent, ...data } = event;
+      return ofRun(event, type, data);
+    }
     case "tool.started":
     case "tool.completed":
     case "tool.failed":

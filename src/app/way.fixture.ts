@@ -2,7 +2,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { ShrinkImages } from "../agent/calling/step-requests.ts";
+import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
+import type { BudgetGate } from "../budget/contract.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -11,6 +14,8 @@ import type { ModelInfo } from "../domain/conversation.ts";
 import { mintPrincipal } from "../domain/authority-mint.ts";
 import type { AdmitRequest } from "../inbound/contract.ts";
 import { noMentions, type InboundMessage } from "../domain/message.ts";
+import type { ModelDesk } from "../models/contract.ts";
+import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { noFailpoints } from "../platform/failpoints.ts";
@@ -68,10 +73,17 @@ export interface TestWayOptions {
   readonly config?: Config;
   readonly clock?: Clock;
   readonly log?: Log;
+  /** The one scripted model where absent. */
+  readonly desk?: (store: Store) => ModelDesk;
+  /** Grants everything where absent. */
+  readonly budget?: BudgetGate;
+  readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
   readonly channels?: ChannelCatalogue;
+  /** Where lasting facts go; nowhere where absent. */
+  readonly notes?: MemoryNotes;
   /** Hears when somebody asks for a restart; without it nobody can. */
   readonly onRestart?: (reason: string) => void;
 }
@@ -111,11 +123,13 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     config: () => config,
     failpoints: noFailpoints,
     models: () => catalogue,
-    provider: () => Promise.resolve(provider),
+    desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     dispatch: createLocalQueue,
+    ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
+    ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
   });
   return {
     way,

@@ -9,7 +9,7 @@
  */
 import type { ZodType } from "zod";
 import type { AppError } from "../domain/app-error.ts";
-import type { Address, Attachment, ContentType, InboundMessage } from "../domain/message.ts";
+import type { Address, Attachment, ContentType, InboundMessage, ReplyButton } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -187,6 +187,11 @@ export interface OutboundPiece extends Rendered {
   readonly label: string | null;
   readonly replyToId: string | null;
   readonly attachments: readonly Attachment[];
+  /**
+   * Under the piece, where the platform has such. Pressed, they come in as a `callback` whose text is what they say. A
+   * channel without them leaves them out: the text tells what to write instead.
+   */
+  readonly buttons?: readonly ReplyButton[];
 }
 
 /** What became of a send. A send never throws. */

@@ -37,15 +37,36 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/secrets.ts"),
   },
   sessions: {
-    summary: "List, show, export, import and delete sessions",
-    verbs: ["list", "show", "export", "import", "reset", "delete"],
+    summary: "List, show, search, sum up, export, import and delete sessions",
+    verbs: ["list", "show", "search", "export", "import", "compact", "reset", "delete"],
     load: () => import("./commands/sessions.ts"),
   },
-  models: { summary: "List the models that can be used", verbs: ["list"], load: () => import("./commands/models.ts") },
+  models: {
+    summary: "List the models that can be used, and keep logins at their providers",
+    verbs: ["list", "explain", "retry", "auth"],
+    load: () => import("./commands/models.ts"),
+  },
+  prompt: {
+    summary: "Show what the model is told with every message",
+    verbs: ["show"],
+    load: () => import("./commands/prompt.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
+  },
+  budget: {
+    summary: "Look at budgets, set them, and allow more",
+    verbs: ["show", "set", "allow", "deny", "settle"],
+    load: () => import("./commands/budget.ts"),
+  },
+  pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
+  resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
+  usage: {
+    summary: "Show what was used and what it cost",
+    verbs: ["cost", "session", "import", "check"],
+    load: () => import("./commands/usage.ts"),
   },
   trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
   outbox: {

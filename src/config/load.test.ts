@@ -70,7 +70,7 @@ describe("loading", () => {
       'error openclaw.json:3 gateway.port expected a number, got "abc"',
       'error openclaw.json:4 gateway.bind expected one of "loopback", "lan", "tailnet", "auto", got "loopbak"',
       "error openclaw.json:7 models.providers.p.apiKey expected text, got a number",
-      'error openclaw.json:7 models.providers.p.api expected one of "openai-completions", "openai-responses", "anthropic-messages", "google-generative-ai", "bedrock-converse-stream", "ollama", "demo", got "telepathy"',
+      'error openclaw.json:7 models.providers.p.api expected one of "openai-completions", "openai-responses", "anthropic-messages", "google-generative-ai", "bedrock-converse-stream", "ollama", "openrouter", "github-copilot", "demo", got "telepathy"',
       "error openclaw.json:10 session.reset.atHour expected at most 23, got 99",
       "error openclaw.json:8 models.providers.p.models[1].id expected text, got nothing",
     ]);
@@ -172,7 +172,7 @@ describe("loading", () => {
     }`);
     const loaded = await home.load();
     expect(told(loaded)).toEqual([]);
-    expect(loaded.config.agents.defaults.model).toEqual({ primary: "mock/a", fallbacks: [] });
+    expect(loaded.config.agents.defaults.model).toMatchObject({ primary: "mock/a", fallbacks: [] });
     expect(loaded.config.agents.list).toEqual([
       { id: "main", name: "M" },
       { id: "work", model: "mock/b", fallbacks: ["mock/c"] },

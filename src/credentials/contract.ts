@@ -58,7 +58,7 @@ export interface AuthProfile {
   readonly source: "vault" | "config" | "environment" | "aws-chain";
   /** Null: does not expire, or nobody knows. */
   readonly expiresMs: number | null;
-  /** Rises with every change of the secret: a failure that was remembered of an older one is forgotten. */
+  /** Another one with every change of the secret: a failure that was remembered of an older one is forgotten. */
   readonly revision: string;
   /** `expired`: no refresh can mend it, somebody has to log in again. `refresh-failed`: it is tried again by itself. */
   readonly state: "usable" | "expired" | "refresh-failed";
@@ -79,7 +79,8 @@ export interface AuthProfiles {
   get(profileId: string): AuthProfile | undefined;
   /**
    * The secret, fresh: a token that is about to expire is refreshed first, once over all callers and processes. Throws
-   * MODEL_002 with `details.reason` `auth` where it cannot be had.
+   * MODEL_002 with `details.reason` `auth` where only a change of the login helps, MODEL_004 (`network`) where a refresh
+   * failed and is tried again by itself, and what the vault throws where the vault is at fault.
    */
   credential(profileId: string): Promise<Credential>;
   /** Called when a profile came, went or changed. Returns the way to stop. */

@@ -70,6 +70,7 @@ export const errorCodes = {
   MODEL_006: row(6006, "AGENT_TIMEOUT", 504, 1, "later", "The model did not answer in time.", "Try again, or raise agents.defaults.timeoutSeconds."),
   MODEL_007: row(6007, "INVALID_REQUEST", 400, 1, "never", "The conversation does not fit the model's context window.", "Start anew with /new, or use a model with a larger window."),
   MODEL_008: row(6008, "INVALID_REQUEST", 400, 1, "never", "The model provider refused the request.", "See the provider's message; often a parameter that this model does not take."),
+  MODEL_009: row(6009, "UNAVAILABLE", 503, 1, "later", "No model can answer at the moment.", "See why with openclaw models explain; add a key or a fallback model, or wait."),
   RPC_001: row(7001, "INVALID_REQUEST", 400, 1, "never", "A frame or body is malformed.", "Send what the protocol reference describes."),
   RPC_002: row(7002, "INVALID_REQUEST", 404, 1, "never", "The method or route is not known.", "See the methods in docs/reference/rpc.md, or the list in hello-ok."),
   RPC_003: row(7003, "INVALID_REQUEST", 400, 1, "never", "A parameter is missing or of the wrong kind.", "Mend the field that the message names."),
@@ -92,6 +93,9 @@ export const errorCodes = {
   VAULT_001: row(10001, "UNAVAILABLE", 500, 78, "never", "The key that opens the vault is missing or is another one.", "Bring the key back (key file, passphrase or keychain); openclaw doctor says which one the vault wants."),
   VAULT_002: row(10002, "UNAVAILABLE", 500, 78, "never", "The vault was tampered with or cannot be read.", "Restore credentials/vault.json from a backup, or move it away and set the secrets anew."),
   VAULT_003: row(10003, "INVALID_REQUEST", 404, 78, "never", "A secret is not in the vault, or has expired.", "Set it with: openclaw secrets set (see openclaw secrets list for what is missing)."),
+  BUDGET_001: row(11001, "UNAVAILABLE", 402, 1, "later", "A budget is used up.", "Wait for the next day or month, or let an owner allow more: openclaw budget show."),
+  BUDGET_002: row(11002, "INVALID_REQUEST", 402, 1, "never", "A budget applies, and the price of this model is not known.", "Give the model a cost under models.providers, or name it in budgets.allowUnpriced."),
+  BUDGET_003: row(11003, "UNAVAILABLE", 503, 1, "later", "Spending is paused: no model is called.", "Let an owner go on with openclaw resume, or /resume in a chat."),
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -4,6 +4,7 @@
  */
 import type { AppErrorJson } from "./app-error.ts";
 import type { ToolCall } from "./conversation.ts";
+import type { FailureReason } from "./failure-reason.ts";
 import type { Address } from "./message.ts";
 import type { TokenUsage } from "./money.ts";
 
@@ -42,6 +43,31 @@ export type AppEvent =
   | ({ type: "run.restarted"; soFar: string } & RunScoped)
   /** How the answer comes about, where a person may want to know. */
   | ({ type: "run.notice"; kind: "failover" | "thinking" | "compaction" | "budget"; text: string } & RunScoped)
+  /** Which model was to answer, and what spoke for and against each that was looked at: the decision log of a turn. */
+  | ({
+      type: "model.chosen";
+      model: string;
+      profileId: string | null;
+      tier: string | null;
+      /** The router's score, 0 to 1; null where it did not look. */
+      score: number | null;
+      considered: readonly {
+        readonly model: string;
+        readonly profileId: string | null;
+        readonly verdict: string;
+        readonly step: string;
+        readonly why: string;
+      }[];
+    } & RunScoped)
+  /** A model was asked in vain. `recovery`: what is done about it. */
+  | ({
+      type: "model.failed";
+      model: string;
+      profileId: string | null;
+      reason: FailureReason;
+      error: AppErrorJson;
+      recovery: string;
+    } & RunScoped)
   | ({ type: "tool.started"; callId: string; tool: string; input: unknown } & RunScoped)
   | ({ type: "tool.completed"; callId: string; tool: string; output: string } & RunScoped)
   | ({ type: "tool.failed"; callId: string; tool: string; error: AppErrorJson } & RunScoped)
@@ -93,6 +119,16 @@ export type AppEvent =
       accountId: string;
       state: ConnectionState;
       previous: ConnectionState;
+      reason?: string;
+      atMs: number;
+    }
+  /** A login at a model provider ended, could not be refreshed, or works again. */
+  | {
+      type: "profile.state";
+      profileId: string;
+      provider: string;
+      state: "usable" | "expired" | "refresh-failed";
+      previous: "usable" | "expired" | "refresh-failed";
       reason?: string;
       atMs: number;
     }

@@ -52,6 +52,9 @@ export const limits = Object.freeze({
   inboxDepth: 10_000,
   /** Messages from one sender per minute. */
   senderMessagesPerMinute: 20,
+  /** How long a code is good that links two senders as one person, and how often one sender may try one. */
+  linkCodeTtlMs: 10 * 60_000,
+  linkAttemptsPerMinute: 5,
   turnsInFlight: 512,
   leaseMs: 5 * 60_000,
   leaseRenewMs: 60_000,
@@ -73,6 +76,45 @@ export const limits = Object.freeze({
   modelAnswerBytes: 64 * 1024 * 1024,
   /** What one answer says and thinks, as UTF-16 units: several times the most that any model may write. */
   modelAnswerChars: 2 * 1024 * 1024,
+  /** A provider's list of its models: all pages of it, and how many pages and models are taken. */
+  modelListBytes: 16 * 1024 * 1024,
+  modelListPages: 20,
+  modelListEntries: 5_000,
+  modelListTimeoutMs: 30_000,
+  /** How long a list counts as new, how soon after a failure it is asked for again, and how long after the start. */
+  modelListFreshMs: 24 * 3_600_000,
+  modelListRetryMs: 3_600_000,
+  modelListDelayMs: 15_000,
+  /** One frame of a model's binary event stream, and its headers: what AWS itself allows. */
+  eventFrameBytes: 16 * 1024 * 1024,
+  eventHeaderBytes: 128 * 1024,
+  /** Calls of one step, over all its models and logins. */
+  modelAttempts: 12,
+  /** How long a turn waits for a model where nothing else can answer; a caller over HTTP can wait by itself. */
+  modelWaitMs: 90_000,
+  modelWaitApiMs: 15_000,
+  /** Before the same model is asked once more, where it named no time. */
+  modelAgainMs: 2_000,
+  /** While a turn waits for a model, how often those who read along are told. */
+  modelWaitNoticeMs: 15_000,
+  /** What an answer may have at most where nobody says, for a budget's worst case. Tokens. */
+  modelOutputTokens: 32_000,
+  /** Failures of a model at a provider within `modelBreakerWindowMs` before it is left alone; a silent one counts twice. */
+  modelBreakerFailures: 3,
+  modelBreakerWindowMs: 5 * 60_000,
+  /** How long a provider that says it has no such model is not asked for it. */
+  modelMissingMs: 3_600_000,
+  /** The shortest pause that a provider's own word can ask for. */
+  modelPauseFloorMs: 1_000,
+  /** What is remembered of failed models, logins and providers; the oldest go first. */
+  modelStandings: 2_000,
+  /** From a failure to its being remembered on the disk. */
+  modelStandingWriteMs: 500,
+  /** Sessions whose login is kept in memory; the others are read when they are needed. */
+  modelPins: 10_000,
+  /** Pixels of a picture that is decoded to be made smaller: a small file may hold a sea of them. */
+  imagePixels: 100_000_000,
+  imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
@@ -93,6 +135,30 @@ export const limits = Object.freeze({
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** How often the vault is looked at for logins that another program stored, changed or removed. */
+  profileLookMs: 5_000,
+  /** A token is refreshed this long before it runs out. */
+  oauthRefreshAheadMs: 5 * 60_000,
+  /** Tokens that run out together are not refreshed together: each goes up to this much earlier. */
+  oauthJitterMs: 30_000,
+  /** The first pause after a refresh that failed, and the longest; it doubles in between. */
+  oauthRetryBaseMs: 10_000,
+  oauthRetryCapMs: 15 * 60_000,
+  /** One request to a token endpoint, to its end. */
+  oauthRequestMs: 20_000,
+  /** What a token endpoint or a metadata service may answer. */
+  credentialAnswerBytes: 256 * 1024,
+  /** How long somebody has to log in at a page. */
+  loginMs: 10 * 60_000,
+  /** Requests to the page a browser comes back to that were not the awaited one. */
+  loginStrayRequests: 20,
+  /** A file of AWS's own tools. */
+  awsFileBytes: 1024 * 1024,
+  /** Keys of AWS without an end are read anew after this. */
+  awsKeysMs: 60_000,
+  /** One answer of a metadata service, and of a program that prints keys. */
+  awsMetadataMs: 2_000,
+  awsProcessMs: 30_000,
   reconnectAttempts: 10,
   reconnectBaseMs: 1_000,
   reconnectCapMs: 60_000,
@@ -121,4 +187,51 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
+  /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
+  budgetOutputTokens: 16_384,
+  /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
+  budgetLeastOutputTokens: 1_024,
+  /** How long a call waits for money that is set aside for calls under way, before it is refused. */
+  budgetWaitMs: 60_000,
+  /** The first pause before it asks again, and the longest: each is twice the one before. */
+  budgetPollMs: 250,
+  budgetPollCapMs: 8_000,
+  /** How long an owner may be asked for more, if the period does not end before. */
+  approvalTtlMs: 24 * 3_600_000,
+  /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
+  budgetNoticeMs: 3_600_000,
+  /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */
+  ownerChats: 20,
+  /** Entries of a transcript that are looked at for one turn; a session that is summed up has far fewer behind its summary. */
+  contextEntries: 10_000,
+  /** The window of a model that nobody knows, in tokens. */
+  unknownWindowTokens: 128_000,
+  /** What an endpoint says its window is, is not believed below this. */
+  leastWindowTokens: 512,
+  /** Models whose way of counting is remembered. */
+  contextModels: 256,
+  /** Pieces in which a very long history is summed up, each a model call; what is older than these is left out. */
+  summaryPieces: 8,
+  /** The longest summary, in tokens. */
+  summaryTokens: 4_000,
+  /** What a person may say a summary should look at. */
+  summaryInstructionsChars: 2_000,
+  /** After a summary failed, the session's next ones are cut without asking for so long. */
+  summaryRetryMs: 10 * 60_000,
+  /** Sessions whose failed summary is remembered. */
+  summaryRetrySessions: 1_000,
+  /** Lasting facts of one compaction, as UTF-8. */
+  memoryNoteBytes: 16 * 1024,
+  /** An agent's notes of one day. */
+  memoryDayBytes: 256 * 1024,
+  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
+  usageLineBytes: 4 * 1024 * 1024,
+  /** Calls that one request of an import books. */
+  usageImportCalls: 500,
+  /** Sessions in one answer about their use. */
+  usageSessions: 1_000,
+  /** Calls of one session in one answer. */
+  usageCalls: 5_000,
+  /** Of one line of a session in an answer about its use, as UTF-16 units. */
+  usageLogChars: 2_000,
 });

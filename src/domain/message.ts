@@ -122,6 +122,15 @@ export function messageText(message: Pick<InboundMessage, "content">): string {
 export interface Reply {
   readonly markdown: string;
   readonly attachments?: readonly Attachment[];
+  /** For channels that have such; the text says all of it too, for those that have not. */
+  readonly buttons?: readonly ReplyButton[];
+}
+
+/** Pressed, it is as if whoever pressed it had written `says`. */
+export interface ReplyButton {
+  readonly label: string;
+  /** At most 64 bytes: what the platforms carry. */
+  readonly says: string;
 }
 
 /** Nobody mentioned. */

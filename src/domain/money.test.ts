@@ -1,7 +1,17 @@
 /** Money is counted in whole micro-dollars and never in favour of the wrong side. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addUsage, costMicros, noUsage, soundUsage, totalTokens, type TokenUsage } from "./money.ts";
+import {
+  addUsage,
+  costMicros,
+  noUsage,
+  soundUsage,
+  splitCost,
+  totalTokens,
+  worstCase,
+  worstCaseMicros,
+  type TokenUsage,
+} from "./money.ts";
 
 const usage = fc.record({
   input: fc.nat(2_000_000),
@@ -25,6 +35,19 @@ describe("money", () => {
     expect(costMicros(noUsage, list)).toBe(0);
   });
 
+  it("the worst case is never less than what was used within its bounds, and exact where all of it is written", () => {
+    fc.assert(
+      fc.property(usage, price, fc.nat(3), (used, list, spare) => {
+        const read = used.input + used.cacheRead + used.cacheWrite;
+        const most = worstCaseMicros(worstCase(read + spare, list), used.output + spare);
+        expect(most).toBeGreaterThanOrEqual(costMicros(used, list) ?? Infinity);
+        const output = { ...noUsage, output: used.output };
+        expect(worstCaseMicros(worstCase(0, list), used.output)).toBe(costMicros(output, list));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it("an unknown price is unknown, and never free", () => {
     expect(costMicros({ ...noUsage, input: 1 }, undefined)).toBeUndefined();
     expect(costMicros(noUsage, undefined)).toBeUndefined();
@@ -45,6 +68,29 @@ describe("money", () => {
         expect(costMicros(addUsage(one, more), list)).toBeGreaterThanOrEqual(cost);
       }),
     );
+  });
+
+  it("X4: a cost is shared out by kind of token to the last micro-dollar, whoever told the total", () => {
+    fc.assert(
+      fc.property(usage, price, fc.option(fc.nat(1_000_000_000), { nil: undefined }), (one, list, told) => {
+        const total = told ?? costMicros(one, list) ?? -1;
+        const costs = splitCost(one, list, total);
+        const isFree = costMicros(one, list) === 0;
+        if (costs === null) {
+          // Nothing weighs anything, and yet it cost something: nobody can say what.
+          expect([isFree, total > 0]).toEqual([true, true]);
+          return;
+        }
+        expect(totalTokens(costs)).toBe(total);
+        for (const kind of ["input", "output", "cacheRead", "cacheWrite"] as const) {
+          expect(Number.isSafeInteger(costs[kind]) && costs[kind] >= 0).toBe(true);
+          if (one[kind] * list[kind] === 0) expect(costs[kind]).toBe(0);
+        }
+        if (told === undefined) expect(Math.abs(costs.output - one.output * list.output)).toBeLessThanOrEqual(5);
+      }),
+    );
+    expect(splitCost({ ...noUsage, input: 1 }, undefined, 5)).toBeNull();
+    expect(splitCost({ ...noUsage, input: 1 }, { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 }, null)).toBeNull();
   });
 
   it("adds up, in any order, with nothing as nothing", () => {

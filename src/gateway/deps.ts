@@ -1,5 +1,7 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { BudgetDesk } from "../budget/contract.ts";
+import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
@@ -7,6 +9,8 @@ import type { ChannelStatus } from "../domain/channel-status.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
+import type { Tier } from "../domain/tier.ts";
+import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -22,6 +26,9 @@ export interface GatewayDeps {
   readonly admit: Admit;
   readonly turns: Turns;
   readonly models: ModelCatalogue;
+  /** How the models and their logins stand, and why one would be chosen. */
+  readonly desk: ModelDeskView;
+  readonly budgets: BudgetDesk;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
@@ -42,6 +49,12 @@ export interface GatewayDeps {
     limit: number;
     scope?: string;
   }) => Promise<{ lines: readonly string[]; cursor: string }>;
+  /** What a turn would be told, in words and sizes. */
+  readonly prompt: (question: {
+    readonly agentId: string;
+    readonly address: Address | null;
+    readonly tier: Tier | null;
+  }) => Promise<PromptReport>;
   readonly health: HealthView;
   readonly version: string;
   readonly stateDir: string;

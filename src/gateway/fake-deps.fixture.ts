@@ -6,6 +6,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Turns } from "../agent/contract.ts";
+import { createBudgetDesk } from "../budget/desk.ts";
+import { createBudgetGate } from "../budget/gate.ts";
 import type { ConfigAccess, ConfigChange, ConfigSnapshot } from "../config/contract.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -13,6 +15,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
+import { fakeDeskView } from "../models/desk-view.fixture.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
@@ -89,6 +92,18 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     admit,
     turns: fakeTurns({ store, clock, bus, running }),
     models: { list: () => [], find: () => undefined, primary: () => undefined },
+    desk: fakeDeskView({ find: () => undefined }),
+    budgets: createBudgetDesk({
+      store,
+      gate: createBudgetGate({ store, clock, log, config: () => config.current().config, onWarning: () => undefined }),
+      clock,
+      ids,
+      log,
+      config: () => config.current().config,
+      ownerChats: () => Promise.resolve([]),
+      interrupt: (agentId) => void calls.push(`interrupt ${agentId ?? "all"}`),
+      wakeQueue: () => void calls.push("wake"),
+    }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     channels: {
       status: () => channels,
@@ -115,6 +130,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     version: "2026.11.0",
     stateDir: folder,
     configPath: path.join(folder, "openclaw.json"),
+    prompt: () => Promise.resolve({ sections: [], tools: [], totalBytes: 0 }),
     pagesDir: folder,
     ...options.deps,
   };

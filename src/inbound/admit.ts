@@ -6,8 +6,10 @@ import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { ErrorCode } from "../domain/error-codes.ts";
 import type { EventBus } from "../domain/events.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type InboundMessage } from "../domain/message.ts";
+import { resetRuleFor, staleBeforeMs } from "../domain/session-freshness.ts";
 import { cleanText, truncateBytes } from "../domain/text.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -15,6 +17,7 @@ import type { Ids } from "../platform/ids.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
 import type { Admission, Admit, AdmitRequest, RefusalReason } from "./contract.ts";
+import { identityOf } from "./identity-links.ts";
 import { routeMessage } from "./route.ts";
 import { admitSteps, type AdmitStep, type AdmitWorld } from "./steps.ts";
 
@@ -27,6 +30,8 @@ export interface AdmitDeps {
   /** The newest configuration; the message is judged by the one in force when it arrived. */
   readonly config: () => Config;
   readonly world: AdmitWorld;
+  /** Who the sender is one person with. */
+  readonly links: Pick<IdentityLinks, "personOf">;
   readonly failpoints: Failpoints;
   /** Called with what was accepted, before it gets its turn: `/stop` must not wait behind the turn it is to stop. */
   readonly onAccepted: (entry: InboxEntry) => void;
@@ -75,7 +80,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     admitted = await deps.store.inbox.admit(entry, {
       atMs,
       ...(claimFor === null ? {} : { claimFor }),
-      ...(entry.ephemeral ? {} : { openSession: { sessionId: deps.ids.uuid() } }),
+      ...(entry.ephemeral ? {} : { openSession: openingOf(entry, deps) }),
     });
   } catch (error) {
     if (claimFor !== null) deps.queue.decline();
@@ -91,6 +96,9 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
   if (admitted.session?.created === true) {
     deps.bus.emit({ type: "session.created", sessionKey, sessionId: admitted.session.row.sessionId, atMs });
   }
+  if (admitted.session?.renewed === true) {
+    deps.bus.emit({ type: "session.changed", sessionKey, change: "reset", atMs });
+  }
   deps.onAccepted(entry);
   if (admitted.lease !== null) deps.queue.take(admitted.row, admitted.lease);
   else {
@@ -98,6 +106,16 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     deps.queue.wake(admitted.row);
   }
   return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+}
+
+/** The session is opened with the message, and begun anew where it was silent for as long as its kind of chat allows. */
+function openingOf({ message }: InboxEntry, deps: AdmitDeps): { sessionId: string; staleBeforeMs: number | null } {
+  const { session, agents } = deps.config();
+  const rule = resetRuleFor(session, message.address);
+  return {
+    sessionId: deps.ids.uuid(),
+    staleBeforeMs: staleBeforeMs(rule, deps.clock.nowMs(), agents.defaults.userTimezone),
+  };
 }
 
 /**
@@ -147,7 +165,9 @@ function duplicate(existing: InboxRow): Admission {
 
 function inboxEntry(request: AdmitRequest, deps: AdmitDeps): InboxEntry {
   const message = cleanMessage(request.message);
-  const route = routeMessage(message, deps.config());
+  // Callers of the gateway name their session themselves; of a platform's senders the ids are the platform's word.
+  const person = request.origin.via === "channel" ? deps.links.personOf(identityOf(message)) : null;
+  const route = routeMessage(message, deps.config(), person);
   return {
     message,
     dedupeKey: dedupeKeyOf(message),

@@ -3,7 +3,7 @@
  * what no binding names goes to the default agent, at normal priority.
  */
 import type { Config } from "../config/schema/root.ts";
-import type { InboundMessage, Priority } from "../domain/message.ts";
+import type { Address, InboundMessage, Priority } from "../domain/message.ts";
 import { sessionKeyForAddress } from "../domain/session-key.ts";
 
 export interface Route {
@@ -17,15 +17,23 @@ export type RoutedBy = Pick<InboundMessage, "address"> & { readonly sender: Pick
 
 type Binding = Config["bindings"][number];
 
-export function routeMessage(message: RoutedBy, config: Config): Route {
+/** `person`: the one word for somebody who proved to be the same on several platforms; null where nobody did. */
+export function routeMessage(message: RoutedBy, config: Config, person: string | null = null): Route {
   const binding = bindingFor(message, config);
   const agentId = binding?.agentId ?? defaultAgentId(config);
-  const sessionKey = sessionKeyForAddress(message.address, {
+  const sessionKey = sessionKeyForAddress(addressOfPerson(message.address, config, person), {
     agentId,
     dmScope: config.session.dmScope,
     mainKey: config.session.mainKey,
   });
   return { agentId, sessionKey, priority: binding?.priority ?? "normal" };
+}
+
+/** Where every person has one session over all channels, those who are one person share it. Groups stay what they are. */
+function addressOfPerson(address: Address, { session }: Config, person: string | null): Address {
+  const shares = person !== null && address.chatKind === "dm" && session.dmScope === "per-peer";
+  // No platform has ids of this form: a stranger who calls himself like the person does not get that session.
+  return shares ? { ...address, chatId: `person//${person}` } : address;
 }
 
 /** The agent that answers where nothing else is said: the one marked default, else the first, else `main`. */

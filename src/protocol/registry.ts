@@ -5,6 +5,7 @@
 import type { Scope } from "../domain/scopes.ts";
 import type { MethodAlias, MethodDeclaration } from "./method.ts";
 import * as agent from "./methods/agent.ts";
+import * as budget from "./methods/budget.ts";
 import * as channels from "./methods/channels.ts";
 import * as chat from "./methods/chat.ts";
 import * as config from "./methods/config.ts";
@@ -14,7 +15,10 @@ import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
+import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
+import { promptShow } from "./methods/prompt.ts";
+import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
@@ -26,20 +30,32 @@ export const methodGroups = Object.freeze({
   health: [health, status],
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
-  models: [agent.modelsList],
+  models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
+  prompt: [promptShow],
   sessions: [
     sessions.sessionsList,
     sessions.sessionsPreview,
     sessions.sessionsPatch,
     sessions.sessionsReset,
     sessions.sessionsDelete,
+    sessions.sessionsCompact,
     sessions.sessionsResolve,
+    sessions.sessionsSearch,
     sessions.sessionsExport,
     sessions.sessionsImport,
     sessions.sessionsSubscribe,
     sessions.sessionsUnsubscribe,
   ],
   config: [config.configGet, config.configSet, config.configPatch, config.configApply, config.configSchemaMethod],
+  budget: [
+    budget.budgetGet,
+    budget.budgetSet,
+    budget.budgetAllow,
+    budget.budgetDeny,
+    budget.budgetSettle,
+    budget.budgetPause,
+    budget.budgetResume,
+  ],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,
@@ -52,7 +68,15 @@ export const methodGroups = Object.freeze({
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],
-  usage: [usage.usageStatus, usage.usageCost],
+  usage: [
+    usage.usageStatus,
+    usage.usageCost,
+    usage.usageImport,
+    usage.usageCheck,
+    sessionUsage.sessionsUsage,
+    sessionUsage.sessionsUsageTimeseries,
+    sessionUsage.sessionsUsageLogs,
+  ],
   system: [
     system.systemPresence,
     system.systemEvent,

@@ -55,6 +55,11 @@ export interface ModelRequest {
   readonly thinking?: string;
   /** A JSON Schema the answer must match, where the caller asked for one. */
   readonly responseFormat?: ResponseFormat;
+  /**
+   * The same for all calls of one conversation, e.g. the session's key: a provider that sorts its prompt cache by names
+   * gets a digest of it. Absent where no call follows.
+   */
+  readonly cacheKey?: string;
 }
 
 /**
@@ -72,7 +77,10 @@ export type ModelEvent =
   | {
       readonly type: "end";
       readonly reason: "stop" | "length" | "tool-calls" | "content-filter";
-      /** Null where the provider sent none: the caller estimates and says so. */
+      /**
+       * Whole counts, each token in one of the four kinds: what came from or went into a cache is not in `input`. Null
+       * where the provider sent none: the caller estimates and says so.
+       */
       readonly usage: TokenUsage | null;
       /** What the provider itself says it charges, micro-dollars; absent where it does not say. Wins over any table. */
       readonly costMicros?: number;

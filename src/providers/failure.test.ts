@@ -74,7 +74,7 @@ const corpus: readonly (readonly [status: number, body: unknown, code: string, r
   [529, { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }, "MODEL_004", "overloaded"],
   [503, { error: { code: 503, message: "The model is overloaded", status: "UNAVAILABLE" } }, "MODEL_004", "overloaded"],
   [500, "<html>Internal Server Error</html>", "MODEL_004", "overloaded"],
-  [408, {}, "MODEL_004", "overloaded"],
+  [408, {}, "MODEL_006", "timeout"],
   [
     404,
     { error: { message: "The model `x` does not exist", code: "model_not_found" } },
@@ -201,7 +201,7 @@ describe("a provider's failure", () => {
     };
     const message = "no such key canary-abcdef at https://h/?key=key%2B%2Fwith%3Dsigns";
     const error = providerFailure({ message, status: 401 }, { ...scene, endpoint });
-    expect(error.message).toContain("no such key [key] at https://h/?key=[key]");
+    expect(error.message).toContain("no such key [key] at https://h/?key=[redacted]");
   });
 
   it("reads any body", () => {

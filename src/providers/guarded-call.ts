@@ -6,7 +6,13 @@ import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import type { Timer } from "../platform/clock.ts";
 import type { ModelEvent, ModelRequest, ProviderDeps, ProviderEndpoint } from "./contract.ts";
+import { soundUsage } from "../domain/money.ts";
+import type { QuotaWindow } from "../domain/quota.ts";
 import { providerFailure, type ProviderFault } from "./failure.ts";
+import { faultScene } from "./failure/scene.ts";
+import { fitRequest } from "./fit-request.ts";
+import { quotaWindows } from "./quota.ts";
+import { costHeader, costOfHeader } from "./reported-cost.ts";
 
 /** What a protocol gets for one call. */
 export interface Call {
@@ -28,25 +34,31 @@ export interface CallScene {
   readonly faultOf: (thrown: unknown) => ProviderFault | null;
 }
 
-/** `run` may throw, end without a terminal event, go on after one, and ignore its signal: its listener sees none of it. */
+/** `run` gets the request as every wire can take it. It may throw, end without a terminal event, go on after one, and ignore its signal: its listener sees none of it. */
 export async function* guardedCall(
   scene: CallScene,
   signal: AbortSignal,
-  run: (call: Call) => AsyncIterable<ModelEvent>,
+  run: (call: Call, request: ModelRequest) => AsyncIterable<ModelEvent>,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   if (signal.aborted) {
     yield failure(aborted());
     return;
   }
   const call = new WatchedCall(scene, signal);
-  const events = run(call)[Symbol.asyncIterator]();
+  const events = run(call, fitRequest(scene.request, scene.endpoint))[Symbol.asyncIterator]();
   let last: ModelEvent | undefined;
+  let toldQuota = false;
   try {
     while (last === undefined) {
       const next = await call.next(events);
       if (next.done === true) last = failure(verdict(endedEarly, scene));
       else if (next.value.type === "end" || next.value.type === "failure") last = next.value;
-      else yield next.value;
+      // Told by the guard alone, so that it comes once and first.
+      else if (next.value.type !== "quota") {
+        if (!toldQuota) yield* call.quota();
+        toldQuota = true;
+        yield next.value;
+      }
     }
   } catch (thrown) {
     last = failure(call.stopped ?? judged(thrown, call, scene));
@@ -55,8 +67,25 @@ export async function* guardedCall(
     // Not awaited: a protocol that hangs in a read would hold the caller.
     events.return?.(undefined).then(undefined, () => undefined);
   }
+  if (!toldQuota) yield* quotaOf(last, call);
   // Told when all is put away: a listener need not come back for more.
-  yield last;
+  yield last.type === "end" ? settled(last, call) : last;
+}
+
+/** A refusal names in its body what headers do not say. */
+function* quotaOf(last: ModelEvent, call: WatchedCall): Generator<ModelEvent> {
+  const told =
+    last.type === "failure" ? (last.error.details["quota"] as readonly QuotaWindow[] | undefined) : undefined;
+  const [event] = call.quota();
+  if (event !== undefined) yield event;
+  else if (told !== undefined) yield { type: "quota", windows: told };
+}
+
+/** Servers in the field count in fractions and below zero; what is told of an answer can be added up. */
+function settled(end: Extract<ModelEvent, { type: "end" }>, call: WatchedCall): ModelEvent {
+  const costMicros = end.costMicros ?? costOfHeader(call.header(costHeader));
+  const usage = end.usage === null ? null : soundUsage(end.usage);
+  return { ...end, usage, ...(costMicros === undefined ? {} : { costMicros }) };
 }
 
 const endedEarly: ProviderFault = { message: "it ended without saying that it was complete", reason: "interrupted" };
@@ -70,7 +99,7 @@ function aborted(): AppError {
 }
 
 function verdict(fault: ProviderFault, { endpoint, request, deps }: CallScene): AppError {
-  return providerFailure(fault, { endpoint, model: request.model.id, nowMs: deps.clock.nowMs() });
+  return providerFailure(fault, faultScene(endpoint, request, deps.clock.nowMs()));
 }
 
 function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError {
@@ -78,12 +107,18 @@ function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError 
   const fault = scene.faultOf(thrown);
   if (fault !== null) return verdict(fault, scene);
   const networkCode = networkCodeOf(thrown);
-  const message = networkCode ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const message = networkCode ?? wordsOf(thrown);
   // Nothing was asked of anybody yet: the fault is in this house.
-  if (!call.asked) return AppError.from(thrown);
+  if (!call.asked) return new AppError("SYS_001", message, { cause: thrown });
   // The connection broke: before the answer began nothing was said, after it something is missing.
   const broken = call.status() === null ? "network" : "interrupted";
   return verdict({ message, reason: broken, ...(networkCode === undefined ? {} : { networkCode }) }, scene);
+}
+
+/** What was thrown may be anything, an object without a name of its own too. */
+function wordsOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === "string" ? thrown : "an error of no known kind";
 }
 
 /** The innermost code of a chain of causes; Node's fetch wraps the socket's error twice. */
@@ -106,6 +141,7 @@ class WatchedCall implements Call {
   #timer: Timer;
   #lastByteMs: number;
   #status: number | null = null;
+  #headers: Headers | null = null;
   #asked = false;
   #receivedBytes = 0;
   #tail: Uint8Array | undefined;
@@ -142,6 +178,16 @@ class WatchedCall implements Call {
     return this.#status;
   }
 
+  /** Of the last answer; null where it has none of that name. */
+  header(name: string): string | null {
+    return this.#headers?.get(name) ?? null;
+  }
+
+  *quota(): Generator<ModelEvent> {
+    const windows = quotaWindows(this.#headers ?? [], this.#scene.deps.clock.nowMs());
+    if (windows.length > 0) yield { type: "quota", windows };
+  }
+
   endsWith(text: string): boolean {
     return this.#tail !== undefined && new TextDecoder().decode(this.#tail.subarray(-64)).includes(text);
   }
@@ -150,6 +196,7 @@ class WatchedCall implements Call {
     this.#asked = true;
     const response = await this.#scene.deps.fetch(input, { ...init, signal: this.signal });
     this.#status = response.status;
+    this.#headers = response.headers;
     this.#touch();
     if (response.body === null) return response;
     const { status, statusText, headers } = response;

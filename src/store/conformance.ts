@@ -3,7 +3,9 @@
  * A store's own test calls this once. The database it opens must be empty.
  */
 import { afterAll, beforeAll, describe } from "vitest";
+import { approvalRules } from "./conformance/approvals.ts";
 import { attemptRules } from "./conformance/attempts.ts";
+import { budgetRules } from "./conformance/budgets.ts";
 import { deadLetterRules } from "./conformance/dead-letters.ts";
 import { fairnessRules } from "./conformance/fairness.ts";
 import { inboxRules } from "./conformance/inbox.ts";
@@ -16,6 +18,7 @@ import { scheduleRules } from "./conformance/schedules.ts";
 import { sessionRules } from "./conformance/sessions.ts";
 import { traceRules } from "./conformance/tracing.ts";
 import { turnRules } from "./conformance/turns.ts";
+import { usageRules } from "./conformance/usage.ts";
 import type { Store } from "./port.ts";
 
 export interface StoreUnderTest {
@@ -83,6 +86,15 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("ledger", () => {
       ledgerRules(rig);
+    });
+    describe("budgets", () => {
+      budgetRules(rig);
+    });
+    describe("approvals", () => {
+      approvalRules(rig);
+    });
+    describe("usage", () => {
+      usageRules(rig);
     });
     describe("keys, devices, documents, trace", () => {
       namedRules(rig);

@@ -14,7 +14,8 @@ import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ToolCall } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage, Priority, Reply } from "../domain/message.ts";
-import type { TokenUsage } from "../domain/money.ts";
+import type { TokenCosts, TokenUsage } from "../domain/money.ts";
+import type { ApprovalStore, BudgetStore } from "./budget-port.ts";
 
 export interface Store {
   readonly inbox: InboxStore;
@@ -23,6 +24,8 @@ export interface Store {
   readonly deadLetters: DeadLetterStore;
   readonly sessions: SessionStore;
   readonly ledger: LedgerStore;
+  readonly budgets: BudgetStore;
+  readonly approvals: ApprovalStore;
   readonly idempotency: IdempotencyStore;
   readonly devices: DeviceStore;
   readonly documents: DocumentStore;
@@ -107,7 +110,7 @@ export type AdmitResult =
       readonly row: InboxRow;
       readonly lease: Lease | null;
       /** Set where `openSession` was given and the message is not ephemeral. */
-      readonly session?: { readonly row: SessionRow; readonly created: boolean };
+      readonly session?: { readonly row: SessionRow; readonly created: boolean; readonly renewed: boolean };
     }
   /** The dedupe key, run id or message id is known. Nothing was written. */
   | { readonly outcome: "duplicate"; readonly existing: InboxRow };
@@ -116,11 +119,16 @@ export interface InboxStore {
   /**
    * Writes an accepted message. With `claimFor`, also starts its turn in the same commit where it is due and the session
    * is free. With `openSession`, also does what `sessions.open` does with the message's address, in the same commit;
-   * `sessionId` is used where the session is new.
+   * `sessionId` is used where the session is new, or begun anew: what was last used before `staleBeforeMs` and has
+   * nothing waiting starts afresh, as by `sessions.reset`.
    */
   admit(
     entry: InboxEntry,
-    options: { atMs: number; claimFor?: { owner: string; leaseMs: number }; openSession?: { sessionId: string } },
+    options: {
+      atMs: number;
+      claimFor?: { owner: string; leaseMs: number };
+      openSession?: { sessionId: string; staleBeforeMs?: number | null };
+    },
   ): Promise<AdmitResult>;
   /**
    * Writes a refusal with its reason, so that every event has one terminal state. `content` and `raw` are dropped by the
@@ -263,11 +271,25 @@ export interface LedgerEntry {
   readonly usage: TokenUsage;
   /** Micro-dollars; null where no price is known. */
   readonly costMicros: number | null;
-  /** True where the provider sent no usage and ours is an estimate. */
+  /** Who says what it cost: the provider itself, or a price times its tokens. Absent: as `costMicros` has it. */
+  readonly costFrom?: "provider" | "price" | "unknown";
+  /** `costMicros` by kind of token, see `splitCost`; null or absent where the kinds have no known price. */
+  readonly costs?: TokenCosts | null;
+  /** True where the provider sent no usage and ours is an estimate, as of a call that broke off. */
   readonly estimated: boolean;
-  readonly latencyMs: number;
-  readonly origin: "chat" | "cron" | "heartbeat" | "hook" | "subagent";
+  /** Null where nobody measured it. */
+  readonly latencyMs: number | null;
+  /** From the call to its first word. */
+  readonly firstTokenMs?: number | null;
+  readonly origin: CallOrigin;
+  /** The login that it was made with. */
+  readonly profileId?: string | null;
+  /** The schedule that asked for it; null for what a person asked. */
+  readonly jobId?: string | null;
 }
+
+/** What a call was made for; `import` is what another installation spent. */
+export type CallOrigin = "chat" | "cron" | "heartbeat" | "hook" | "subagent" | "import";
 
 /** What a part does on its platform. `messageId` is the platform's. */
 export type PartAction =
@@ -311,6 +333,11 @@ export interface TurnResult {
   readonly ledger: readonly LedgerEntry[];
   /** The inbox row ends as `replied` with this reason; `dead` when the turn could not answer at all. */
   readonly inbox: { readonly state: "replied" | "dead"; readonly reason: string };
+  /**
+   * True for a dead message that waits for a person (`waitingFor`): its finished steps stay, so that a replay goes on
+   * behind them. Where what it waits for has come meanwhile it is queued again in this very commit.
+   */
+  readonly resumable?: boolean;
   readonly atMs: number;
 }
 
@@ -518,11 +545,19 @@ export interface SessionStore {
   delete(sessionKey: string): Promise<boolean>;
   /** Throws RPC_007 where there is no such session. */
   append(sessionKey: string, entries: readonly TranscriptDraft[], atMs: number): Promise<readonly TranscriptEntry[]>;
-  /** Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest. */
+  /**
+   * Entries of the current session id (or of an older one), oldest first; `limit` keeps the newest of those behind
+   * `afterSeq` and in front of `beforeSeq`.
+   */
   transcript(
     sessionKey: string,
-    options?: { sessionId?: string; afterSeq?: number; limit?: number },
+    options?: { sessionId?: string; afterSeq?: number; beforeSeq?: number; limit?: number },
   ): Promise<readonly TranscriptEntry[]>;
+  /**
+   * Messages in whose text these words stand, newest first, in whatever session id they were said; letters of ASCII match
+   * in either case. `cursor` goes on behind an earlier page.
+   */
+  search(query: string, options: { limit: number; sessionKey?: string; cursor?: string }): Promise<TranscriptHits>;
   /** Session ids of the key, newest first; the first is the current one. */
   history(sessionKey: string): Promise<readonly { readonly sessionId: string; readonly createdMs: number }[]>;
   /**
@@ -533,6 +568,15 @@ export interface SessionStore {
     row: { sessionKey: string; agentId: string; sessionId: string; createdMs: number },
     entries: readonly TranscriptDraft[],
   ): Promise<void>;
+}
+
+export interface TranscriptHits {
+  readonly hits: readonly {
+    readonly sessionKey: string;
+    readonly sessionId: string;
+    readonly entry: TranscriptEntry;
+  }[];
+  readonly nextCursor: string | null;
 }
 
 export interface SessionListOptions {
@@ -547,14 +591,62 @@ export interface SessionListOptions {
 
 // ---------------------------------------------------------------- the rest
 
+/**
+ * What was used and what it cost. Rows are never changed but by the deletion of their session; every sum of whole days is
+ * kept in the commit of the row it counts, and days are UTC. Every read is made beside the main loop.
+ */
 export interface LedgerStore {
   totals(filter: LedgerFilter): Promise<LedgerTotals>;
-  /** Grouped by day (UTC, `2026-11-20`), session, model, agent or channel; highest cost first, days in order. A model's key is `<provider>/<model>`. */
-  by(
-    group: "day" | "session" | "model" | "agent" | "channel",
-    filter: LedgerFilter,
-  ): Promise<readonly (LedgerTotals & { readonly key: string })[]>;
+  /**
+   * Grouped; highest cost first, days (`2026-11-20`) in order. A model's key is `<provider>/<model>`, a user's
+   * `<channel>:<sender id>`; what deleted sessions spent has the key `deleted` among sessions and users. Calls without a
+   * login have the key ``.
+   */
+  by(group: LedgerGroup, filter: LedgerFilter): Promise<readonly (LedgerTotals & { readonly key: string })[]>;
+  /**
+   * How long calls took, by day or by model, of every whole day that the filter touches. Counts, sums and extremes are
+   * exact; a percentile is at most an eighth above the true one and never below it.
+   */
+  latency(
+    group: "day" | "model" | null,
+    filter: Pick<LedgerFilter, "sinceMs" | "untilMs">,
+  ): Promise<readonly (LatencyStats & { readonly key: string })[]>;
+  /** What was said and done, day by day, of every whole day that the filter touches. Of the sessions that are there. */
+  activity(filter: LedgerFilter): Promise<DailyActivity>;
+  /**
+   * Sessions that used or said something in those whole days, the last active first, each with what `SessionUsage` tells.
+   * `matched` counts all of them.
+   */
+  sessions(options: {
+    readonly sinceMs: number;
+    readonly untilMs: number;
+    readonly sessionKey?: string;
+    readonly agentId?: string;
+    readonly limit: number;
+  }): Promise<{ readonly rows: readonly SessionUsage[]; readonly matched: number }>;
+  /** Calls of one session, oldest first; `limit` keeps the newest. */
+  calls(
+    sessionKey: string,
+    options: { sinceMs?: number; untilMs?: number; limit: number },
+  ): Promise<readonly LedgerCall[]>;
+  /** Books calls that no turn made, in one commit. A known id is skipped. Returns how many were new. */
+  book(entries: readonly LedgerEntry[]): Promise<number>;
+  /** Counts every kept sum anew from the rows. Takes seconds of a large ledger, and changes nothing. */
+  recount(): Promise<readonly LedgerCheck[]>;
 }
+
+export type LedgerGroup =
+  | "day"
+  | "session"
+  | "model"
+  | "provider"
+  | "agent"
+  | "channel"
+  | "user"
+  | "profile"
+  | "origin"
+  /** `2026-11-20 <provider>/<model>`, days in order. */
+  | "model-day";
 
 export interface LedgerFilter {
   /** From this time on. */
@@ -562,14 +654,101 @@ export interface LedgerFilter {
   /** Before this time. */
   readonly untilMs?: number;
   readonly sessionKey?: string;
+  readonly agentId?: string;
 }
 
 export interface LedgerTotals {
   readonly calls: number;
   readonly usage: TokenUsage;
   readonly costMicros: number;
+  /** What is known of `costMicros` by kind of token: together no more than it. */
+  readonly costs: TokenCosts;
   /** Calls without a known price: their cost is not in `costMicros`. */
   readonly unpriced: number;
+  /** Calls whose tokens are an estimate. */
+  readonly estimated: number;
+  /** Calls whose cost the provider itself told. */
+  readonly reported: number;
+}
+
+export interface LatencyStats {
+  /** Calls that were measured. */
+  readonly count: number;
+  readonly averageMs: number;
+  readonly leastMs: number;
+  readonly mostMs: number;
+  readonly p50Ms: number;
+  readonly p95Ms: number;
+}
+
+export interface MessageCounts {
+  readonly user: number;
+  readonly assistant: number;
+  readonly toolCalls: number;
+  readonly toolResults: number;
+  /** Answers that broke off, and tools that failed. */
+  readonly errors: number;
+}
+
+export interface DailyActivity {
+  readonly messages: readonly (MessageCounts & { readonly day: string })[];
+  readonly tools: readonly ToolCount[];
+}
+
+/** What no tool can be called is counted as `(other)`. */
+export interface ToolCount {
+  readonly day: string;
+  readonly tool: string;
+  readonly calls: number;
+  readonly errors: number;
+}
+
+export interface SessionUsage extends DailyActivity {
+  readonly sessionKey: string;
+  /** Null of a session that is gone. */
+  readonly sessionId: string | null;
+  readonly label: string | null;
+  readonly agentId: string;
+  readonly updatedMs: number | null;
+  /** Of the first and the last call or message in the span. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly calls: readonly (LedgerTotals & {
+    readonly day: string;
+    readonly model: string;
+    readonly channel: string;
+  })[];
+  /**
+   * By day, and of the whole span where the day is null. As exact as `LedgerStore.latency`. Told where one session is
+   * asked for: it is counted from the rows.
+   */
+  readonly latency: readonly (LatencyStats & { readonly day: string | null })[];
+}
+
+/** One call as it was booked. */
+export interface LedgerCall {
+  readonly id: string;
+  readonly atMs: number;
+  readonly runId: string;
+  readonly model: string;
+  readonly profileId: string | null;
+  readonly jobId: string | null;
+  readonly origin: CallOrigin;
+  readonly usage: TokenUsage;
+  readonly costMicros: number | null;
+  readonly costFrom: "provider" | "price" | "unknown";
+  readonly costs: TokenCosts | null;
+  readonly estimated: boolean;
+  readonly latencyMs: number | null;
+  readonly firstTokenMs: number | null;
+}
+
+/** One kept sum beside its recount. */
+export interface LedgerCheck {
+  readonly sum: "days" | "sessions" | "latencies" | "messages" | "tools";
+  readonly rows: number;
+  /** Rows that the recount has otherwise, or not, or beyond those kept. 0 is sound. */
+  readonly differing: number;
 }
 
 export interface IdempotencyStore {

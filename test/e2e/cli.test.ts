@@ -110,6 +110,8 @@ describe("the command line", () => {
       [["agent", "--message", "one", "two"], 2, "SYS_003"],
       [["agent", "--agent", "nobody", "hi"], 1, "MODEL_001"],
       [["sessions", "delete", "agent:main:never"], 1, "RPC_007"],
+      [["sessions", "compact", "agent:main:never"], 1, "RPC_007"],
+      [["sessions", "compact", "agent:main:never", "--max-lines", "0"], 2, "SYS_003"],
       [["sessions", "import", "agent:main:never", "no-such-file"], 2, "SYS_003"],
       [["config", "validate", "no-such-file"], 2, "SYS_003"],
       [["gateway", "call", "health", "--params", "{"], 2, "SYS_003"],

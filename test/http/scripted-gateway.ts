@@ -16,6 +16,7 @@ import type { HttpAuth } from "../../src/gateway/http/contract.ts";
 import type { GatewayDeps } from "../../src/gateway/deps.ts";
 import { createHttpApp } from "../../src/gateway/http/app.ts";
 import type { Admission, AdmitRequest } from "../../src/inbound/contract.ts";
+import { fakeDeskView } from "../../src/models/desk-view.fixture.ts";
 import { createEventBus } from "../../src/platform/bus.ts";
 import { systemClock, type Clock } from "../../src/platform/clock.ts";
 import { systemIds } from "../../src/platform/ids.ts";
@@ -28,6 +29,8 @@ export interface RunScript {
   readonly runId: string;
   readonly signal: AbortSignal;
   text(delta: string): void;
+  /** The answer begins anew: only this much of it still counts. */
+  restart(kept: string): void;
   end(result?: { text?: string; stopReason?: StopReason; toolCalls?: readonly ToolCall[]; usage?: TokenUsage }): void;
   fail(error: AppError): void;
 }
@@ -248,6 +251,10 @@ function runScript(world: World, bus: EventBus, clock: Clock, request: AdmitRequ
       soFar += delta;
       bus.emit({ type: "run.text", text: delta, soFar, ...scoped() });
     },
+    restart: (kept) => {
+      soFar = kept;
+      bus.emit({ type: "run.restarted", soFar, ...scoped() });
+    },
     end: (result = {}) => finish("final", { ...result, text: result.text ?? soFar }),
     fail: (error) => finish("error", { stopReason: "error", error: error.toJSON() }),
   };
@@ -304,6 +311,9 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
       find: (name: string) => (name === "mock/mock-1" || name === "mock-1" ? testModel : undefined),
       primary: () => testModel,
     },
+    desk: fakeDeskView({
+      find: (name) => (name === "mock/mock-1" || name === "mock-1" ? testModel : undefined),
+    }),
     agents: () => [
       { id: "main", name: "Main", isDefault: true, model: null },
       { id: "work", name: "Work", isDefault: false, model: null },

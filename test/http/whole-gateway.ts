@@ -14,6 +14,7 @@ import { createGatewayAuth, type GatewayAuth } from "../../src/gateway/auth/gate
 import type { GatewayDeps } from "../../src/gateway/deps.ts";
 import { createHttpApp } from "../../src/gateway/http/app.ts";
 import { createGateway } from "../../src/gateway/server.ts";
+import { fakeDeskView } from "../../src/models/desk-view.fixture.ts";
 import { systemClock } from "../../src/platform/clock.ts";
 import { systemIds } from "../../src/platform/ids.ts";
 import { silentLog } from "../../src/platform/log.ts";
@@ -112,6 +113,7 @@ async function startRun(folder: string, port: number, script: Script): Promise<R
     admit: way.way.admit,
     turns: way.way.turns,
     models: { list: () => [model], find: () => model, primary: () => model },
+    desk: fakeDeskView({ find: () => model }),
     agents: () => [{ id: "main", name: "Molly", isDefault: true, model: model.ref }],
     channels: { status: () => [] },
     webhooks: way.way.webhooks,

@@ -34,6 +34,29 @@ describe("a piece", () => {
     });
   });
 
+  it("has its buttons, and what is pressed comes in as if it had been written", async () => {
+    await connected(world, async (connection, link) => {
+      const buttons = [
+        { label: "Yes", says: "/allow 1a2b3c4d 2.5" },
+        { label: "No", says: "/deny 1a2b3c4d" },
+      ];
+      await connection.send({ ...pieceFor(world.address("dm"), "bold words", { format: bold }), buttons }, soon());
+      const [call] = world.calls("sendMessage");
+      expect(call?.params["reply_markup"]).toEqual({
+        inline_keyboard: [
+          [
+            { text: "Yes", callback_data: "/allow 1a2b3c4d 2.5" },
+            { text: "No", callback_data: "/deny 1a2b3c4d" },
+          ],
+        ],
+      });
+      world.ann.press(world.bot, seen()[0]?.messageId ?? 0, "/allow 1a2b3c4d 2.5");
+      await until("the press", () => link.received.length === 1);
+      expect(link.received[0]).toMatchObject({ kind: "callback", sender: { id: String(world.ann.id) } });
+      expect(link.received[0]?.content[0]?.text).toBe("/allow 1a2b3c4d 2.5");
+    });
+  });
+
   it("J6: answers the message that it is for, in the topic that it was said in", async () => {
     const forum = world.emulator.addGroup({
       title: "F",

@@ -53,7 +53,21 @@ export function callsFor(
         ];
   if (calls.length === 0) return new AppError("MSG_002", "There is nothing to send.", { retry: "never" });
   const replyTo = replyToOf(piece, config);
-  return calls.map((call, index) => (index === 0 && replyTo !== null ? answering(call, replyTo) : call));
+  return calls
+    .map((call, index) => (index === calls.length - 1 ? withButtons(call, piece) : call))
+    .map((call, index) => (index === 0 && replyTo !== null ? answering(call, replyTo) : call));
+}
+
+/** Under the last message of the piece, side by side, also where it has to be sent plainer. */
+function withButtons(call: OutboundCall, { buttons = [] }: OutboundPiece): OutboundCall {
+  if (buttons.length === 0) return call;
+  const keyboard = buttons.map(({ label, says }) => ({ text: label, callback_data: says }));
+  return withParams(call, { reply_markup: { inline_keyboard: [keyboard] } });
+}
+
+function withParams(call: OutboundCall, more: ApiParams): OutboundCall {
+  const otherwise = call.otherwise === null ? null : withParams(call.otherwise, more);
+  return { ...call, params: { ...call.params, ...more }, otherwise };
 }
 
 export function tooLong(length: number): AppError {
@@ -134,7 +148,5 @@ function replyToOf({ id, replyToId }: OutboundPiece, { replyToMode }: SendConfig
 
 /** Also its substitutes answer. A message that is gone is answered all the same. */
 function answering(call: OutboundCall, messageId: number): OutboundCall {
-  const reply = { reply_parameters: { message_id: messageId, allow_sending_without_reply: true } };
-  const otherwise = call.otherwise === null ? null : answering(call.otherwise, messageId);
-  return { ...call, params: { ...call.params, ...reply }, otherwise };
+  return withParams(call, { reply_parameters: { message_id: messageId, allow_sending_without_reply: true } });
 }

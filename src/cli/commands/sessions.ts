@@ -2,14 +2,24 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
+import { limits } from "../../domain/limits.ts";
 import type { chatHistory } from "../../protocol/methods/chat.ts";
-import type { sessionsDelete, sessionsExport, sessionsImport, sessionsList } from "../../protocol/methods/sessions.ts";
+import type {
+  sessionsCompact,
+  sessionsDelete,
+  sessionsExport,
+  sessionsImport,
+  sessionsList,
+  sessionsSearch,
+} from "../../protocol/methods/sessions.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 
 export function register(program: Command, context: CliContext): void {
-  const sessions = program.command("sessions").description("List, show, export, import and delete sessions");
+  const sessions = program
+    .command("sessions")
+    .description("List, show, search, sum up, export, import and delete sessions");
   const verb = (name: string, summary: string): Command => withConnection(sessions.command(name).description(summary));
   verb("list", "List the sessions, the latest first")
     .option("-n, --limit <count>", "how many", "50")
@@ -20,6 +30,13 @@ export function register(program: Command, context: CliContext): void {
     .option("-n, --limit <count>", "how many messages", "50")
     .action((key: string, options: ListOptions) =>
       within(options, context, (client) => show(client, key, options, context)),
+    );
+  verb("search", "Find what was said, in every conversation that is kept")
+    .argument("<words>")
+    .option("--key <key>", "in this session alone")
+    .option("-n, --limit <count>", "how many", "20")
+    .action((words: string, options: ListOptions & { key?: string }) =>
+      within(options, context, (client) => search(client, words, options, context)),
     );
   verb("export", "Write a session as JSON lines")
     .argument("<key>")
@@ -35,6 +52,13 @@ export function register(program: Command, context: CliContext): void {
     .option("--agent <id>", "agent it belongs to")
     .action((key: string, file: string, options: ConnectOptions & { agent?: string }) =>
       within(options, context, (client) => importSession(client, { key, file, agent: options.agent }, context)),
+    );
+  verb("compact", "Sum up the older part of a session; all of it stays in its history")
+    .argument("<key>")
+    .option("--instructions <text>", "what the summary should look at")
+    .option("--max-lines <count>", "keep the newest so many messages and ask no model")
+    .action((key: string, options: CompactOptions) =>
+      within(options, context, (client) => compact(client, key, options, context)),
     );
   verb("reset", "Start a session anew; its history is kept")
     .argument("<key>")
@@ -63,6 +87,11 @@ interface ExportOptions extends ConnectOptions {
   readonly out?: string;
   readonly sessionId?: string;
   readonly follow?: boolean;
+}
+
+interface CompactOptions extends ConnectOptions {
+  readonly instructions?: string;
+  readonly maxLines?: string;
 }
 
 async function within(
@@ -97,6 +126,28 @@ async function list(client: GatewayClient, options: ListOptions, { output }: Cli
   });
 }
 
+async function search(
+  client: GatewayClient,
+  words: string,
+  options: ListOptions & { key?: string },
+  { output }: CliContext,
+): Promise<void> {
+  const found = await client.call<typeof sessionsSearch>("sessions.search", {
+    query: words,
+    limit: positive(options.limit, "--limit"),
+    ...(options.key === undefined ? {} : { key: options.key }),
+  });
+  output.result(found, ({ hits }) => {
+    if (hits.length === 0) return "nothing found";
+    return hits
+      .map(
+        ({ key, ts, role, text }) =>
+          `${output.bold(`${new Date(ts).toISOString().slice(0, 16).replace("T", " ")} ${key} ${role}>`)} ${text}`,
+      )
+      .join("\n");
+  });
+}
+
 async function show(client: GatewayClient, key: string, options: ListOptions, { output }: CliContext): Promise<void> {
   const history = await client.call<typeof chatHistory>("chat.history", {
     sessionKey: key,
@@ -112,6 +163,31 @@ async function show(client: GatewayClient, key: string, options: ListOptions, { 
       .join("\n"),
   );
 }
+
+/** A model may take its time: the wait ends with the turn and not before. */
+async function compact(
+  client: GatewayClient,
+  key: string,
+  { instructions, maxLines }: CompactOptions,
+  { output }: CliContext,
+): Promise<void> {
+  const done = await client.call<typeof sessionsCompact>(
+    "sessions.compact",
+    {
+      key,
+      ...(instructions === undefined ? {} : { instructions }),
+      ...(maxLines === undefined ? {} : { maxLines: positive(maxLines, "--max-lines") }),
+    },
+    { timeoutMs: limits.turnTimeoutMs + waitMarginMs },
+  );
+  output.result(done, ({ compacted, tokensBefore = 0, tokensAfter = 0, reason }) =>
+    compacted
+      ? `about ${tokensBefore} tokens became ${tokensAfter}`
+      : `nothing was compacted: ${reason ?? "no reason"}`,
+  );
+}
+
+const waitMarginMs = 30_000;
 
 function spoken(content: unknown): string {
   if (typeof content === "string") return content;

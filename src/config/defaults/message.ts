@@ -4,6 +4,7 @@ import { fill, type ConfigDraft } from "./draft.ts";
 export function messageDefaults(draft: ConfigDraft): ConfigDraft {
   return fill<ConfigDraft>(draft, {
     messages: {
+      notices: false,
       ackReaction: "",
       ackReactionScope: "group-mentions",
       removeAckAfterReply: false,

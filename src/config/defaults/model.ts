@@ -4,6 +4,11 @@ import { fill, type ConfigDraft } from "./draft.ts";
 export function modelDefaults(draft: ConfigDraft): ConfigDraft {
   return fill<ConfigDraft>(draft, {
     models: { mode: "merge", providers: {} },
-    agents: { defaults: { model: { fallbacks: [] }, models: {} } },
+    agents: {
+      defaults: {
+        model: { fallbacks: [], fallbackOn: ["rate-limit", "on-error", "auth", "context-overflow"] },
+        models: {},
+      },
+    },
   });
 }

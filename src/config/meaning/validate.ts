@@ -145,6 +145,7 @@ const guarding: readonly string[] = [
   "gateway.tls",
   "tools",
   "approvals",
+  "budgets",
   "plugins.allow",
   "plugins.deny",
   "commands",

@@ -21,6 +21,10 @@ function defaultsSchema() {
         .object({
           primary: about(modelReference().optional(), "Model that answers; without one, the first that is found."),
           fallbacks: about(z.array(modelReference()), "Models tried in this order where the first fails."),
+          fallbackOn: about(
+            z.array(z.enum(["rate-limit", "on-error", "auth", "context-overflow", "always"])),
+            "Failures that lead to a fallback: rate-limit (limit or credit used up), on-error (the provider or its answer is broken), auth (the key is refused), context-overflow, always (also what a safety filter blocked); empty uses none.",
+          ),
         })
         .meta({ alsoAccepts: { type: "string" } }),
       "Which model answers; a plain reference means the primary one.",

@@ -6,6 +6,10 @@ import { ttsSchema } from "./tts.ts";
 export function messagesSchema() {
   return z.object({
     responsePrefix: about(z.string().optional(), "Put before every answer."),
+    notices: about(
+      z.boolean(),
+      "Whether a line under the answer tells how it came about where that was not as usual: by another model, for instance.",
+    ),
     ackReaction: about(z.string(), "Reaction that says a message was seen; empty is none."),
     ackReactionScope: about(z.enum(["all", "direct", "group-all", "group-mentions", "off"]), "Where it is given."),
     removeAckAfterReply: about(z.boolean(), "Whether it is taken back with the answer."),

@@ -5,6 +5,7 @@
 import type * as z from "zod";
 import { agentsSchema } from "./agents.ts";
 import { approvalsSchema } from "./approvals.ts";
+import { budgetsSchema } from "./budgets.ts";
 import { commandsSchema } from "./commands.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { hooksSchema } from "./hooks.ts";
@@ -44,6 +45,7 @@ export const sectionSchemas = {
   commands: commandsSchema,
   tools: toolsSchema,
   approvals: approvalsSchema,
+  budgets: budgetsSchema,
   memory: memorySchema,
   queue: queueSchema,
   router: routerSchema,

@@ -43,10 +43,38 @@ export function authSchema() {
       "Stored credentials by name; the secrets themselves are in the credential store.",
     ),
     order: about(record(names()), "In which order the credentials of a provider are used."),
+    oauth: about(
+      record(oauthClientSchema()),
+      "By provider: as which program its login page knows this installation, and addresses that are not the known ones.",
+    ),
+    aws: z.object({
+      metadata: about(
+        z.boolean(),
+        "Whether keys of AWS are asked for at the metadata services of EC2, ECS and EKS, which are link-local addresses.",
+      ),
+    }),
     cooldowns: z.object({
       billingBackoffHours: about(z.number().positive(), "Pause of a credential that cannot pay."),
+      billingFallback: about(
+        z.boolean(),
+        "Whether other credentials of the same provider pay where one cannot; other providers may in any case.",
+      ),
       failureWindowHours: about(z.number().positive(), "How long a failure counts."),
     }),
+  });
+}
+
+function oauthClientSchema() {
+  const address = () => z.url({ protocol: /^https?$/, error: "expected an http or https address" });
+  return z.object({
+    clientId: about(z.string().min(1).optional(), "Name of the registered program."),
+    clientSecret: about(secret().optional(), "Its secret, where the provider gave it one."),
+    authorizeUrl: about(address().optional(), "Page where a person logs in."),
+    tokenUrl: about(address().optional(), "Address that gives out tokens."),
+    deviceUrl: about(address().optional(), "Address that gives out codes to type on another device."),
+    redirectUri: about(address().optional(), "Where the page sends the browser back to, where it was registered so."),
+    scopes: about(names().optional(), "What is asked for."),
+    headers: about(record(secret()).optional(), "Headers that go with the token in every request to the models."),
   });
 }
 

@@ -5,6 +5,7 @@ export type EmulatedProtocol =
   | "openai-responses"
   | "anthropic-messages"
   | "google-generative-ai"
+  | "bedrock-converse-stream"
   | "ollama";
 
 export interface Reply {
@@ -25,6 +26,12 @@ export interface Reply {
   readonly status?: number;
   readonly error?: { readonly message?: string; readonly code?: string; readonly type?: string };
   readonly retryAfterS?: number;
+  /** Refuses with exactly this, as somebody wrote it down from a real service; wins over all of the above. */
+  readonly recorded?: {
+    readonly status: number;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: unknown;
+  };
   readonly fault?: Fault;
   /** Where a dialect names no ids of tool calls. */
   readonly noCallIds?: boolean;

@@ -66,6 +66,10 @@ export class RunStreams {
         run.thinking += event.text;
         this.#soon(run);
         return;
+      case "model.chosen":
+      case "model.failed":
+        // For the trace; whoever reads along is told by a notice.
+        return;
       case "run.ended":
         this.#end(run, event);
         return;

@@ -78,6 +78,7 @@ export function systemEventOf(event: AppEvent): SystemEvent | null {
     case "gateway.started":
     case "gateway.stopping":
     case "channel.state":
+    case "profile.state":
     case "config.changed":
     case "config.refused":
     case "health.changed":

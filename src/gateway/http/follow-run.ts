@@ -33,7 +33,10 @@ export interface EndedRun {
 export interface RunListener {
   /** The message is durable, the run is on its way. */
   readonly onAccepted?: () => void;
-  /** What the text gained. The deltas joined are the text of the run. */
+  /**
+   * What the text gained. The deltas joined are the text of the run, but where its answer began anew: what was sent cannot
+   * be taken back over HTTP, so `beginsAnew` stands between it and the new one. The run's own text has neither.
+   */
   readonly onText: (delta: string) => void;
 }
 
@@ -54,6 +57,9 @@ export function createFollowRun(deps: GatewayDeps, relay: RunRelay): FollowRun {
     }
   };
 }
+
+/** As Markdown it is a line across the answer, and as plain text it still says what happened. */
+export const beginsAnew = "\n\n---\n\n(The answer was interrupted; here it is again.)\n\n";
 
 class Following {
   readonly ended: Promise<EndedRun>;
@@ -114,6 +120,7 @@ class Following {
   #hear(event: RunEvent): void {
     this.#lastSignMs = this.#deps.clock.monotonicMs();
     if (event.type === "run.text") this.#say(event.soFar);
+    if (event.type === "run.restarted") this.#beginAnew(event.soFar);
     if (event.type === "run.ended") this.#end(event);
   }
 
@@ -123,6 +130,12 @@ class Following {
     const delta = soFar.slice(this.#sentChars);
     this.#sentChars = soFar.length;
     this.#listener.onText(delta);
+  }
+
+  #beginAnew(soFar: string): void {
+    if (this.#sentChars <= soFar.length) return;
+    this.#sentChars = soFar.length;
+    this.#listener.onText(beginsAnew);
   }
 
   #end(run: EventOf<"run.ended"> | FinishedTurn): void {

@@ -39,12 +39,9 @@ export function agentMethods(services: RpcServices): readonly BoundMethod[] {
 export function modelMethods({ deps }: RpcServices): readonly BoundMethod[] {
   return [
     handle(modelsList, () => {
-      const { providers } = deps.config.current().config.models;
-      const keyless = new Set(["ollama", "demo", "bedrock-converse-stream"]);
       return {
         models: deps.models.list().map((model) => {
-          const provider = providers[model.provider];
-          const available = provider === undefined || keyless.has(provider.api) || provider.apiKey !== undefined;
+          const authState = deps.desk.authState(model);
           return {
             id: model.id,
             name: model.name,
@@ -54,7 +51,9 @@ export function modelMethods({ deps }: RpcServices): readonly BoundMethod[] {
             reasoning: model.reasoning,
             input: [...model.input],
             cost: model.price === undefined ? null : { ...model.price },
-            available,
+            priceKnown: model.price !== undefined,
+            available: authState === "ok" || authState === "not-needed",
+            authState,
           };
         }),
       };

@@ -1,6 +1,5 @@
-/** Handlers about the gateway itself: log, usage, presence, events, stopping. */
+/** Handlers about the gateway itself: log, presence, events, stopping. */
 import { AppError } from "../../domain/app-error.ts";
-import { totalTokens } from "../../domain/money.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { logsTail } from "../../protocol/methods/logs.ts";
 import {
@@ -11,14 +10,11 @@ import {
   systemEvents,
   systemPresence,
 } from "../../protocol/methods/system.ts";
-import { usageCost, usageStatus, type UsageTotals } from "../../protocol/methods/usage.ts";
-import type { LedgerTotals } from "../../store/port.ts";
 import { wireEvent } from "../ws/wire-event.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import type { RpcServices } from "./services.ts";
-import { sessionKeyOf, sessionTarget } from "./session-target.ts";
+import { sessionTarget } from "./session-target.ts";
 
-const dayMs = 24 * 3_600_000;
 const defaultLines = 200;
 
 export function logMethods({ deps }: RpcServices): readonly BoundMethod[] {
@@ -44,58 +40,6 @@ function newestWithin(lines: readonly string[], maxBytes: number): readonly stri
   let bytes = 0;
   const first = lines.findLastIndex((line) => (bytes += Buffer.byteLength(line) + 1) > maxBytes);
   return lines.slice(first + 1);
-}
-
-export function usageMethods({ deps }: RpcServices): readonly BoundMethod[] {
-  return [
-    handle(usageStatus, async ({ sessionKey }) => {
-      const nowMs = deps.clock.nowMs();
-      const filter = sessionKey === undefined ? {} : { sessionKey: sessionKeyOf(deps, sessionKey) };
-      const { ledger } = deps.store;
-      const [today, total, models] = await Promise.all([
-        ledger.totals({ ...filter, sinceMs: nowMs - (nowMs % dayMs) }),
-        ledger.totals(filter),
-        ledger.by("model", filter),
-      ]);
-      return { updatedAt: nowMs, today: usage(today), total: usage(total), models: models.map(keyed) };
-    }),
-    handle(usageCost, (params) => cost({ deps }, params)),
-  ];
-}
-
-async function cost({ deps }: Pick<RpcServices, "deps">, params: ParamsOf<typeof usageCost>) {
-  const nowMs = deps.clock.nowMs();
-  const days = params.days ?? 30;
-  const sinceMs = nowMs - (nowMs % dayMs) - (days - 1) * dayMs;
-  const filter = {
-    sinceMs,
-    ...(params.sessionKey === undefined ? {} : { sessionKey: sessionKeyOf(deps, params.sessionKey) }),
-  };
-  const { ledger } = deps.store;
-  const group = params.by ?? "model";
-  const [daily, groups, totals] = await Promise.all([
-    ledger.by("day", filter),
-    group === "day" ? [] : ledger.by(group, filter),
-    ledger.totals(filter),
-  ]);
-  return { updatedAt: nowMs, days, daily: daily.map(keyed), groups: groups.map(keyed), totals: usage(totals) };
-}
-
-function usage({ calls, usage: tokens, costMicros, unpriced }: LedgerTotals): UsageTotals {
-  return {
-    calls,
-    inputTokens: tokens.input,
-    outputTokens: tokens.output,
-    cacheReadTokens: tokens.cacheRead,
-    cacheWriteTokens: tokens.cacheWrite,
-    totalTokens: totalTokens(tokens),
-    costUsd: costMicros / 1_000_000,
-    unpricedCalls: unpriced,
-  };
-}
-
-function keyed(row: LedgerTotals & { readonly key: string }) {
-  return { key: row.key, ...usage(row) };
 }
 
 export function systemMethods(services: RpcServices): readonly BoundMethod[] {

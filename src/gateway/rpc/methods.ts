@@ -1,20 +1,25 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
+import { budgetMethods } from "./operate/budgets.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";
 import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
-import { logMethods, systemMethods, usageMethods } from "./house.ts";
+import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
+import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
+import { promptMethods } from "./prompt.ts";
+import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
 
@@ -22,9 +27,15 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
-  models: modelMethods,
-  sessions: (services) => [...sessionMethods(services), ...sessionLineMethods(services)],
+  models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
+  prompt: promptMethods,
+  sessions: (services) => [
+    ...sessionMethods(services),
+    ...sessionLineMethods(services),
+    ...sessionCompactMethods(services),
+  ],
   config: configMethods,
+  budget: budgetMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

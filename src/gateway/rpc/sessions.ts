@@ -1,5 +1,6 @@
 /** Handlers of sessions, but for carrying them in and out. */
 import { AppError } from "../../domain/app-error.ts";
+import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import { totalTokens } from "../../domain/money.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import {
@@ -9,6 +10,7 @@ import {
   sessionsPreview,
   sessionsReset,
   sessionsResolve,
+  sessionsSearch,
   sessionsSubscribe,
   sessionsUnsubscribe,
 } from "../../protocol/methods/sessions.ts";
@@ -18,6 +20,9 @@ import type { RpcServices } from "./services.ts";
 import { sessionKeyOf } from "./session-target.ts";
 
 const defaultPage = 100;
+const defaultHits = 50;
+/** Characters on either side of what was looked for. */
+const nearChars = 120;
 
 export function sessionMethods(services: RpcServices): readonly BoundMethod[] {
   return [
@@ -27,6 +32,7 @@ export function sessionMethods(services: RpcServices): readonly BoundMethod[] {
     handle(sessionsReset, (params) => reset(services, params)),
     handle(sessionsDelete, (params) => remove(services, params)),
     handle(sessionsResolve, (params) => resolve(services, params)),
+    handle(sessionsSearch, (params) => search(services, params)),
     handle(sessionsSubscribe, (params, caller) => subscribe(services, params, caller)),
     handle(sessionsUnsubscribe, (params, caller) => unsubscribe(services, params, caller)),
   ];
@@ -103,16 +109,61 @@ function textOf(part: unknown): string[] {
     : [];
 }
 
-async function patch({ deps }: RpcServices, { key: named, ...settings }: ParamsOf<typeof sessionsPatch>) {
+async function search({ deps }: RpcServices, params: ParamsOf<typeof sessionsSearch>) {
+  const { hits, nextCursor } = await deps.store.sessions.search(params.query, {
+    limit: params.limit ?? defaultHits,
+    ...(params.key === undefined ? {} : { sessionKey: sessionKeyOf(deps, params.key) }),
+    ...(params.cursor === undefined ? {} : { cursor: params.cursor }),
+  });
+  return {
+    hits: hits.flatMap(({ sessionKey, sessionId, entry }) =>
+      previewLine(entry, Number.POSITIVE_INFINITY).map(({ role, text }) => ({
+        key: sessionKey,
+        sessionId,
+        entryId: entry.id,
+        ts: entry.atMs,
+        role,
+        text: around(text, params.query),
+      })),
+    ),
+    nextCursor,
+  };
+}
+
+/** The words with what stands near them. */
+function around(text: string, query: string): string {
+  const at = text.toLowerCase().indexOf(query.toLowerCase());
+  const from = Math.max(0, at - nearChars);
+  const to = Math.min(text.length, Math.max(at, 0) + query.length + nearChars);
+  return `${from > 0 ? "…" : ""}${text.slice(from, to).toWellFormed()}${to < text.length ? "…" : ""}`;
+}
+
+async function patch({ deps }: RpcServices, { key: named, ...wanted }: ParamsOf<typeof sessionsPatch>) {
   const key = sessionKeyOf(deps, named);
-  const { model } = settings;
-  if (typeof model === "string" && deps.models.find(model) === undefined) {
-    throw new AppError("MODEL_001", `unknown model: ${model.slice(0, 128)}`, { details: { param: "model" } });
-  }
+  checkChoice(deps, wanted);
+  const { thinkingLevel } = wanted;
+  const settings =
+    typeof thinkingLevel === "string"
+      ? { ...wanted, thinkingLevel: thinkingLevelOf(thinkingLevel, "thinkingLevel") }
+      : wanted;
   const atMs = deps.clock.nowMs();
   const row = found(await deps.store.sessions.patch(key, settings, atMs));
   deps.bus.emit({ type: "session.changed", sessionKey: key, change: "patched", atMs });
   return { ok: true as const, key, entry: sessionSummary(row) };
+}
+
+/** What cannot be used is refused when it is set, not with every message from then on. */
+function checkChoice(
+  { desk }: RpcServices["deps"],
+  { model, authProfile }: Pick<ParamsOf<typeof sessionsPatch>, "model" | "authProfile">,
+): void {
+  const refusal = typeof model === "string" ? desk.refusal(model) : null;
+  if (refusal !== null) throw AppError.fromJSON(refusal);
+  if (typeof authProfile === "string" && !desk.knowsLogin(authProfile)) {
+    throw new AppError("RPC_003", `there is no login named ${JSON.stringify(authProfile.slice(0, 128))}`, {
+      details: { param: "authProfile" },
+    });
+  }
 }
 
 async function reset({ deps }: RpcServices, params: ParamsOf<typeof sessionsReset>) {

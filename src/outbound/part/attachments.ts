@@ -15,6 +15,7 @@ export function fitAttachments(
   if (named.length === 0) return reply;
   const lines = named.map((attachment) => nameLine(attachment, manifest.attachmentBytes));
   return {
+    ...reply,
     markdown: [reply.markdown, lines.join("\n")].filter((text) => text !== "").join("\n\n"),
     attachments: attachments.filter((attachment) => !named.includes(attachment)),
   };

@@ -25,7 +25,7 @@ export function pieceMax(
  */
 export function piecesOf(row: OutboxRow, route: Route, settings: DeliverySettings): readonly OutboundPiece[] {
   if (row.action.type === "delete" || row.action.type === "react") return [];
-  const { markdown, attachments = [] } = fitAttachments(row.reply, route.manifest);
+  const { markdown, attachments = [], buttons } = fitAttachments(row.reply, route.manifest);
   const rendered = route.render(markdown, { max: pieceMax(route, settings), mode: settings.chunkMode });
   const shown: readonly Rendered[] = rendered.length === 0 && attachments.length > 0 ? [{ text: "" }] : rendered;
   return shown.map((one, index) => ({
@@ -35,6 +35,7 @@ export function piecesOf(row: OutboxRow, route: Route, settings: DeliverySetting
     label: null,
     replyToId: index === 0 ? row.replyToId : null,
     attachments: index === 0 ? attachments : [],
+    ...(buttons !== undefined && index === shown.length - 1 ? { buttons } : {}),
   }));
 }
 

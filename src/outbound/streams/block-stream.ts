@@ -9,7 +9,7 @@ import type { Timer } from "../../platform/clock.ts";
 import { pieceMax } from "../part/render-part.ts";
 import { findCut, quietCut, type Cut, type Fence } from "./block-border.ts";
 import type { StreamScope } from "./contract.ts";
-import { nothingEarlier, takeOver, type EarlierAttempt } from "./earlier-attempt.ts";
+import { interruptedPreface, nothingEarlier, takeOver, type EarlierAttempt } from "./earlier-attempt.ts";
 import { streamPartId } from "./part-id.ts";
 import { putPart } from "./put-part.ts";
 
@@ -23,14 +23,31 @@ interface Place {
   readonly fence: Fence | null;
 }
 
+const beginning: Place = Object.freeze({ chars: 0, fence: null });
+
+interface Block {
+  readonly markdown: string;
+  readonly index: number;
+  /** Where the text is when it is put out. */
+  readonly place: Place;
+  /** The answer began anew before it was in the outbox: it is not put there any more. */
+  isDropped: boolean;
+}
+
 class BlockStream implements ReplyStream {
   readonly #scope: StreamScope;
   #text = "";
   /** Up to where blocks were cut; their writing may still be under way. */
-  #cut: Place = { chars: 0, fence: null };
+  #cut: Place = beginning;
   /** Up to where the outbox has it. */
-  #said: Place = { chars: 0, fence: null };
+  #said: Place = beginning;
   #blocks = 0;
+  /** What was cut and still counts, in order. */
+  readonly #cuts: Block[] = [];
+  /** Something stands in the chat that does not count: the next thing that is said explains it. */
+  #owesWord = false;
+  /** Whether anything stands in the chat: the first block quotes the question. */
+  #hasSaid = false;
   #earlier: EarlierAttempt = nothingEarlier;
   /** One block is written behind the other, the first behind what an earlier attempt has left. */
   #writing: Promise<void>;
@@ -53,6 +70,28 @@ class BlockStream implements ReplyStream {
     this.#idle = this.#scope.deps.clock.after(this.#scope.settings.blocks.idleMs, () => this.#cutAtSilence());
   }
 
+  restart(soFar: string): void {
+    if (this.#ended !== undefined) return;
+    this.#idle?.cancel();
+    this.#text = soFar;
+    for (
+      let last = this.#cuts.at(-1);
+      last !== undefined && last.place.chars > soFar.length;
+      last = this.#cuts.at(-1)
+    ) {
+      last.isDropped = true;
+      this.#cuts.pop();
+    }
+    const place = this.#cuts.at(-1)?.place ?? beginning;
+    this.#cut = place;
+    // Behind the block that is being written: only then it is known what stands in the chat.
+    this.#writing = this.#writing.then(() => {
+      if (this.#said.chars <= place.chars) return;
+      this.#said = place;
+      this.#owesWord = true;
+    });
+  }
+
   end(): Promise<StreamedReply> {
     this.#ended ??= this.#finish();
     return this.#ended;
@@ -62,9 +101,14 @@ class BlockStream implements ReplyStream {
     this.#idle?.cancel();
     await this.#writing;
     const { chars, fence } = this.#said;
-    if (chars === 0) return { saidChars: 0, draftMessageId: null, preface: this.#earlier.preface };
     const nothingLeft = this.#text.slice(chars).trim() === "";
-    return { saidChars: chars, draftMessageId: null, preface: nothingLeft || fence === null ? null : reopened(fence) };
+    const reopening = fence === null ? null : reopened(fence);
+    if (this.#owesWord) {
+      const preface = nothingLeft ? null : `${interruptedPreface}${reopening ?? ""}`;
+      return { saidChars: chars, draftMessageId: null, preface };
+    }
+    if (chars === 0) return { saidChars: 0, draftMessageId: null, preface: this.#earlier.preface };
+    return { saidChars: chars, draftMessageId: null, preface: nothingLeft ? null : reopening };
   }
 
   #cutBlocks(): void {
@@ -108,22 +152,28 @@ class BlockStream implements ReplyStream {
       fence === null ? "" : `\n${fence.marks}`,
     ].join("");
     const place: Place = { chars: this.#cut.chars + end, fence };
-    const index = this.#blocks;
+    const block: Block = { markdown, index: this.#blocks, place, isDropped: false };
+    this.#cuts.push(block);
     this.#cut = place;
     this.#blocks += 1;
-    this.#writing = this.#writing.then(() => this.#guarded(() => this.#write(markdown, index, place)));
+    this.#writing = this.#writing.then(() => this.#guarded(() => this.#write(block)));
     return true;
   }
 
-  async #write(markdown: string, index: number, place: Place): Promise<void> {
+  async #write(block: Block): Promise<void> {
+    if (block.isDropped) return;
+    const { markdown, index, place } = block;
     const { row, lease, deps } = this.#scope;
-    const first = this.#said.chars === 0;
+    const first = !this.#hasSaid;
+    const preface = this.#owesWord ? interruptedPreface : first ? (this.#earlier.preface ?? "") : "";
     await putPart(this.#scope, {
       id: streamPartId(row.runId, "block", index, lease.epoch),
       replyToId: first ? row.message.platformMessageId : null,
-      reply: { markdown: `${first ? (this.#earlier.preface ?? "") : ""}${markdown}` },
+      reply: { markdown: `${preface}${markdown}` },
     });
     this.#said = place;
+    this.#hasSaid = true;
+    this.#owesWord = false;
     await deps.failpoints.reach("block-committed");
   }
 

@@ -71,6 +71,11 @@ class DraftStream implements ReplyStream {
     this.#schedule();
   }
 
+  /** The message that grows shows the new answer in the place of the old one. */
+  restart(soFar: string): void {
+    this.update(soFar);
+  }
+
   end(): Promise<StreamedReply> {
     this.#ended ??= this.#finish();
     return this.#ended;

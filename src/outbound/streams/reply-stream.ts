@@ -50,6 +50,7 @@ function createWholeStream(scope: StreamScope): ReplyStream {
   );
   return {
     update: () => undefined,
+    restart: () => undefined,
     end: async () => ({ saidChars: 0, draftMessageId: null, preface: await preface }),
   };
 }

@@ -109,8 +109,12 @@ export const modelsList = method({
         cost: z
           .strictObject({ input: z.number(), output: z.number(), cacheRead: z.number(), cacheWrite: z.number() })
           .nullable(),
-        /** False where the provider needs a key and has none. */
+        /** False where nobody knows what it costs: then `cost` is null, which is not the same as free. */
+        priceKnown: z.boolean(),
+        /** Whether it can be asked now, as far as its logins are concerned. */
         available: z.boolean(),
+        /** How the best of its logins stands. */
+        authState: z.enum(["ok", "not-needed", "missing", "expired", "refused", "no-credit", "cooling-down"]),
       }),
     ),
   }),

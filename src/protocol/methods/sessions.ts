@@ -77,6 +77,10 @@ export const sessionsPatch = method({
     key,
     label: setting.optional(),
     model: setting.optional(),
+    /** `auto`: the router chooses by the question; a tier: always that one; `off`: the agent's own model. */
+    routing: z.enum(["auto", "off", "fast", "balanced", "capable"]).nullable().optional(),
+    /** The login that answers this session, e.g. `openai:work`. */
+    authProfile: setting.optional(),
     thinkingLevel: setting.optional(),
     verboseLevel: setting.optional(),
     reasoningLevel: setting.optional(),
@@ -105,6 +109,30 @@ export const sessionsDelete = method({
   summary: "Removes a session and everything that was said in it, for good.",
 });
 
+export const sessionsCompact = method({
+  name: "sessions.compact",
+  scope: "operator.admin",
+  params: z.strictObject({
+    key,
+    agentId: z.string().min(1).optional(),
+    /** What the summary should look at. */
+    instructions: z.string().max(limits.summaryInstructionsChars).optional(),
+    /** Keeps the newest so many messages and leaves the older ones out without a summary; asks no model. */
+    maxLines: z.number().int().min(1).optional(),
+  }),
+  result: z.strictObject({
+    ok: z.literal(true),
+    key: z.string(),
+    compacted: z.boolean(),
+    method: z.enum(["summary", "truncation"]).optional(),
+    tokensBefore: z.number().int().optional(),
+    tokensAfter: z.number().int().optional(),
+    /** In words, why nothing was compacted. */
+    reason: z.string().optional(),
+  }),
+  summary: "Sums up the older part of a session, in the session's own order; all of it stays in the history.",
+});
+
 export const sessionsResolve = method({
   name: "sessions.resolve",
   scope: "operator.read",
@@ -120,6 +148,32 @@ export const sessionsResolve = method({
     z.strictObject({ ok: z.literal(false) }),
   ]),
   summary: "Finds the one session a key, id or label means.",
+});
+
+export const sessionsSearch = method({
+  name: "sessions.search",
+  scope: "operator.admin",
+  params: z.strictObject({
+    query: z.string().trim().min(1).max(512),
+    key: key.optional(),
+    limit: z.number().int().min(1).max(200).optional(),
+    cursor: z.string().min(1).max(64).optional(),
+  }),
+  result: z.strictObject({
+    hits: z.array(
+      z.strictObject({
+        key: z.string(),
+        sessionId: z.string(),
+        entryId: z.string(),
+        ts: z.number(),
+        role: z.string(),
+        /** What stands around the words. */
+        text: z.string(),
+      }),
+    ),
+    nextCursor: z.string().nullable(),
+  }),
+  summary: "What was said with these words in it, in all sessions or one, those begun anew since included.",
 });
 
 export const sessionsExport = method({

@@ -1,10 +1,8 @@
-/** Our request as the SDK's call options, as far as all protocols agree. Pure; asks for no retry and no time-out. */
+/** Our request as the SDK's call options, as far as all protocols agree. Pure; asks for no retry and no time-out. How to think is each wire's own affair. */
 import type { JSONSchema7, LanguageModelV4CallOptions, LanguageModelV4ToolChoice } from "@ai-sdk/provider";
 import type { ResponseFormat, ToolChoice, ToolSpec } from "../../domain/conversation.ts";
 import type { ModelRequest } from "../contract.ts";
 import { promptOf, type PromptDialect } from "./prompt.ts";
-
-type Reasoning = NonNullable<LanguageModelV4CallOptions["reasoning"]>;
 
 export function callOptions(request: ModelRequest, dialect: PromptDialect): LanguageModelV4CallOptions {
   const options: LanguageModelV4CallOptions = { prompt: promptOf(request, dialect) };
@@ -18,33 +16,7 @@ export function callOptions(request: ModelRequest, dialect: PromptDialect): Lang
     if (request.toolChoice !== undefined) options.toolChoice = toolChoice(request.toolChoice);
   }
   if (request.responseFormat !== undefined) options.responseFormat = jsonFormat(request.responseFormat);
-  const reasoning = request.model.reasoning ? thinkingLevel(request.thinking) : undefined;
-  if (reasoning !== undefined) options.reasoning = reasoning;
   return options;
-}
-
-/** The nearest level that exists; undefined leaves it to the model. */
-export function thinkingLevel(name: string | undefined): Reasoning | undefined {
-  switch (name?.toLowerCase()) {
-    case "off":
-    case "none":
-      return "none";
-    case "minimal":
-      return "minimal";
-    case "low":
-      return "low";
-    case "medium":
-    case "on":
-      return "medium";
-    case "high":
-      return "high";
-    case "xhigh":
-      return "xhigh";
-    case "max":
-      return "max";
-    default:
-      return undefined;
-  }
 }
 
 /** Whether a schema is in the subset that OpenAI's strict mode takes: closed objects, every property required. */

@@ -24,7 +24,7 @@ function apiCallFault(error: Readonly<Record<string, unknown>>): ProviderFault |
   const networkCode = networkCodeOf(error["cause"]);
   if (status === undefined) return { message: networkCode ?? message, reason: "network", networkCode };
   if (status < 300) return networkCode === undefined ? { message, reason: "unreadable" } : null;
-  const { message: told, ...facts } = readErrorBody(error["data"] ?? jsonOf(error["responseBody"]));
+  const { message: told, ...facts } = readErrorBody(bodyOf(error));
   return {
     ...facts,
     status,
@@ -33,10 +33,17 @@ function apiCallFault(error: Readonly<Record<string, unknown>>): ProviderFault |
   };
 }
 
+/** As it came: the SDK's own reading of it has lost what no schema of theirs names. */
+function bodyOf({ responseBody, data }: Readonly<Record<string, unknown>>): unknown {
+  if (typeof responseBody !== "string" || responseBody.trim() === "") return data;
+  return jsonOf(responseBody) ?? responseBody;
+}
+
 /** A frame that did not fit the protocol. Some servers put an error of their own shape there: that is what happened, then. */
 function frameFault(error: Readonly<Record<string, unknown>>): ProviderFault {
   const value = record(error["value"]);
-  if (value !== undefined && value["error"] !== undefined && value["error"] !== null) return streamFault(value);
+  const told = value?.["error"] ?? record(value?.["response"])?.["error"];
+  if (value !== undefined && told !== undefined && told !== null) return streamFault(value);
   return { message: "a part of it was not what the protocol says", reason: "unreadable" };
 }
 

@@ -6,9 +6,9 @@ import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageMo
 import type { AppError } from "../../domain/app-error.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import type { ModelEvent } from "../contract.ts";
-import type { ProviderFault } from "../failure.ts";
+import { record, type ProviderFault } from "../failure.ts";
+import { costOfUsage } from "../reported-cost.ts";
 import { parsedInput } from "../tool-input.ts";
-import { sdkFault } from "./fault.ts";
 import type { Seal, Seals } from "./seal.ts";
 
 export interface PartsScene {
@@ -16,6 +16,8 @@ export interface PartsScene {
   /** Gives a tool call an id that the conversation does not have yet. */
   readonly callId: (proposed: string) => string;
   readonly fail: (fault: ProviderFault) => AppError;
+  /** What a failure that the SDK reports means; null leaves it to what came before it. */
+  readonly faultOf: (thrown: unknown) => ProviderFault | null;
   /** Whether an answer without a finish reason was complete all the same: the wire's own end mark came. */
   readonly sawEndMark: () => boolean;
 }
@@ -101,7 +103,7 @@ class Answer {
   #failed(thrown: unknown): readonly ModelEvent[] {
     // The one error that is none: all came, the dialect just names no finish reason.
     if (isMissingFinish(thrown) && this.#scene.sawEndMark()) return nothing;
-    const fault = sdkFault(thrown) ?? {
+    const fault = this.#scene.faultOf(thrown) ?? {
       message: thrown instanceof Error ? thrown.message : "",
       reason: "interrupted" as const,
     };
@@ -122,7 +124,8 @@ class Answer {
   }
 
   #end(reason: Extract<ModelEvent, { type: "end" }>["reason"], usage: LanguageModelV4Usage): ModelEvent {
-    return { type: "end", reason, usage: tokenUsage(usage) };
+    const costMicros = costOfUsage(usage.raw);
+    return { type: "end", reason, usage: tokenUsage(usage), ...(costMicros === undefined ? {} : { costMicros }) };
   }
 
   #fail(reason: NonNullable<ProviderFault["reason"]>, message: string): readonly ModelEvent[] {
@@ -131,12 +134,35 @@ class Answer {
 }
 
 /** Null where nothing was counted. A call that cost no token at all does not exist: zeros are a server that does not count. */
-export function tokenUsage({ inputTokens, outputTokens }: LanguageModelV4Usage): TokenUsage | null {
-  const cacheRead = inputTokens.cacheRead ?? 0;
-  const cacheWrite = inputTokens.cacheWrite ?? 0;
-  const input = Math.max(0, inputTokens.noCache ?? (inputTokens.total ?? 0) - cacheRead - cacheWrite);
+export function tokenUsage({ inputTokens, outputTokens, raw }: LanguageModelV4Usage): TokenUsage | null {
+  const told = cachedByDialect(raw);
+  const cacheRead = inputTokens.cacheRead === 0 ? told.read : (inputTokens.cacheRead ?? told.read);
+  const cacheWrite = inputTokens.cacheWrite ?? told.write;
+  const total = inputTokens.total ?? 0;
+  // A server that counts less in all than in its cache counts the cache on top.
+  const input = total >= cacheRead + cacheWrite ? total - cacheRead - cacheWrite : total;
   const output = outputTokens.total ?? 0;
   return input + output + cacheRead + cacheWrite === 0 ? null : { input, output, cacheRead, cacheWrite };
+}
+
+/**
+ * Where compatible servers write what the SDK does not read: DeepSeek and Moonshot the cache's part of the prompt;
+ * OpenRouter and LiteLLM what they wrote into it.
+ */
+function cachedByDialect(raw: unknown): { readonly read: number; readonly write: number } {
+  const usage = record(raw) ?? {};
+  // Of the other wires the SDK reads all there is.
+  if (typeof usage["prompt_tokens"] !== "number") return { read: 0, write: 0 };
+  const { prompt_cache_hit_tokens: hit, cached_tokens: cached, cache_read_input_tokens: read } = usage;
+  const { cache_write_tokens: written } = record(usage["prompt_tokens_details"]) ?? {};
+  return {
+    read: firstCount(hit, cached, read),
+    write: firstCount(written, usage["cache_creation_input_tokens"]),
+  };
+}
+
+function firstCount(...values: readonly unknown[]): number {
+  return values.find((value): value is number => typeof value === "number" && value > 0) ?? 0;
 }
 
 function thought(text: string, signature: string | undefined): readonly ModelEvent[] {

@@ -113,12 +113,15 @@ describe("google-generative-ai", () => {
   });
 
   it("thoughts are shown where thinking was asked for", () => {
-    const thinking = modelRequest("x", { model: modelInfo({ reasoning: true }), thinking: "low" });
-    expect(optionsOf(thinking, endpoint)).toMatchObject({
-      reasoning: "low",
-      providerOptions: { google: { thinkingConfig: { includeThoughts: true } } },
+    const thinking = modelRequest("x", {
+      model: modelInfo({ id: "gemini-3.5-flash", reasoning: true }),
+      thinking: "low",
     });
-    expect(optionsOf({ ...thinking, thinking: "off" }, endpoint).providerOptions).toBeUndefined();
+    expect(optionsOf(thinking, endpoint)).toMatchObject({
+      providerOptions: { google: { thinkingConfig: { thinkingLevel: "low", includeThoughts: true } } },
+    });
+    const thoughtless = modelRequest("x", { model: modelInfo(), thinking: "low" });
+    expect(optionsOf(thoughtless, endpoint).providerOptions).toBeUndefined();
   });
 
   it("takes its address with and without the version", () => {

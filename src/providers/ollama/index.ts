@@ -12,6 +12,7 @@ import type {
   ProviderModule,
 } from "../contract.ts";
 import { providerFailure, readErrorBody, record, type ProviderFault } from "../failure.ts";
+import { faultScene } from "../failure/scene.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { jsonLines } from "../json-lines.ts";
 import { parsedInput } from "../tool-input.ts";
@@ -35,7 +36,7 @@ class OllamaProvider implements ModelProvider {
 
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: () => null };
-    return guardedCall(scene, signal, (call) => this.#events(request, call));
+    return guardedCall(scene, signal, (call, fitted) => this.#events(fitted, call, request));
   }
 
   /** What is installed on the server. Throws AppError MODEL_004 where it does not answer. */
@@ -54,14 +55,14 @@ class OllamaProvider implements ModelProvider {
       });
       if (response.ok) return response;
       await response.body?.cancel();
-      throw this.#fault({ message: "", status: response.status }, "");
+      throw this.#listFault({ message: "", status: response.status });
     } catch (thrown) {
       if (thrown instanceof AppError) throw thrown;
-      throw this.#fault({ message: thrown instanceof Error ? thrown.message : String(thrown), reason: "network" }, "");
+      throw this.#listFault({ message: thrown instanceof Error ? thrown.message : String(thrown), reason: "network" });
     }
   }
 
-  async *#events(request: ModelRequest, call: Call): AsyncGenerator<ModelEvent> {
+  async *#events(request: ModelRequest, call: Call, original: ModelRequest): AsyncGenerator<ModelEvent> {
     const response = await call.fetch(`${baseUrlOf(this.endpoint)}/api/chat`, {
       method: "POST",
       headers: headersOf(this.endpoint),
@@ -69,13 +70,13 @@ class OllamaProvider implements ModelProvider {
     });
     const fail = (fault: ProviderFault): ModelEvent => ({
       type: "failure",
-      error: this.#fault(fault, request.model.id).toJSON(),
+      error: providerFailure(fault, faultScene(this.endpoint, request, this.#deps.clock.nowMs())).toJSON(),
     });
     if (!response.ok || response.body === null) {
       yield fail(await refusal(response));
       return;
     }
-    const callId = callIds(request.messages, this.#deps.ids);
+    const callId = callIds(original.messages, this.#deps.ids);
     let called = false;
     for await (const line of jsonLines(response.body)) {
       const frame = record(line);
@@ -98,8 +99,8 @@ class OllamaProvider implements ModelProvider {
     }
   }
 
-  #fault(fault: ProviderFault, model: string): AppError {
-    return providerFailure(fault, { endpoint: this.endpoint, model, nowMs: this.#deps.clock.nowMs() });
+  #listFault(fault: ProviderFault): AppError {
+    return providerFailure(fault, { endpoint: this.endpoint, model: "", nowMs: this.#deps.clock.nowMs() });
   }
 }
 

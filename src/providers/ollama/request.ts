@@ -2,6 +2,7 @@
 import type { AssistantContent, ModelInfo, ModelMessage, ToolCall, UserContent } from "../../domain/conversation.ts";
 import { attachmentNote, readableAs } from "../attachment-note.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
+import { thinkingOfRequest } from "../thinking.ts";
 import { objectInput } from "../tool-input.ts";
 
 interface OllamaMessage {
@@ -21,7 +22,7 @@ export function bodyOf(request: ModelRequest): Readonly<Record<string, unknown>>
   ];
   // The protocol has no tool choice: "none" is said by offering none.
   const tools = toolChoice === "none" ? [] : request.tools;
-  const think = model.reasoning ? thinkOf(model.id, request.thinking) : undefined;
+  const think = thinkOf(request);
   return {
     model: model.id,
     messages,
@@ -66,13 +67,10 @@ function optionsOf(request: ModelRequest): Readonly<Record<string, unknown>> {
   };
 }
 
-/** gpt-oss takes levels and ignores a boolean; all others the other way round. */
-function thinkOf(modelId: string, level: string | undefined): boolean | string | undefined {
-  if (level === undefined) return undefined;
-  const isOff = level === "off" || level === "none";
-  if (!/(^|\/)gpt-oss/.test(modelId)) return !isOff;
-  if (isOff || level === "minimal" || level === "low") return "low";
-  return level === "medium" ? "medium" : "high";
+function thinkOf(request: ModelRequest): boolean | string | undefined {
+  const wire = thinkingOfRequest("ollama", request)?.wire;
+  if (wire?.kind === "switch") return wire.on;
+  return wire?.kind === "effort" ? wire.effort : undefined;
 }
 
 function messagesOf(message: ModelMessage, model: ModelInfo): OllamaMessage[] {

@@ -16,7 +16,7 @@ import {
 } from "../conformance.ts";
 import type { ModelEvent, ModelRequest } from "../contract.ts";
 import { provider } from "./index.ts";
-import { bodyOf, optionsOf } from "./request.ts";
+import { bodyOf, optionsOf } from "../ai-sdk/completions.ts";
 
 providerConformance(provider, {
   row: "H1",
@@ -174,7 +174,7 @@ describe("openai-completions and its dialects", () => {
   it("H1: a reasoning model of OpenAI gets its own parameters", () => {
     const o3 = modelInfo({ id: "o3", reasoning: true });
     const options = optionsOf(modelRequest("x", { model: o3, thinking: "max", temperature: 0.5 }), endpoint);
-    expect(options.reasoning).toBe("high");
+    expect(options.providerOptions?.["openaiCompatible"]).toEqual({ reasoningEffort: "high" });
     const body = { model: "o3", max_tokens: 100, temperature: 0.5, top_p: 1, messages: [] };
     expect(bodyOf(body, o3, "https://api.openai.com/v1")).toEqual({
       model: "o3",
@@ -186,7 +186,8 @@ describe("openai-completions and its dialects", () => {
       temperature: 0.5,
     });
     expect(bodyOf(body, modelInfo(), "http://127.0.0.1:8000/v1")).toBe(body);
-    expect(optionsOf(modelRequest("x", { thinking: "high" }), endpoint).reasoning).toBeUndefined();
+    const thoughtless = optionsOf(modelRequest("x", { thinking: "high" }), endpoint);
+    expect(thoughtless.providerOptions?.["openaiCompatible"]).toEqual({});
   });
 
   it("a schema is sent as strict only where it is", async () => {

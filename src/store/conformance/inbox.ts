@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import type { Rig } from "../conformance.ts";
 import type { InboxRow } from "../port.ts";
-import { createNames, drain, entryOf, resultOf, startTurn, t0 } from "./samples.ts";
+import { createNames, drain, entryOf, resultOf, startTurn, t0, transcriptDraft } from "./samples.ts";
 
 const minute = 60_000;
 const lost = { code: "STORE_003" };
@@ -135,6 +135,36 @@ export function inboxRules(rig: Rig): void {
     const row = await rig.store().sessions.get(key);
     expect("session" in second && second.session?.row).toEqual(row);
     expect(await admit({ ephemeral: true })).not.toHaveProperty("session");
+  });
+
+  it("I5: begins a session anew that was silent for too long, and keeps what was said in it", async () => {
+    const key = names.next("s");
+    const minute = 60_000;
+    const admit = (atMs: number, staleBeforeMs: number | null) =>
+      rig
+        .store()
+        .inbox.admit(entryOf(names, key), { atMs, openSession: { sessionId: names.next("id"), staleBeforeMs } });
+    const sessionOf = (admitted: Awaited<ReturnType<typeof admit>>) =>
+      admitted.outcome === "accepted" ? admitted.session : undefined;
+    const first = sessionOf(await admit(t0, t0 - 30 * minute));
+    expect(first).toMatchObject({ created: true, renewed: false });
+    await rig.store().sessions.append(key, [transcriptDraft(names, "long ago")], t0);
+    // Something of it still waits: it is not over.
+    expect(sessionOf(await admit(t0 + 31 * minute, t0 + minute))).toMatchObject({ renewed: false });
+    for (let left = 2; left > 0; left -= 1) {
+      const claimed = await rig.store().inbox.claim({ owner: "w", leaseMs: 1, atMs: t0 + 31 * minute, agingMs: 1 });
+      await rig.store().inbox.end(claimed?.row.message.id ?? "", "merged", "test", t0 + 31 * minute);
+    }
+    // Used a minute too late to be stale.
+    expect(sessionOf(await admit(t0 + 61 * minute, t0 + 31 * minute))).toMatchObject({ renewed: false });
+    const last = await rig.store().inbox.claim({ owner: "w", leaseMs: 1, atMs: t0 + 61 * minute, agingMs: 1 });
+    await rig.store().inbox.end(last?.row.message.id ?? "", "merged", "test", t0 + 61 * minute);
+    const anew = sessionOf(await admit(t0 + 92 * minute, t0 + 62 * minute));
+    expect(anew).toMatchObject({ created: false, renewed: true, row: { messageCount: 0 } });
+    expect(anew?.row.sessionId).not.toBe(first?.row.sessionId);
+    const old = await rig.store().sessions.transcript(key, { sessionId: first?.row.sessionId ?? "" });
+    expect(JSON.stringify(old)).toContain("long ago");
+    expect(await rig.store().sessions.transcript(key)).toEqual([]);
   });
 
   it("hands out the messages of a session one at a time, in the order of their arrival, whatever their priority", async () => {

@@ -17,6 +17,12 @@ const groups = {
   model: (entry: LedgerEntry) => `${entry.provider}/${entry.model}`,
   agent: (entry: LedgerEntry) => entry.agentId,
   channel: (entry: LedgerEntry) => entry.channel,
+  provider: (entry: LedgerEntry) => entry.provider,
+  user: (entry: LedgerEntry) => `${entry.channel}:${entry.senderId}`,
+  profile: (entry: LedgerEntry) => entry.profileId ?? "",
+  origin: (entry: LedgerEntry) => entry.origin,
+  "model-day": (entry: LedgerEntry) =>
+    `${new Date(entry.atMs).toISOString().slice(0, 10)} ${entry.provider}/${entry.model}`,
 };
 
 export function ledgerRules(rig: Rig): void {
@@ -32,7 +38,13 @@ export function ledgerRules(rig: Rig): void {
         provider: index % 5 === 0 ? "anthropic" : "openai",
         model: `m-${index % 4}`,
         usage: { input: index, output: index * 2, cacheRead: index % 10, cacheWrite: 1 },
-        costMicros: index % 11 === 0 ? null : index * 3,
+        costMicros: index % 11 === 0 ? null : index * 4,
+        costs: index % 3 === 0 ? null : { input: index, output: index * 2, cacheRead: index, cacheWrite: 0 },
+        senderId: `sender-${index % 6}`,
+        profileId: index % 4 === 0 ? null : `login-${index % 4}`,
+        ...(index % 5 === 0 ? { costFrom: "provider" as const } : {}),
+        estimated: index % 9 === 0,
+        origin: index % 8 === 0 ? "cron" : "chat",
       }),
     );
     const lease = await startTurn(rig.store(), entryOf(names, names.next("s")));
@@ -41,7 +53,10 @@ export function ledgerRules(rig: Rig): void {
       fc.integer({ min: -hour, max: span + hour }),
       fc.nat(100).map((count) => count * hour),
     );
-    const filter = fc.record({ since: cut, until: cut, session: fc.nat(8) }, { requiredKeys: ["until"] });
+    const filter = fc.record(
+      { since: cut, until: cut, session: fc.nat(8), agent: fc.nat(3) },
+      { requiredKeys: ["until"] },
+    );
     await fc.assert(
       fc.asyncProperty(
         filter,
@@ -51,6 +66,7 @@ export function ledgerRules(rig: Rig): void {
             sinceMs: start + (asked.since ?? -hour),
             untilMs: start + asked.until,
             ...(asked.session === undefined ? {} : { sessionKey: `ledger-${asked.session}` }),
+            ...(asked.agent === undefined ? {} : { agentId: `agent-${asked.agent}` }),
           };
           const counted = entries.filter((entry) => passes(entry, wanted));
           expect(await rig.store().ledger.totals(wanted)).toEqual(recount(counted));
@@ -59,12 +75,48 @@ export function ledgerRules(rig: Rig): void {
           expect(new Map(by.map(({ key, ...totals }) => [key, totals]))).toEqual(
             new Map([...expected].map(([key, rows]) => [key, recount(rows)])),
           );
-          const order = group === "day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
+          const order =
+            group === "day" || group === "model-day" ? by.map((row) => row.key) : by.map((row) => -row.costMicros);
           expect(order).toEqual(order.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
+  });
+
+  it("gives back a call as it was booked, whatever of it is not known", async () => {
+    const key = names.next("s");
+    const known = ledgerOf(names, key, {
+      atMs: start - 5_000,
+      costMicros: 900,
+      costFrom: "provider",
+      costs: { input: 500, output: 300, cacheRead: 60, cacheWrite: 40 },
+      profileId: "login-1",
+      jobId: "job-1",
+      latencyMs: 1_234.4,
+      firstTokenMs: 99.6,
+      estimated: true,
+      origin: "cron",
+    });
+    const bare = ledgerOf(names, key, { atMs: start - 4_000, costMicros: null, costFrom: "price", latencyMs: null });
+    expect(await rig.store().ledger.book([bare, known, known])).toBe(2);
+    const calls = await rig.store().ledger.calls(key, { limit: 10 });
+    const { sessionKey: _s, agentId: _a, channel: _c, senderId: _u, provider: _p, ...rest } = known;
+    expect(calls).toEqual([
+      { ...rest, model: "openai/gpt-x", latencyMs: 1_234, firstTokenMs: 100 },
+      expect.objectContaining({
+        id: bare.id,
+        costMicros: null,
+        costFrom: "unknown",
+        costs: null,
+        profileId: null,
+        jobId: null,
+        latencyMs: null,
+        firstTokenMs: null,
+      }),
+    ]);
+    expect(await rig.store().ledger.calls(key, { limit: 1 })).toEqual(calls.slice(1));
+    expect(await rig.store().ledger.calls(key, { untilMs: start - 4_000, limit: 5 })).toEqual(calls.slice(0, 1));
   });
 
   it("adds up everything where nothing is asked for in particular", async () => {
@@ -86,15 +138,20 @@ function passes(entry: LedgerEntry, filter: LedgerFilter): boolean {
   return (
     entry.atMs >= (filter.sinceMs ?? 0) &&
     entry.atMs < (filter.untilMs ?? Number.MAX_VALUE) &&
-    (filter.sessionKey === undefined || entry.sessionKey === filter.sessionKey)
+    (filter.sessionKey === undefined || entry.sessionKey === filter.sessionKey) &&
+    (filter.agentId === undefined || entry.agentId === filter.agentId)
   );
 }
 
 function recount(entries: readonly LedgerEntry[]): LedgerTotals {
+  const priced = entries.filter((entry) => entry.costMicros !== null);
   return {
     calls: entries.length,
     usage: entries.reduce((sum, entry) => addUsage(sum, entry.usage), noUsage),
-    costMicros: entries.reduce((sum, entry) => sum + (entry.costMicros ?? 0), 0),
-    unpriced: entries.filter((entry) => entry.costMicros === null).length,
+    costMicros: priced.reduce((sum, entry) => sum + (entry.costMicros ?? 0), 0),
+    costs: priced.reduce((sum, { costs }) => addUsage(sum, costs ?? noUsage), noUsage),
+    unpriced: entries.length - priced.length,
+    estimated: entries.filter((entry) => entry.estimated).length,
+    reported: priced.filter((entry) => entry.costFrom === "provider").length,
   };
 }

@@ -57,6 +57,34 @@ export function sessionRules(rig: Rig): void {
     expect(await rig.store().sessions.patch("nobody", { a: 1 }, t0)).toBeNull();
   });
 
+  it("I5: finds what was said, in sessions that were begun anew too, newest first, a page at a time", async () => {
+    const key = names.next("s");
+    const other = names.next("s");
+    await open(key);
+    await open(other);
+    const say = (where: string, text: string) => rig.store().sessions.append(where, [transcriptDraft(names, text)], t0);
+    await say(key, 'The "needle" is 100% \\ mine_');
+    await rig.store().sessions.reset(key, names.next("id"), t0 + 1);
+    await say(key, "a NEEDLE again");
+    await say(other, "needle elsewhere");
+    await say(other, "nothing");
+    const find = (query: string, options: { limit?: number; sessionKey?: string; cursor?: string } = {}) =>
+      rig.store().sessions.search(query, { limit: 10, ...options });
+    expect((await find("needle", { sessionKey: key })).hits.map(({ entry }) => JSON.stringify(entry.body))).toEqual([
+      expect.stringContaining("NEEDLE again"),
+      expect.stringContaining("mine_"),
+    ]);
+    expect((await find('"needle" is 100% \\ mine_')).hits).toMatchObject([{ sessionKey: key }]);
+    const first = await find("needle", { limit: 2 });
+    expect(first.hits).toHaveLength(2);
+    const second = await find("needle", { limit: 2, cursor: first.nextCursor ?? "" });
+    expect([second.hits.length, second.nextCursor]).toEqual([1, null]);
+    // Words of the line's own making are not what somebody said, and a wildcard is a character.
+    expect((await find("assistant", { sessionKey: other })).hits).toEqual([]);
+    expect((await find("n_thing", { sessionKey: other })).hits).toEqual([]);
+    await expect(find("x", { cursor: "stranger" })).rejects.toMatchObject({ code: "RPC_003" });
+  });
+
   it("appends entries in order, as a chain, with ids that stay unique", async () => {
     const key = names.next("s");
     await open(key);
@@ -81,16 +109,19 @@ export function sessionRules(rig: Rig): void {
     await expect(rig.store().sessions.append("nobody", [one], t0)).rejects.toMatchObject({ code: "RPC_007" });
   });
 
-  it("reads the newest entries, or those behind a known one", async () => {
+  it("reads the newest entries, or those behind or in front of a known one", async () => {
     const key = names.next("s");
     await open(key);
     const drafts = Array.from({ length: 250 }, (_, index) => transcriptDraft(names, String(index)));
     await rig.store().sessions.append(key, drafts, t0);
-    const read = async (options: { afterSeq?: number; limit?: number }): Promise<number[]> =>
+    const read = async (options: { afterSeq?: number; beforeSeq?: number; limit?: number }): Promise<number[]> =>
       (await rig.store().sessions.transcript(key, options)).map((entry) => entry.seq);
     expect(await read({ limit: 3 })).toEqual([248, 249, 250]);
     expect(await read({ afterSeq: 247 })).toEqual([248, 249, 250]);
     expect(await read({ afterSeq: 100, limit: 2 })).toEqual([249, 250]);
+    expect(await read({ beforeSeq: 101, limit: 2 })).toEqual([99, 100]);
+    expect(await read({ afterSeq: 98, beforeSeq: 101 })).toEqual([99, 100]);
+    expect(await read({ beforeSeq: 1, limit: 2 })).toEqual([]);
     expect(await read({})).toHaveLength(250);
     expect(await read({ limit: 0 })).toEqual([]);
     expect(await rig.store().sessions.transcript("nobody")).toEqual([]);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, expect, it } from "vitest";
 import { Database } from "./database.ts";
+import { recount } from "./queries/usage.ts";
 import { silentLog } from "./fixtures/silent-log.ts";
 import { openSqliteStore } from "./open-store.ts";
 
@@ -61,11 +62,12 @@ function check(file: string): void {
     expect(fronts).toEqual([]);
     const counted = db.get<{ turns: number; lines: number; spent: number; summed: number; counted: number }>(
       `SELECT (SELECT count(*) FROM turn) AS turns, (SELECT count(*) FROM transcript) AS lines,
-         (SELECT sum(cost_micros) FROM ledger) AS spent, (SELECT sum(cost_micros) FROM ledger_hour) AS summed,
+         (SELECT sum(cost_micros) FROM ledger) AS spent, (SELECT sum(cost_micros) FROM ledger_day) AS summed,
          (SELECT sum(message_count) FROM session) AS counted`,
     );
     const turns = counted?.turns;
     expect(counted).toEqual({ turns, lines: turns, spent: turns, summed: turns, counted: turns });
+    expect(recount(db, null).filter(({ differing }) => differing > 0)).toEqual([]);
   } finally {
     db.close();
   }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addressOf, messageOf } from "../conformance/samples.ts";
+import { addressOf, createNames, ledgerOf, messageOf } from "../conformance/samples.ts";
 import { Database } from "./database.ts";
 import { silentLog } from "./fixtures/silent-log.ts";
 import { migrate, type Migration } from "./migrate.ts";
@@ -189,6 +189,75 @@ describe("a store of the first schema", () => {
       "run.started",
     ]);
     expect(await store.totals()).toEqual({ duplicates: 0, leasesLost: 0, unknownSends: 0 });
+    await store.close();
+  });
+});
+
+describe("a ledger of the second schema", () => {
+  it("X2: keeps its rows and sums, and counts what was said before anybody counted", async () => {
+    const db = openFile("second.sqlite");
+    migrate(db, migrations.slice(0, 2));
+    const at = Date.UTC(2026, 10, 20, 23, 59, 59, 999);
+    const calls = [
+      ["c1", at, "s1", "ann", "openai/x", 100, 250],
+      ["c2", at + 1, "s1", "ann", "openai/x", 7, null],
+      ["c3", at, "s2", "bob", "demo/y", 1, 0],
+      ["c4", at, "deleted", "", "demo/y", 1, 40],
+    ] as const;
+    for (const [id, ms, session, sender, model, input, cost] of calls) {
+      db.run(
+        `INSERT INTO ledger (id, at_ms, run_id, session_key, agent_id, channel, sender_id, model, input_tokens,
+           output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, estimated, latency_ms, origin)
+         VALUES (?, ?, 'r', ?, 'main', 'irc', ?, ?, ?, 0, 0, 0, ?, 0, 1234, 'chat')`,
+        id,
+        ms,
+        session,
+        sender,
+        model,
+        input,
+        cost,
+      );
+    }
+    db.run(`INSERT INTO generation (id, session_id, session_key, created_ms) VALUES (1, 'g', 's1', 0)`);
+    const bodies = [
+      { message: { role: "user", content: [] } },
+      { message: { role: "assistant", content: [{ type: "toolCall", id: "1", name: "read" }, "stray"] } },
+      { message: { role: "toolResult", toolName: "read", isError: true } },
+      { message: 7 },
+    ];
+    for (const [seq, body] of bodies.entries()) {
+      db.run(
+        `INSERT INTO transcript (generation, seq, entry_id, type, at_ms, body) VALUES (1, ?1, ?1, 'message', ?2, ?3)`,
+        seq,
+        at,
+        JSON.stringify(body),
+      );
+    }
+    db.close();
+    const store = await storeAt("second.sqlite");
+    const summary = (await store.ledger.by("user", {})).map(({ key, calls: n, costMicros }) => [key, n, costMicros]);
+    expect(summary).toEqual([
+      ["irc:ann", 2, 250],
+      ["deleted", 1, 40],
+      ["irc:bob", 1, 0],
+    ]);
+    expect((await store.ledger.by("day", {})).map(({ key, calls: n }) => [key, n])).toEqual([
+      ["2026-11-20", 3],
+      ["2026-11-21", 1],
+    ]);
+    expect(await store.ledger.totals({})).toMatchObject({ calls: 4, costMicros: 290, unpriced: 1, reported: 0 });
+    expect(await store.ledger.latency("model", {})).toMatchObject([
+      { key: "demo/y", count: 2, p50Ms: 1234 },
+      { key: "openai/x", count: 2, p95Ms: 1234 },
+    ]);
+    expect(await store.ledger.activity({})).toEqual({
+      messages: [{ day: "2026-11-20", user: 1, assistant: 1, toolCalls: 1, toolResults: 1, errors: 1 }],
+      tools: [{ day: "2026-11-20", tool: "read", calls: 1, errors: 1 }],
+    });
+    expect((await store.ledger.recount()).every(({ differing }) => differing === 0)).toBe(true);
+    // What comes now is added to what was there.
+    expect(await store.ledger.book([ledgerOf(createNames("second"), "s1", { atMs: at, model: "x" })])).toBe(1);
+    expect((await store.ledger.recount()).every(({ differing }) => differing === 0)).toBe(true);
     await store.close();
   });
 });

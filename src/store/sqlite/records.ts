@@ -130,5 +130,11 @@ export interface TranscriptRecord {
 export interface TotalsRecord extends UsageRecord {
   calls: number;
   cost_micros: number;
+  input_cost: number;
+  output_cost: number;
+  cache_read_cost: number;
+  cache_write_cost: number;
   unpriced: number;
+  estimated: number;
+  reported: number;
 }

@@ -65,9 +65,9 @@ function chosenModel(deps: GatewayDeps, { principal, headers }: TargetRequest): 
   const wanted = header(headers, "x-openclaw-model");
   if (wanted === null) return null;
   requireAdmin(principal, "Choosing a model by header");
-  const model = deps.models.find(wanted);
-  if (model === undefined) throw unknownModel(wanted);
-  return model.ref;
+  const refusal = deps.desk.refusal(wanted);
+  if (refusal !== null) throw AppError.fromJSON(refusal);
+  return wanted;
 }
 
 function agentOfKey(sessionKey: string | null): string | null {

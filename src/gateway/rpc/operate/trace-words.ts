@@ -12,7 +12,7 @@ export interface TraceWords {
 /** An event that has no words yet is told by its own name, never left out. */
 export function wordsOf(type: string, facts: TraceFacts): TraceWords {
   const words = Object.hasOwn(sentences, type) ? sentences[type] : undefined;
-  return { what: words?.(facts) ?? type, why: whyOf(facts) };
+  return { what: words?.(facts) ?? type, why: whyOf(type, facts) };
 }
 
 type Sentence = (facts: TraceFacts) => string;
@@ -34,6 +34,9 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "run.started": () => "the turn begins",
   "run.first-text": () => "the first words of the answer came",
   "run.ended": (facts) => `the turn ends${text(facts, "outcome", (outcome) => `: ${outcome}`)}`,
+  "model.chosen": (facts) => `${text(facts, "model")}${login(facts)} is to answer`,
+  "model.failed": (facts) =>
+    `${text(facts, "model")}${login(facts)} could not answer; then: ${text(facts, "recovery")}`,
   "tool.started": (facts) => `tool ${text(facts, "tool")} starts`,
   "tool.completed": (facts) => `tool ${text(facts, "tool")} has finished`,
   "tool.failed": (facts) => `tool ${text(facts, "tool")} failed`,
@@ -54,13 +57,27 @@ const sentences: Readonly<Record<string, Sentence>> = Object.freeze({
   "dlq.replayed": (facts) => `put back to work by hand${by(facts)}`,
 });
 
-function whyOf(facts: TraceFacts): string | null {
+function whyOf(type: string, facts: TraceFacts): string | null {
+  if (type === "model.chosen") return passedOver(facts);
   const { reason, error } = facts;
-  if (typeof reason === "string" && reason !== "") return reason;
+  // The cause in one word is for rules; a person reads what the provider said.
+  if (type !== "model.failed" && typeof reason === "string" && reason !== "") return reason;
   if (isErrorCode(error)) return `${errorCodes[error].meaning} (${error})`;
   if (typeof error !== "object" || error === null || !("message" in error)) return null;
   const code = "code" in error && typeof error.code === "string" ? ` (${error.code})` : "";
   return typeof error.message === "string" ? `${error.message}${code}` : null;
+}
+
+/** Who would have come before the one that was chosen; null where it was the first. */
+function passedOver({ considered }: TraceFacts): string | null {
+  const lines = Array.isArray(considered) ? (considered as readonly Readonly<Record<string, unknown>>[]) : [];
+  const used = lines.findIndex(({ verdict }) => verdict === "used");
+  const skipped = lines.slice(0, Math.max(0, used)).map((line) => `${text(line, "model")}: ${text(line, "why")}`);
+  return skipped.length === 0 ? null : skipped.join("; ");
+}
+
+function login(facts: TraceFacts): string {
+  return text(facts, "profileId", (id) => ` (${id})`);
 }
 
 function text(facts: TraceFacts, key: string, around: (value: string) => string = (value) => value): string {

@@ -1,8 +1,9 @@
 /** The inbox of the port over the writer's commands. */
 import { priorities, type InboundMessage } from "../../../domain/message.ts";
-import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../../port.ts";
+import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease, SessionRow } from "../../port.ts";
 import type { Access } from "../access.ts";
 import type { AdmitArgs } from "../commands/inbox.ts";
+import type { Opened } from "../commands/sessions.ts";
 import {
   attemptsUnderWay,
   inboxCounts,
@@ -23,9 +24,17 @@ export function inboxStore(access: Access): InboxStore {
         owner: claimFor?.owner ?? null,
         leaseMs: claimFor?.leaseMs ?? 0,
         sessionId: openSession?.sessionId ?? null,
+        staleBeforeMs: openSession?.staleBeforeMs ?? null,
       }),
     reject: (entry, reason, atMs) =>
-      admit(access, entry, { atMs, rejectReason: reason, owner: null, leaseMs: 0, sessionId: null }),
+      admit(access, entry, {
+        atMs,
+        rejectReason: reason,
+        owner: null,
+        leaseMs: 0,
+        sessionId: null,
+        staleBeforeMs: null,
+      }),
     async claim(options) {
       const record = await access.write("claim", options);
       if (record === null) return null;
@@ -73,7 +82,7 @@ export function inboxStore(access: Access): InboxStore {
   };
 }
 
-type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId">;
+type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId" | "staleBeforeMs">;
 
 async function admit(access: Access, given: InboxEntry, verdict: Verdict): Promise<AdmitResult> {
   const entry = { ...given, dueMs: storedMs(given.dueMs), expiresMs: storedMs(given.expiresMs) };
@@ -102,8 +111,12 @@ async function admit(access: Access, given: InboxEntry, verdict: Verdict): Promi
     outcome: "accepted",
     row: rowOf(entry, verdict, epoch),
     lease: epoch === 0 || owner === null ? null : leaseOf(message.id, entry.runId, owner, epoch),
-    ...(session === null ? {} : { session: { row: sessionRow(session.record), created: session.created } }),
+    ...(session === null ? {} : { session: openedSession(session) }),
   };
+}
+
+function openedSession({ record, created, renewed }: Opened): { row: SessionRow; created: boolean; renewed: boolean } {
+  return { row: sessionRow(record), created, renewed };
 }
 
 /** The row that was written just now, without asking for it. */

@@ -1,22 +1,12 @@
 /** Records of SQLite as rows of the port. Pure; the main thread's part of every read. */
 import type { AppErrorJson } from "../../../domain/app-error.ts";
 import { priorities, type Address, type InboundMessage, type Reply } from "../../../domain/message.ts";
-import type {
-  InboxRow,
-  LedgerTotals,
-  OutboxRow,
-  PartAction,
-  SessionRow,
-  StepRow,
-  TranscriptEntry,
-  TurnRow,
-} from "../../port.ts";
+import type { InboxRow, OutboxRow, PartAction, SessionRow, StepRow, TranscriptEntry, TurnRow } from "../../port.ts";
 import type {
   InboxRecord,
   OutboxRecord,
   SessionRecord,
   StepRecord,
-  TotalsRecord,
   TranscriptRecord,
   TurnRecord,
   UsageRecord,
@@ -129,16 +119,7 @@ export function transcriptEntry(record: TranscriptRecord): TranscriptEntry {
   };
 }
 
-export function ledgerTotals(record: TotalsRecord): LedgerTotals {
-  return {
-    calls: record.calls,
-    usage: usageOf(record),
-    costMicros: record.cost_micros,
-    unpriced: record.unpriced,
-  };
-}
-
-function usageOf(record: UsageRecord): { input: number; output: number; cacheRead: number; cacheWrite: number } {
+export function usageOf(record: UsageRecord): { input: number; output: number; cacheRead: number; cacheWrite: number } {
   return {
     input: record.input_tokens,
     output: record.output_tokens,

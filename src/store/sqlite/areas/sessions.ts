@@ -1,11 +1,19 @@
 /** Sessions and transcripts of the port. Short reads happen here, long ones in the reader thread. */
 import { AppError } from "../../../domain/app-error.ts";
-import type { SessionListOptions, SessionRow, SessionStore, TranscriptDraft } from "../../port.ts";
+import type {
+  SessionListOptions,
+  SessionRow,
+  SessionStore,
+  TranscriptDraft,
+  TranscriptEntry,
+  TranscriptHits,
+} from "../../port.ts";
 import type { Access } from "../access.ts";
 import type { EntryArgs } from "../commands/sessions.ts";
 import { historyOf, sessionByKey, sessionPage, transcriptOf, type ListArgs } from "../queries/sessions.ts";
 import type { SessionRecord } from "../records.ts";
 import { sessionRow, transcriptEntry } from "./rows.ts";
+import { saidIn } from "./said.ts";
 
 /** Up to so many rows a read is short enough for the main thread (about 0.5 ms). */
 const nearRows = 100;
@@ -37,17 +45,55 @@ export function sessionStore(access: Access): SessionStore {
       const written = await access.write("appendToSession", { sessionKey, entries: entries.map(entryArgs), atMs });
       return written.map(transcriptEntry);
     },
-    async transcript(sessionKey, { sessionId = null, afterSeq = 0, limit = -1 } = {}) {
-      const args = { sessionKey, sessionId, afterSeq, limit };
+    async transcript(
+      sessionKey,
+      { sessionId = null, afterSeq = 0, beforeSeq = Number.MAX_SAFE_INTEGER, limit = -1 } = {},
+    ) {
+      const args = { sessionKey, sessionId, afterSeq, beforeSeq, limit };
       const near = limit >= 0 && limit <= nearRows;
       const records = await (near ? access.near((db) => transcriptOf(db, args)) : access.far("transcriptOf", args));
       return records.map(transcriptEntry);
     },
+    search: (query, options) => search(access, query, options),
     history: (sessionKey) => access.near((db) => historyOf(db, { sessionKey })),
     async import(row, entries) {
       await access.write("importSession", { ...row, entries: entries.map(entryArgs) });
     },
   };
+}
+
+async function search(
+  access: Access,
+  query: string,
+  { limit, sessionKey, cursor }: Parameters<SessionStore["search"]>[1],
+): Promise<TranscriptHits> {
+  const before = cursor === undefined ? null : Number(cursor);
+  if (before !== null && !Number.isSafeInteger(before)) throw foreignCursor();
+  const records = await access.far("searchTranscripts", { query, sessionKey: sessionKey ?? null, before, limit });
+  const last = records.at(-1);
+  const wanted = query.toLowerCase();
+  return {
+    hits: records
+      .map((record) => ({
+        sessionKey: record.session_key,
+        sessionId: record.session_id,
+        entry: transcriptEntry(record),
+      }))
+      .filter(({ entry }) => wordsOf(entry).toLowerCase().includes(wanted)),
+    nextCursor: records.length < limit || last === undefined ? null : String(last.id),
+  };
+}
+
+/** The words of a transcript line, without names, ids and numbers. */
+function wordsOf({ body }: TranscriptEntry): string {
+  const { content } = (body["message"] ?? {}) as { content?: unknown };
+  if (!Array.isArray(content)) return "";
+  const texts = content.map((part: { text?: unknown } | null) => part?.text);
+  return texts.filter((text) => typeof text === "string").join("\n");
+}
+
+function foreignCursor(): AppError {
+  return new AppError("RPC_003", "The cursor is not one that this list gave out.");
 }
 
 async function list(
@@ -77,7 +123,7 @@ function cursorBehind(row: SessionRow): string {
 }
 
 function parseCursor(cursor: string): { updatedMs: number; sessionKey: string } {
-  const refused = new AppError("RPC_003", "The cursor is not one that this list gave out.");
+  const refused = foreignCursor();
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
@@ -93,7 +139,7 @@ function parseCursor(cursor: string): { updatedMs: number; sessionKey: string } 
 /** A transcript draft as the writer takes it. */
 export function entryArgs(draft: TranscriptDraft): EntryArgs {
   const { id, parentId, type, atMs } = draft;
-  return { id, parentId, type, atMs, body: JSON.stringify(draft.body) };
+  return { id, parentId, type, atMs, body: JSON.stringify(draft.body), said: saidIn(draft) };
 }
 
 function rowOrNull(record: SessionRecord | null): SessionRow | null {

@@ -2,12 +2,14 @@
 import type { Store } from "../../port.ts";
 import type { Access } from "../access.ts";
 import { totals } from "../queries/named.ts";
+import { approvalStore, budgetStore } from "./budget.ts";
 import { deadLetterStore } from "./dead-letters.ts";
 import { inboxStore } from "./inbox.ts";
+import { ledgerStore } from "./ledger.ts";
 import { deviceStore, documentStore, idempotencyStore, traceStore } from "./named.ts";
 import { outboxStore } from "./outbox.ts";
 import { sessionStore } from "./sessions.ts";
-import { ledgerStore, turnStore } from "./turns.ts";
+import { turnStore } from "./turns.ts";
 
 export function storeOver(access: Access, close: () => Promise<void>): Store {
   return {
@@ -17,6 +19,8 @@ export function storeOver(access: Access, close: () => Promise<void>): Store {
     deadLetters: deadLetterStore(access),
     sessions: sessionStore(access),
     ledger: ledgerStore(access),
+    budgets: budgetStore(access),
+    approvals: approvalStore(access),
     idempotency: idempotencyStore(access),
     devices: deviceStore(access),
     documents: documentStore(access),

@@ -1,4 +1,5 @@
 /** What becomes of dead letters: back to work once, or off the list without their content. */
+import type { ReplayRule } from "../../budget-port.ts";
 import type { Database } from "../database.ts";
 import { selectInbox, type InboxRecord, type PartRecord } from "../records.ts";
 import { reorder } from "./lane.ts";
@@ -18,7 +19,18 @@ export function replay(db: Database, args: ReplayArgs): boolean {
   return part !== undefined && resubmit(db, args);
 }
 
-function replayMessage(db: Database, row: InboxRecord, { atMs, expiresMs }: ReplayArgs): boolean {
+/** Puts back to work what ended for this reason, the oldest first; what came in before `admittedAfterMs` is left. */
+export function replayWaiting(db: Database, reason: string, rule: ReplayRule): number {
+  const rows = db.all<InboxRecord>(
+    `SELECT * FROM inbox WHERE dead_letter = 1 AND reason = ? AND admitted_ms >= ? ORDER BY seq`,
+    reason,
+    rule.admittedAfterMs,
+  );
+  for (const row of rows) replayMessage(db, row, rule);
+  return rows.length;
+}
+
+export function replayMessage(db: Database, row: InboxRecord, { atMs, expiresMs }: Omit<ReplayArgs, "id">): boolean {
   const scheduled = row.due_ms > atMs;
   // The epoch stays: a worker of the time before its death has a lease that fits no longer, and never will.
   db.run(
@@ -30,7 +42,7 @@ function replayMessage(db: Database, row: InboxRecord, { atMs, expiresMs }: Repl
     row.seq,
   );
   db.run(`DELETE FROM turn WHERE seq = ?`, row.seq);
-  db.run(`DELETE FROM step WHERE seq = ?`, row.seq);
+  // Its finished steps are still there where it waited for a person, and go with its end everywhere else.
   reorder(db, row.lane);
   traceMessage(db, row.message_id, { type: "inbox.queued", atMs, data: { replayed: true } });
   return true;

@@ -4,11 +4,11 @@ import { limits } from "../../../domain/limits.ts";
 import type { Address } from "../../../domain/message.ts";
 import type { InboxState } from "../../port.ts";
 import type { Database } from "../database.ts";
-import { selectInbox, type InboxRecord, type SessionRecord } from "../records.ts";
+import { selectInbox, type InboxRecord } from "../records.ts";
 import { count } from "./counter.ts";
 import { isBusy, passOn, promoteDue, reorder } from "./lane.ts";
 import { leaseLost, pause } from "./lease.ts";
-import { openSession } from "./sessions.ts";
+import { openSession, type Opened } from "./sessions.ts";
 import { traceArrival, traceMessage } from "./trace.ts";
 
 export interface AdmitArgs {
@@ -33,12 +33,13 @@ export interface AdmitArgs {
   readonly owner: string | null;
   readonly leaseMs: number;
   readonly sessionId: string | null;
+  readonly staleBeforeMs: number | null;
   /** JSON, for the session. */
   readonly address: string;
 }
 
 export type AdmitRecord =
-  | { readonly epoch: number; readonly session: { record: SessionRecord; created: boolean } | null }
+  | { readonly epoch: number; readonly session: Opened | null }
   | { readonly existing: InboxRecord };
 
 export function admit(db: Database, args: AdmitArgs): AdmitRecord {
@@ -58,6 +59,7 @@ export function admit(db: Database, args: AdmitArgs): AdmitRecord {
         sessionId: args.sessionId ?? args.runId,
         atMs: args.atMs,
         address: args.address,
+        staleBeforeMs: args.staleBeforeMs,
       })
     : null;
   return { epoch: claimed ? 1 : 0, session };

@@ -3,6 +3,7 @@ import { AppError } from "../../../domain/app-error.ts";
 import type { TranscriptEntry } from "../../port.ts";
 import type { Database } from "../database.ts";
 import { selectSession, type InboxRecord, type SessionRecord, type TranscriptRecord } from "../records.ts";
+import { countSaid, eraseSaid, type Said } from "./activity.ts";
 import { erase } from "./erase.ts";
 import { anonymise, deletedKey } from "./ledger.ts";
 import { moveUp } from "./queue-of-chat.ts";
@@ -15,9 +16,19 @@ export interface OpenArgs {
   readonly atMs: number;
   /** JSON; null leaves the one that is there. */
   readonly address: string | null;
+  /** A session that was last used before this time is begun anew; null: none is. */
+  readonly staleBeforeMs?: number | null;
 }
 
-export function openSession(db: Database, args: OpenArgs): { record: SessionRecord; created: boolean } {
+export interface Opened {
+  readonly record: SessionRecord;
+  readonly created: boolean;
+  /** Whether it was there and had gone stale. */
+  readonly renewed: boolean;
+}
+
+export function openSession(db: Database, args: OpenArgs): Opened {
+  const renewed = renewStale(db, args);
   const changes = db.run(
     `UPDATE session SET updated_ms = max(updated_ms, ?), last_address = coalesce(?, last_address) WHERE session_key = ?`,
     args.atMs,
@@ -25,7 +36,22 @@ export function openSession(db: Database, args: OpenArgs): { record: SessionReco
     args.sessionKey,
   );
   if (changes === 0) insertSession(db, { ...args, createdMs: args.atMs });
-  return { record: known(db, args.sessionKey), created: changes === 0 };
+  return { record: known(db, args.sessionKey), created: changes === 0, renewed };
+}
+
+/** Never while a message of the session waits or runs: it belongs to the talk that it was said in. */
+function renewStale(db: Database, { sessionKey, sessionId, atMs, staleBeforeMs }: OpenArgs): boolean {
+  if (staleBeforeMs === undefined || staleBeforeMs === null) return false;
+  const session = find(db, sessionKey);
+  if (session === null || session.updated_ms >= staleBeforeMs) return false;
+  const busy = db.get<{ n: number }>(
+    `SELECT count(*) AS n FROM (SELECT 1 FROM inbox WHERE lane = ? AND ended_ms IS NULL LIMIT 2)`,
+    sessionKey,
+  );
+  // One is the very message that comes in.
+  if ((busy?.n ?? 0) > 1) return false;
+  resetSession(db, { sessionKey, newSessionId: sessionId, atMs });
+  return true;
 }
 
 /** A turn whose session nobody opened: its run id names the session, so that nothing it says is lost. */
@@ -124,6 +150,7 @@ export function resetSession(
 export function deleteSession(db: Database, args: { sessionKey: string }): boolean {
   const { sessionKey } = args;
   eraseTrace(db, sessionKey);
+  eraseSaid(db, sessionKey);
   let removed = db.run(`DELETE FROM inbox WHERE session_key = ?`, sessionKey);
   removed += eraseParts(db, sessionKey);
   removed += db.run(`DELETE FROM session WHERE session_key = ?`, sessionKey);
@@ -150,6 +177,8 @@ export interface EntryArgs {
   readonly atMs: number;
   /** JSON object. */
   readonly body: string;
+  /** What it counts as; null where it is no message. */
+  readonly said: Said | null;
 }
 
 export function appendToSession(
@@ -194,6 +223,7 @@ export function grow(db: Database, { sessionKey, entries, spent, atMs }: Growth)
     last = row.entry_id;
     return row;
   });
+  countSaid(db, sessionKey, entries);
   const messages = entries.filter((entry) => entry.type === "message").length;
   db.run(
     `UPDATE session SET last_seq = ?, last_entry_id = ?, message_count = message_count + ?,

@@ -4,9 +4,14 @@ import { purge, replay } from "./dead-letters.ts";
 import { putDevice, removeDevice } from "./devices.ts";
 import { deleteDocument, putDocument } from "./documents.ts";
 import { rebuild } from "./erase.ts";
+import { book } from "./ledger.ts";
 import { beginKey, completeKey, pruneKeys, recoverKeys, releaseKey } from "./idempotency.ts";
 import { admit, end, prune, recover } from "./inbox.ts";
 import { claim, release, renew, retry } from "./lease.ts";
+import { askApproval, decideApproval } from "./money/approvals.ts";
+import { loseOrphans, pruneBudgets, reserve, settleLost } from "./money/budget.ts";
+import { releaseHold } from "./money/hold.ts";
+import { mayTell, pauseSpending, resumeSpending } from "./money/pause.ts";
 import {
   addNotice,
   decide,
@@ -48,6 +53,7 @@ export const commands = {
   deleteSession,
   appendToSession,
   importSession,
+  book,
   beginKey,
   completeKey,
   releaseKey,
@@ -57,9 +63,19 @@ export const commands = {
   removeDevice,
   putDocument,
   deleteDocument,
+  reserve,
+  releaseHold,
+  loseOrphans,
+  settleLost,
+  pauseSpending,
+  resumeSpending,
+  mayTell,
+  askApproval,
+  decideApproval,
   addTrace,
   pruneTrace,
-  prune: (db: Database, args: { beforeMs: number; limit: number }): number => prune(db, args) + pruneParts(db, args),
+  prune: (db: Database, args: { beforeMs: number; limit: number }): number =>
+    prune(db, args) + pruneParts(db, args) + pruneBudgets(db, args),
   /** A real commit, so that a disk that takes no more is noticed. */
   probe(db: Database, _args: null): null {
     db.run(`INSERT INTO counter VALUES ('probe', 1) ON CONFLICT (name) DO UPDATE SET n = n + 1`);

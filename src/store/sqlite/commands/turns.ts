@@ -1,6 +1,9 @@
 /** What changes a turn: its steps while it runs, and the one commit in which it ends. */
+import { limits } from "../../../domain/limits.ts";
 import type { Lease } from "../../port.ts";
 import type { Database } from "../database.ts";
+import { stillWaits } from "./money/approvals.ts";
+import { replayMessage } from "./dead-letters.ts";
 import { endAnswered } from "./inbox.ts";
 import { underLease } from "./lease.ts";
 import { record, type LedgerArgs } from "./ledger.ts";
@@ -57,6 +60,7 @@ export interface FinishArgs {
   readonly outbox: readonly PartArgs[];
   readonly ledger: readonly LedgerArgs[];
   readonly inboxState: "replied" | "dead";
+  readonly resumable: boolean;
   readonly reason: string;
   readonly atMs: number;
 }
@@ -82,7 +86,7 @@ export function finish(db: Database, args: FinishArgs): null {
     args.costMicros,
     args.error,
   );
-  db.run(`DELETE FROM step WHERE seq = ?`, row.seq);
+  if (!args.resumable) db.run(`DELETE FROM step WHERE seq = ?`, row.seq);
   const spent = args.ledger.filter((entry) => record(db, entry));
   for (const part of args.outbox) {
     addPart(db, part, { messageId: row.message_id, runId: row.run_id, sessionKey: row.session_key, atMs: args.atMs });
@@ -90,6 +94,10 @@ export function finish(db: Database, args: FinishArgs): null {
   if (row.ephemeral === 0) {
     ensureSession(db, row, args.atMs);
     grow(db, { sessionKey: row.session_key, entries: args.transcript, spent, atMs: args.atMs });
+  }
+  // What it was to wait for may have come between the refusal and this commit.
+  if (args.resumable && !stillWaits(db, args.reason)) {
+    replayMessage(db, row, { atMs: args.atMs, expiresMs: args.atMs + limits.inboundTtlMs });
   }
   return null;
 }

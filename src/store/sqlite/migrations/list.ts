@@ -2,5 +2,7 @@
 import type { Migration } from "../migrate.ts";
 import { first } from "./001-first.ts";
 import { delivery } from "./002-delivery.ts";
+import { budgets } from "./003-budgets.ts";
+import { ledger } from "./004-ledger.ts";
 
-export const migrations: readonly Migration[] = [first, delivery];
+export const migrations: readonly Migration[] = [first, delivery, budgets, ledger];

@@ -1,15 +1,13 @@
 /**
- * Sums of the ledger. Whole hours (over all sessions) or whole days (per session) come from the kept sums; only what
- * sticks out of them at either end is counted row by row. A million rows and ten thousand cost nearly the same.
+ * Sums of the ledger. Whole days come from the kept sums; only what sticks out of them at either end is counted row by
+ * row. A million rows and ten thousand cost nearly the same. Asked in the reader thread alone.
  */
-import type { LedgerFilter } from "../../port.ts";
-import { dayMs, hourMs } from "../commands/ledger.ts";
+import type { LedgerFilter, LedgerGroup } from "../../port.ts";
+import { dayMs, deletedKey } from "../commands/ledger.ts";
 import type { Database } from "../database.ts";
 import type { TotalsRecord } from "../records.ts";
 
-export type LedgerGroup = "day" | "session" | "model" | "agent" | "channel";
-
-export interface LedgerArgs {
+export interface LedgerSumArgs {
   /** Null: everything in one row. */
   readonly group: LedgerGroup | null;
   readonly filter: LedgerFilter;
@@ -17,48 +15,107 @@ export interface LedgerArgs {
 
 export type GroupRecord = TotalsRecord & { readonly key: string };
 
-const sums = `coalesce(sum(calls), 0) AS calls, coalesce(sum(input_tokens), 0) AS input_tokens,
-  coalesce(sum(output_tokens), 0) AS output_tokens, coalesce(sum(cache_read_tokens), 0) AS cache_read_tokens,
-  coalesce(sum(cache_write_tokens), 0) AS cache_write_tokens, coalesce(sum(cost_micros), 0) AS cost_micros,
-  coalesce(sum(unpriced), 0) AS unpriced`;
-const columns = `agent_id, channel, model, calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
-  cost_micros, unpriced`;
+const addends = [
+  "calls",
+  "input_tokens",
+  "output_tokens",
+  "cache_read_tokens",
+  "cache_write_tokens",
+  "cost_micros",
+  "input_cost",
+  "output_cost",
+  "cache_read_cost",
+  "cache_write_cost",
+  "unpriced",
+  "estimated",
+  "reported",
+] as const;
 
-export function ledgerSums(db: Database, { group, filter }: LedgerArgs): GroupRecord[] {
-  const perSession = group === "session" || filter.sessionKey !== undefined;
-  const unitMs = perSession ? dayMs : hourMs;
-  const { whole, edges } = split(filter, unitMs);
-  const parts: string[] = [];
-  const values: (string | number)[] = [];
-  const session = filter.sessionKey === undefined ? "" : "AND session_key = ?";
-  const add = (sql: string, from: number, before: number): void => {
-    parts.push(sql);
-    values.push(from, before, ...(filter.sessionKey === undefined ? [] : [filter.sessionKey]));
-  };
-  if (whole !== null) {
-    const sql = perSession
-      ? `SELECT session_key, day AS day, ${columns} FROM ledger_session_day WHERE day >= ? AND day < ? ${session}`
-      : `SELECT '' AS session_key, hour / 24 AS day, ${columns} FROM ledger_hour WHERE hour >= ? AND hour < ?`;
-    add(sql, whole.from, whole.before);
-  }
-  for (const edge of edges) {
-    add(
-      `SELECT session_key, at_ms / ${dayMs} AS day, agent_id, channel, model, 1 AS calls, input_tokens, output_tokens,
-         cache_read_tokens, cache_write_tokens, coalesce(cost_micros, 0) AS cost_micros,
-         cost_micros IS NULL AS unpriced
-       FROM ledger WHERE at_ms >= ? AND at_ms < ? ${session}`,
-      edge.from,
-      edge.before,
-    );
-  }
-  if (parts.length === 0) return group === null ? [{ ...nothing, key: "" }] : [];
-  return db.all<GroupRecord>(`${headOf(group)} FROM (${parts.join(" UNION ALL ")}) ${tailOf(group)}`, ...values);
+/** Every addend as its sum, under its own name. */
+export const summed = addends.map((name) => `coalesce(sum(${name}), 0) AS ${name}`).join(", ");
+
+const columns = addends.join(", ");
+
+const userKey = `iif(session_key = '${deletedKey}', '${deletedKey}', channel || ':' || sender_id)`;
+
+/** Which kept sum can answer: the one of all sessions together, or the one of each. */
+const ofSessions = `SELECT day, session_key, user_key, agent_id, '' AS channel, model, '' AS origin,
+  '' AS profile_id, ${columns} FROM ledger_session_day`;
+const ofAll = `SELECT day, '' AS session_key, '' AS user_key, agent_id, channel, model, origin, profile_id, ${columns}
+  FROM ledger_day`;
+
+/** Rows in the shape of the kept sums. */
+const ofRows = `SELECT at_ms / ${dayMs} AS day, session_key, ${userKey} AS user_key, agent_id, channel, model, origin,
+  coalesce(profile_id, '') AS profile_id, 1 AS calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
+  coalesce(cost_micros, 0) AS cost_micros, coalesce(input_cost, 0) AS input_cost, coalesce(output_cost, 0) AS output_cost,
+  coalesce(cache_read_cost, 0) AS cache_read_cost, coalesce(cache_write_cost, 0) AS cache_write_cost,
+  cost_micros IS NULL AS unpriced, estimated, cost_from = 'provider' AS reported FROM ledger`;
+
+const ofEachSession: readonly (LedgerGroup | null)[] = [
+  null,
+  "day",
+  "session",
+  "user",
+  "agent",
+  "model",
+  "provider",
+  "model-day",
+];
+
+export function ledgerSums(db: Database, { group, filter }: LedgerSumArgs): GroupRecord[] {
+  const pieces = piecesOf(db, { group, filter });
+  if (pieces.length === 0) return group === null ? [{ ...nothing, key: "" }] : [];
+  return db.all<GroupRecord>(
+    `SELECT ${group === null ? "''" : keys[group]} AS key, ${summed}
+     FROM (${pieces.map(({ sql }) => sql).join(" UNION ALL ")}) ${tailOf(group)}`,
+    ...pieces.flatMap(({ values }) => values),
+  );
 }
 
-/** Whether the sums alone can answer, so that the main thread may ask. */
-export function isCheap({ group, filter }: LedgerArgs): boolean {
-  if (group === "session" || filter.sessionKey !== undefined) return false;
-  return split(filter, hourMs).edges.length === 0;
+interface Piece {
+  readonly sql: string;
+  readonly values: readonly (string | number)[];
+}
+
+function piecesOf(db: Database, { group, filter }: LedgerSumArgs): Piece[] {
+  const { sessionKey } = filter;
+  const span = spanOf(filter);
+  if (span.from >= span.before) return [];
+  // A session's logins, origins and channels are kept nowhere: its own rows are few beside everybody's.
+  if (sessionKey !== undefined && !ofEachSession.includes(group)) return [piece(ofRows, "at_ms", span, filter)];
+  const { whole, edges } = split(span);
+  const kept = group === "session" || group === "user" ? ofSessions : ofAll;
+  const days =
+    sessionKey === undefined ? piece(kept, "day", whole, filter) : daysOfSession(db, { ...filter, sessionKey }, whole);
+  return [...(whole.from < whole.before ? [days] : []), ...edges.map((edge) => piece(ofRows, "at_ms", edge, filter))];
+}
+
+function piece(select: string, column: string, range: Range, { sessionKey, agentId }: LedgerFilter): Piece {
+  const session = sessionKey === undefined ? "" : "AND session_key = ?";
+  const agent = agentId === undefined ? "" : "AND agent_id = ?";
+  return {
+    sql: `${select} WHERE ${column} >= ? AND ${column} < ? ${session} ${agent}`,
+    values: [range.from, range.before, ...[sessionKey, agentId].filter((value) => value !== undefined)],
+  };
+}
+
+/** The sums are ordered by day: one look-up for each day on which the session can have spent anything. */
+function daysOfSession(db: Database, filter: LedgerFilter & { sessionKey: string }, whole: Range): Piece {
+  const { sessionKey } = filter;
+  const used = db.get<{ first: number | null; last: number | null }>(
+    `SELECT (SELECT min(at_ms) FROM ledger WHERE session_key = ?1) AS first,
+       (SELECT max(at_ms) FROM ledger WHERE session_key = ?1) AS last`,
+    sessionKey,
+  );
+  const from = Math.max(whole.from, Math.floor((used?.first ?? 0) / dayMs));
+  const before = Math.min(whole.before, Math.floor((used?.last ?? -dayMs) / dayMs) + 1);
+  const { sql, values } = piece(ofSessions, "day", { from, before }, filter);
+  return {
+    sql: `SELECT * FROM (WITH RECURSIVE asked(one) AS (SELECT ? WHERE ? < ? UNION ALL
+        SELECT one + 1 FROM asked WHERE one + 1 < ?)
+      ${sql.replace("FROM ledger_session_day WHERE", "FROM asked CROSS JOIN ledger_session_day WHERE day = one AND")})`,
+    values: [from, from, before, before, ...values],
+  };
 }
 
 const nothing: TotalsRecord = Object.freeze({
@@ -68,24 +125,34 @@ const nothing: TotalsRecord = Object.freeze({
   cache_read_tokens: 0,
   cache_write_tokens: 0,
   cost_micros: 0,
+  input_cost: 0,
+  output_cost: 0,
+  cache_read_cost: 0,
+  cache_write_cost: 0,
   unpriced: 0,
+  estimated: 0,
+  reported: 0,
 });
+
+/** A day's number as its date. */
+export const dateOf = "date(day * 86400, 'unixepoch')";
 
 const keys: Readonly<Record<LedgerGroup, string>> = Object.freeze({
-  day: "date(day * 86400, 'unixepoch')",
+  day: dateOf,
   session: "session_key",
   model: "model",
+  provider: "substr(model, 1, instr(model || '/', '/') - 1)",
   agent: "agent_id",
   channel: "channel",
+  user: "user_key",
+  profile: "profile_id",
+  origin: "origin",
+  "model-day": `${dateOf} || ' ' || model`,
 });
-
-function headOf(group: LedgerGroup | null): string {
-  return `SELECT ${group === null ? "''" : keys[group]} AS key, ${sums}`;
-}
 
 function tailOf(group: LedgerGroup | null): string {
   if (group === null) return "";
-  return `GROUP BY 1 ORDER BY ${group === "day" ? "1" : "cost_micros DESC, calls DESC, 1"}`;
+  return `GROUP BY 1 ORDER BY ${group === "day" || group === "model-day" ? "1" : "cost_micros DESC, calls DESC, 1"}`;
 }
 
 interface Range {
@@ -95,17 +162,24 @@ interface Range {
 
 const forever = Number.MAX_SAFE_INTEGER;
 
-/** The whole units within a span of time (as unit numbers), and the milliseconds beside them. */
-function split(filter: LedgerFilter, unitMs: number): { whole: Range | null; edges: Range[] } {
-  const sinceMs = Math.max(0, Math.ceil(filter.sinceMs ?? 0));
-  const untilMs = Math.ceil(filter.untilMs ?? forever);
-  if (sinceMs >= untilMs) return { whole: null, edges: [] };
-  const from = Math.ceil(sinceMs / unitMs);
-  const before = filter.untilMs === undefined ? forever : Math.floor(untilMs / unitMs);
-  if (from >= before) return { whole: null, edges: [{ from: sinceMs, before: untilMs }] };
+function spanOf(filter: LedgerFilter): Range {
+  return { from: Math.max(0, Math.ceil(filter.sinceMs ?? 0)), before: Math.ceil(filter.untilMs ?? forever) };
+}
+
+/** The whole days within a span of time (as day numbers), and the milliseconds beside them. */
+function split(span: Range): { whole: Range; edges: Range[] } {
+  const from = Math.ceil(span.from / dayMs);
+  const before = Math.floor(span.before / dayMs);
+  if (from >= before) return { whole: { from, before: from }, edges: [span] };
   const edges = [
-    { from: sinceMs, before: from * unitMs },
-    { from: before === forever ? forever : before * unitMs, before: untilMs },
+    { from: span.from, before: from * dayMs },
+    // Behind the last day that a time can be in there is nothing.
+    ...(span.before === forever ? [] : [{ from: before * dayMs, before: span.before }]),
   ].filter((edge) => edge.from < edge.before);
   return { whole: { from, before }, edges };
+}
+
+/** Every day that a span of time touches. */
+export function touchedDays({ sinceMs = 0, untilMs = forever }: Pick<LedgerFilter, "sinceMs" | "untilMs">): Range {
+  return { from: Math.floor(Math.max(0, sinceMs) / dayMs), before: Math.ceil(untilMs / dayMs) };
 }

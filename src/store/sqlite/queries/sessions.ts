@@ -70,6 +70,7 @@ export interface TranscriptArgs {
   /** Null: the current one. */
   readonly sessionId: string | null;
   readonly afterSeq: number;
+  readonly beforeSeq: number;
   /** -1: no limit. */
   readonly limit: number;
 }
@@ -87,12 +88,45 @@ export function transcriptOf(db: Database, args: TranscriptArgs): TranscriptReco
   return db
     .all<TranscriptRecord>(
       `SELECT seq, entry_id, parent_id, type, at_ms, body FROM transcript
-       WHERE generation = ? AND seq > ? ORDER BY seq DESC LIMIT ?`,
+       WHERE generation = ? AND seq > ? AND seq < ? ORDER BY seq DESC LIMIT ?`,
       generation.id,
       args.afterSeq,
+      args.beforeSeq,
       args.limit,
     )
     .toReversed();
+}
+
+export interface SearchArgs {
+  readonly query: string;
+  readonly sessionKey: string | null;
+  /** Rows before this one; null: from the newest. */
+  readonly before: number | null;
+  readonly limit: number;
+}
+
+export type HitRecord = TranscriptRecord & {
+  readonly id: number;
+  readonly session_key: string;
+  readonly session_id: string;
+};
+
+/** Looks at every line, newest first, until the page is full: for the reader thread. */
+export function searchTranscripts(db: Database, args: SearchArgs): HitRecord[] {
+  // As the words stand in the stored JSON. Whoever asks looks again: they may stand in a name and not in what was said.
+  const words = JSON.stringify(args.query).slice(1, -1);
+  const pattern = `%${words.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  const session = args.sessionKey === null ? "" : "AND generation.session_key = ?";
+  return db.all<HitRecord>(
+    `SELECT transcript.id, seq, entry_id, parent_id, type, at_ms, body, session_key, session_id
+     FROM transcript JOIN generation ON generation.id = transcript.generation
+     WHERE type = 'message' AND transcript.id < ? AND body LIKE ? ESCAPE '\\' ${session}
+     ORDER BY transcript.id DESC LIMIT ?`,
+    args.before ?? Number.MAX_SAFE_INTEGER,
+    pattern,
+    ...(args.sessionKey === null ? [] : [args.sessionKey]),
+    args.limit,
+  );
 }
 
 export function historyOf(db: Database, args: { sessionKey: string }): { sessionId: string; createdMs: number }[] {

@@ -1,10 +1,24 @@
 /** The reads that the reader thread answers. The small ones are called on the main thread, without a detour. */
 import { AppError } from "../../../domain/app-error.ts";
 import type { Database } from "../database.ts";
+import { balances } from "../commands/money/purse.ts";
+import { ledgerLatency } from "./latency.ts";
 import { ledgerSums } from "./ledger.ts";
-import { sessionPage, transcriptOf } from "./sessions.ts";
+import { searchTranscripts, sessionPage, transcriptOf } from "./sessions.ts";
+import { callsOfSession, dailyActivity, recount, sessionUsage } from "./usage.ts";
 
-export const queries = { ledgerSums, sessionPage, transcriptOf };
+export const queries = {
+  balances,
+  ledgerSums,
+  ledgerLatency,
+  dailyActivity,
+  sessionUsage,
+  callsOfSession,
+  recount,
+  searchTranscripts,
+  sessionPage,
+  transcriptOf,
+};
 
 export type Queries = typeof queries;
 export type QueryName = keyof Queries;

@@ -1,0 +1,43 @@
+/** Books what a model call used and cost: a ledger row, which settles the hold of the same id, and the turn's own sums. */
+import type { ModelInfo } from "../../domain/conversation.ts";
+import { addUsage, costMicros, type TokenUsage } from "../../domain/money.ts";
+import type { AgentDeps, Turn } from "../turn.ts";
+import type { ModelAnswer } from "./model-call.ts";
+
+/** Whether the provider may have charged for it. One that failed before it yielded anything is billed by nobody we know. */
+export function isBilled({ error, content }: ModelAnswer): boolean {
+  return error === null || content.length > 0;
+}
+
+/** What the provider says it charges, else by the table; null where neither is known. */
+export function costOf(answer: ModelAnswer, model: ModelInfo): number | null {
+  return answer.saidCostMicros ?? costMicros(answer.usage, model.price) ?? null;
+}
+
+/** The row is written with the step or the result, never by itself. */
+export function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: Pick<AgentDeps, "clock">): void {
+  const cost = costOf(answer, model);
+  addCost(turn, answer.usage, cost);
+  const { row } = turn;
+  turn.ledger.push({
+    id: answer.callId,
+    atMs: deps.clock.nowMs(),
+    runId: row.runId,
+    sessionKey: row.sessionKey,
+    agentId: row.agentId,
+    channel: row.message.address.channel,
+    senderId: row.message.sender.id,
+    provider: model.provider,
+    model: model.id,
+    usage: answer.usage,
+    costMicros: cost,
+    estimated: answer.estimated,
+    latencyMs: Math.round(answer.latencyMs),
+    origin: "chat",
+  });
+}
+
+export function addCost(turn: Turn, usage: TokenUsage, cost: number | null): void {
+  turn.usage = addUsage(turn.usage, usage);
+  turn.costMicros = cost === null || turn.costMicros === null ? null : turn.costMicros + cost;
+}

@@ -1,0 +1,41 @@
+/** The one error of a step that no model could answer: what happened, once, with every attempt for those who look deeper. */
+import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
+import type { Candidate, FailedAttempt, Standing } from "../../models/contract.ts";
+import { reasonWords } from "./reason-words.ts";
+
+type HeldBack = { readonly candidate: Candidate; readonly standing: Standing };
+
+export function failedError(
+  attempts: readonly FailedAttempt[],
+  heldBack: readonly HeldBack[],
+  nowMs: number,
+): AppErrorJson {
+  const skipped = heldBack.flatMap(({ candidate: { model, profileId }, standing }) =>
+    standing.usable
+      ? []
+      : [
+          {
+            model: model.ref,
+            provider: model.provider,
+            profileId,
+            reason: standing.reason,
+            untilMs: standing.untilMs,
+          },
+        ],
+  );
+  const details = { attempts, ...(skipped.length === 0 ? {} : { skipped }) };
+  const last = attempts.at(-1)?.error;
+  // Of one mind: their own error says it best.
+  if (last !== undefined && skipped.length === 0 && attempts.every(({ error }) => error.code === last.code)) {
+    return { ...last, details: { ...last.details, ...details } };
+  }
+  const words = [...attempts, ...skipped].map(({ model, reason }) => `${model}: ${reasonWords[reason]}`);
+  const waits = [
+    ...attempts.flatMap(({ error }) => error.retryAfterMs ?? []),
+    ...skipped.flatMap(({ untilMs }) => (untilMs === null ? [] : [Math.max(0, untilMs - nowMs)])),
+  ];
+  return new AppError("MODEL_009", `No model could answer. ${[...new Set(words)].join("; ")}.`, {
+    details,
+    ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
+  }).toJSON();
+}

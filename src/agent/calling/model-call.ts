@@ -1,0 +1,154 @@
+/**
+ * One model call from request to collected answer: the only function that asks a provider, and it takes a hold of the
+ * budget gate to be asked itself. Relays text as it comes; never throws.
+ */
+import type { AppErrorJson } from "../../domain/app-error.ts";
+import { AppError } from "../../domain/app-error.ts";
+import type { BudgetHold } from "../../domain/authority.ts";
+import type { AssistantContent, ToolCall } from "../../domain/conversation.ts";
+import type { StopReason } from "../../domain/events.ts";
+import { limits } from "../../domain/limits.ts";
+import { soundUsage, type TokenUsage } from "../../domain/money.ts";
+import type { QuotaWindow } from "../../domain/quota.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { ModelProvider, ModelRequest } from "../../providers/contract.ts";
+import { conversationTokens, textTokens } from "../context/token-estimate.ts";
+
+export interface ModelAnswer {
+  /** Of the hold that was given for it, and of the ledger row that settles it. */
+  readonly callId: string;
+  readonly content: readonly AssistantContent[];
+  readonly text: string;
+  readonly calls: readonly ToolCall[];
+  readonly stopReason: StopReason;
+  readonly usage: TokenUsage;
+  /** True where the provider sent no usage. */
+  readonly estimated: boolean;
+  /** What the provider itself says it charges, micro-dollars; null where it does not say. */
+  readonly saidCostMicros: number | null;
+  readonly latencyMs: number;
+  /** Set when the call failed; what came before the failure is in `content`. */
+  readonly error: AppErrorJson | null;
+}
+
+export interface Deltas {
+  text(text: string): void;
+  thinking(text: string): void;
+  /** What is left of the account's allowance, before anything else. */
+  quota(windows: readonly QuotaWindow[]): void;
+}
+
+export interface CallScene {
+  readonly hold: BudgetHold;
+  readonly provider: ModelProvider;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+export async function callModel(request: ModelRequest, deltas: Deltas, scene: CallScene): Promise<ModelAnswer> {
+  const { hold, provider, signal, clock } = scene;
+  const startedMs = clock.monotonicMs();
+  const content: AssistantContent[] = [];
+  let end: CallEnd | undefined;
+  let saidChars = 0;
+  for await (const event of provider.stream(request, signal)) {
+    if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
+    // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
+    if (saidChars > limits.modelAnswerChars) {
+      end = { stopReason: "error", usage: null, error: tooLong(request).toJSON() };
+      break;
+    }
+    switch (event.type) {
+      case "text":
+        appendText(content, event.text);
+        deltas.text(event.text);
+        break;
+      case "thinking":
+        appendThinking(content, event.text, event.signature);
+        if (event.text !== "") deltas.thinking(event.text);
+        break;
+      case "tool-call":
+        content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
+        break;
+      case "quota":
+        deltas.quota(event.windows);
+        break;
+      case "end":
+        end = {
+          stopReason: event.reason,
+          usage: event.usage,
+          error: null,
+          ...(event.costMicros === undefined ? {} : { saidCostMicros: event.costMicros }),
+        };
+        break;
+      case "failure":
+        end = { stopReason: event.error.code === "RUN_001" ? "aborted" : "error", usage: null, error: event.error };
+        break;
+    }
+  }
+  end ??= {
+    stopReason: "error",
+    usage: null,
+    error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
+  };
+  return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+}
+
+interface CallEnd {
+  readonly stopReason: StopReason;
+  readonly usage: TokenUsage | null;
+  readonly saidCostMicros?: number;
+  readonly error: AppErrorJson | null;
+}
+
+function tooLong({ model }: ModelRequest): AppError {
+  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`);
+}
+
+function finishAnswer(
+  content: readonly AssistantContent[],
+  end: CallEnd,
+  request: ModelRequest,
+  { callId, latencyMs }: Pick<ModelAnswer, "callId" | "latencyMs">,
+): ModelAnswer {
+  const calls = content.flatMap((part) =>
+    part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
+  );
+  const usage = end.usage === null ? null : soundUsage(end.usage);
+  return {
+    callId,
+    content,
+    calls,
+    text: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
+    stopReason: end.stopReason,
+    usage: usage ?? estimateUsage(request, content),
+    estimated: usage === null,
+    saidCostMicros: end.saidCostMicros ?? null,
+    latencyMs,
+    error: end.error,
+  };
+}
+
+function estimateUsage(request: ModelRequest, content: readonly AssistantContent[]): TokenUsage {
+  return {
+    input: textTokens(request.system) + conversationTokens(request.messages),
+    output: conversationTokens([{ role: "assistant", content }]),
+    cacheRead: 0,
+    cacheWrite: 0,
+  };
+}
+
+function appendText(content: AssistantContent[], text: string): void {
+  const last = content.at(-1);
+  if (last?.type === "text") content[content.length - 1] = { type: "text", text: last.text + text };
+  else content.push({ type: "text", text });
+}
+
+function appendThinking(content: AssistantContent[], text: string, signature: string | undefined): void {
+  const last = content.at(-1);
+  const sealed = signature === undefined ? {} : { signature };
+  // A signature closes its block: what follows is a new one.
+  if (last?.type === "thinking" && last.signature === undefined) {
+    content[content.length - 1] = { type: "thinking", text: last.text + text, ...sealed };
+  } else content.push({ type: "thinking", text, ...sealed });
+}
