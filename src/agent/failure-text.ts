@@ -65,7 +65,8 @@ const sentences: Readonly<Record<FailureReason, Sentence>> = {
   auth: {
     of: "provider",
     says: (names) => `the key for ${names} is missing, expired or refused`,
-    helps: "Give it a new one with `openclaw models auth`, or add a fallback model.",
+    helps:
+      "Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model.",
   },
   billing: {
     of: "provider",

@@ -4,7 +4,7 @@
  * the last one and pays for nothing twice.
  */
 import { AppError } from "../domain/app-error.ts";
-import type { AssistantContent, ToolCall, ToolResult } from "../domain/conversation.ts";
+import type { AssistantContent, ModelInfo, ToolCall, ToolResult } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { ModelChoice } from "../models/contract.ts";
@@ -44,6 +44,7 @@ export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
     turn,
     isFirstTake(turn.lease) ? [] : await deps.store.turns.steps(turn.row.runId),
   );
+  let brokenSteps = 0;
   while (nextIndex < limits.stepsPerTurn) {
     // Aborted while it waited, or while a tool ran: nothing more is asked or done.
     turn.signal.throwIfAborted();
@@ -63,6 +64,8 @@ export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
         error: null,
       };
     }
+    brokenSteps = answer.calls.every(isUnreadable) ? brokenSteps + 1 : 0;
+    if (brokenSteps >= limits.unreadableSteps) return failedWith(unreadableCalls(model));
     const record: ModelStepRecord = {
       content: answer.content,
       calls: answer.calls,
@@ -128,6 +131,18 @@ async function stepModel(turn: Turn, requests: StepRequests, deps: AgentDeps): P
     );
   }
   return step;
+}
+
+/** Broken JSON: what a provider could not read is handed on as the text that it is. */
+function isUnreadable({ input }: ToolCall): boolean {
+  return typeof input === "string";
+}
+
+/** It is told each time what was wrong, and each time costs money. */
+function unreadableCalls({ id, provider, ref }: ModelInfo): AppError {
+  const message = `The model ${id} asked for tools in words that cannot be read, ${limits.unreadableSteps} times in a row.`;
+  const attempt = { model: ref, profileId: null, reason: "unreadable" };
+  return new AppError("MODEL_005", message, { details: { reason: "unreadable", provider, attempts: [attempt] } });
 }
 
 function isCallersTool(turn: Turn, call: ToolCall): boolean {

@@ -278,7 +278,7 @@ describe("what costs money is not repeated without need", () => {
     expect(end.error?.code).toBe("MODEL_009");
     const [part] = await world.store.outbox.ofRun(end.runId);
     expect(part?.reply.markdown).toBe(
-      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; c/three does not exist at its provider. Give it a new one with `openclaw models auth`, or add a fallback model. (MODEL_009)",
+      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; c/three does not exist at its provider. Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model. (MODEL_009)",
     );
   });
 });

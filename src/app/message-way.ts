@@ -112,29 +112,17 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
-  const handler = createTurnHandler({
-    store,
-    bus,
-    clock,
-    ids,
-    log: log.child("agent"),
-    config,
-    models: deps.models,
-    desk: deps.desk,
-    budget: spending.gate,
-    budgetDesk: spending.desk,
-    links,
-    context: createContextKeeper({ ...deps, sessions: store.sessions, log: log.child("agent") }),
-    tools: deps.tools,
-    registry,
-    failpoints: deps.failpoints,
-    initialStateOf,
-    openReplyStream,
-    wakeDelivery: () => delivery.wake(),
-    isOwner: (message) => rules.isOwner(message),
-    ...(deps.restarts === undefined ? {} : { restarts: deps.restarts }),
-    ...(deps.shrinkImages === undefined ? {} : { shrinkImages: deps.shrinkImages }),
-  });
+  const handler = createTurnHandler(
+    agentDeps(deps, {
+      registry,
+      spending,
+      rules,
+      links,
+      initialStateOf,
+      openReplyStream,
+      wakeDelivery: () => delivery.wake(),
+    }),
+  );
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
     recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
@@ -198,6 +186,38 @@ function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
     wakeQueue: () => queue.wake(),
     wakeDelivery: () => delivery.wake(),
   });
+}
+
+interface AgentParts extends Pick<
+  AgentDeps,
+  "registry" | "links" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+> {
+  readonly rules: ChannelRules;
+  readonly spending: Spending;
+}
+
+function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
+  const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
+  const log = deps.log.child("agent");
+  return {
+    ...parts,
+    store,
+    bus,
+    clock,
+    ids,
+    log,
+    config,
+    models,
+    desk,
+    budget: spending.gate,
+    budgetDesk: spending.desk,
+    context: createContextKeeper({ ...deps, sessions: store.sessions, log }),
+    tools,
+    failpoints,
+    isOwner: (message) => rules.isOwner(message),
+    ...(restarts === undefined ? {} : { restarts }),
+    ...(shrinkImages === undefined ? {} : { shrinkImages }),
+  };
 }
 
 function createQueue(deps: MessageWayDeps, owner: string): DispatchQueue {

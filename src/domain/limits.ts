@@ -69,6 +69,8 @@ export const limits = Object.freeze({
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
   stepsPerTurn: 32,
+  /** Steps in a row whose calls of tools nobody can read, before the turn is ended. */
+  unreadableSteps: 3,
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
   modelIdleMs: 120_000,
   modelReasoningIdleMs: 360_000,

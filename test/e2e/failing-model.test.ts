@@ -79,6 +79,9 @@ describe("a model that answers with", () => {
     socket = await client(gateway);
   });
 
+  /** As a person does who has mended it: or a refused key would not be asked again, and a busy model not at once. */
+  const forget = (): Promise<unknown> => socket.ask("models.retry");
+
   afterAll(async () => {
     await gateway?.kill("SIGTERM");
     await model?.close();
@@ -87,7 +90,10 @@ describe("a model that answers with", () => {
 
   it.each(failures)("D2 G4: $name is an honest error over HTTP, streamed and not", async (failure) => {
     model.play(failure.reply);
-    const [whole, streamed] = await Promise.all([complete(gateway, "x"), complete(gateway, "x", { stream: true })]);
+    const whole = await complete(gateway, "x");
+    await forget();
+    const streamed = await complete(gateway, "x", { stream: true });
+    await forget();
     expect(whole.status).toBe(failure.status);
     expect(whole.headers.get("x-openclaw-error")).toBe(failure.code);
     if (failure.retryAfterS !== undefined) expect(whole.headers.get("retry-after")).toBe(String(failure.retryAfterS));
@@ -114,6 +120,7 @@ describe("a model that answers with", () => {
     const waited = await socket.ask("agent.wait", { runId, timeoutMs: 5_000 });
     expect(waited).toMatchObject({ status: "error", errorCode: failure.code, error: expect.any(String) });
     await socket.until((frame) => isEnd(frame["payload"], runId));
+    await forget();
     model.play({ text: "well again" });
     await socket.ask("agent", { message: "y", idempotencyKey: `${runId}, again` });
     expect(await socket.ask("agent.wait", { runId: `${runId}, again` })).toMatchObject({

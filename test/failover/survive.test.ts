@@ -191,7 +191,7 @@ async function check(house: Failing, plans: readonly Plan[], told: readonly Told
     for (const name of providerNames) {
       // The same one again at most once, and once more where its history was left out or summed up.
       expect(asked[name], `message ${message} at ${name}`).toBeLessThanOrEqual(3);
-      const { reason, kind } = plans[message]?.[name] as Behaviour;
+      const { reason, kind } = (plans[message] as Plan)[name];
       if (
         kind === "ok" ||
         ["auth", "billing", "model_not_found", "timeout", "empty", "unreadable"].includes(reason ?? "")

@@ -98,17 +98,6 @@ it("D2: an image goes to the provider as it came", async () => {
   expect(JSON.stringify(model.calls[0]?.["messages"])).toContain("iVBORw0KGgo=");
 });
 
-it("D2: a provider that fails is an error answer in time, not a hang", async () => {
-  for (const status of [400, 401, 500]) {
-    model.answer(({ res }) => {
-      res.writeHead(status, { "content-type": "application/json" });
-      res.end('{"error":{"message":"no"}}');
-    });
-    const error: unknown = await client.chat.completions.create(hello).catch((thrown: unknown) => thrown);
-    expect(error, String(status)).toBeInstanceOf(OpenAI.APIError);
-  }
-}, 50_000);
-
 it("D2: a caller that hangs up ends the provider's call", async () => {
   for (const stream of [false, true]) {
     const before = model.dropped();
@@ -137,3 +126,15 @@ it("D3: responses, chained and streamed", async () => {
     .filter((role) => role !== "system");
   expect(seen).toEqual(["user", "assistant", "user"]);
 });
+
+// The last one: a key that was refused is not asked again until somebody changes it.
+it("D2: a provider that fails is an error answer in time, not a hang", async () => {
+  for (const status of [400, 500, 401]) {
+    model.answer(({ res }) => {
+      res.writeHead(status, { "content-type": "application/json" });
+      res.end('{"error":{"message":"no"}}');
+    });
+    const error: unknown = await client.chat.completions.create(hello).catch((thrown: unknown) => thrown);
+    expect(error, String(status)).toBeInstanceOf(OpenAI.APIError);
+  }
+}, 50_000);

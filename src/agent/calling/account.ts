@@ -1,6 +1,7 @@
 /** Books what a model call used and cost: a ledger row, which settles the hold of the same id, and the turn's own sums. */
 import type { ModelInfo } from "../../domain/conversation.ts";
-import { addUsage, costMicros, type TokenUsage } from "../../domain/money.ts";
+import { addUsage, costMicros, splitCost, type TokenUsage } from "../../domain/money.ts";
+import type { Candidate } from "../../models/contract.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
 import type { ModelAnswer } from "./model-call.ts";
 
@@ -15,7 +16,8 @@ export function costOf(answer: ModelAnswer, model: ModelInfo): number | null {
 }
 
 /** The row is written with the step or the result, never by itself. */
-export function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: Pick<AgentDeps, "clock">): void {
+export function account(turn: Turn, candidate: Candidate, answer: ModelAnswer, deps: Pick<AgentDeps, "clock">): void {
+  const { model, profileId } = candidate;
   const cost = costOf(answer, model);
   addCost(turn, answer.usage, cost);
   const { row } = turn;
@@ -31,9 +33,13 @@ export function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps:
     model: model.id,
     usage: answer.usage,
     costMicros: cost,
+    costFrom: cost === null ? "unknown" : answer.saidCostMicros === null ? "price" : "provider",
+    costs: splitCost(answer.usage, model.price, cost),
     estimated: answer.estimated,
     latencyMs: Math.round(answer.latencyMs),
+    firstTokenMs: answer.firstTokenMs,
     origin: "chat",
+    profileId,
   });
 }
 

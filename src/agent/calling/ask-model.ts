@@ -111,7 +111,7 @@ async function ask(
     { ...deltas, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
     { hold, provider, signal, clock },
   );
-  if (isBilled(answer)) account(turn, candidate.model, answer, deps);
+  if (isBilled(answer)) account(turn, candidate, answer, deps);
   else release(hold, deps);
   // Also where a provider calls it otherwise: what it was in the middle of was stopped by us.
   if (answer.error !== null && (signal.aborted || answer.error.code === "RUN_001")) {

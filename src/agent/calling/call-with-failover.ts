@@ -264,6 +264,7 @@ const noAnswer: ModelAnswer = Object.freeze({
   usage: noUsage,
   estimated: false,
   saidCostMicros: null,
+  firstTokenMs: null,
   latencyMs: 0,
   error: null,
 });

@@ -24,6 +24,9 @@ export function failedError(
         ],
   );
   const details = { attempts, ...(skipped.length === 0 ? {} : { skipped }) };
+  // Nobody pays: that is the house's own rule, and what a person can change.
+  const unpaid = attempts.find(({ error }) => error.code.startsWith("BUDGET_"))?.error;
+  if (unpaid !== undefined) return { ...unpaid, details: { ...unpaid.details, ...details } };
   const last = attempts.at(-1)?.error;
   // Of one mind: their own error says it best.
   if (last !== undefined && skipped.length === 0 && attempts.every(({ error }) => error.code === last.code)) {

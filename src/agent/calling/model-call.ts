@@ -11,7 +11,7 @@ import { limits } from "../../domain/limits.ts";
 import { soundUsage, type TokenUsage } from "../../domain/money.ts";
 import type { QuotaWindow } from "../../domain/quota.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { ModelProvider, ModelRequest } from "../../providers/contract.ts";
+import type { ModelEvent, ModelProvider, ModelRequest } from "../../providers/contract.ts";
 import { conversationTokens, textTokens } from "../context/token-estimate.ts";
 
 export interface ModelAnswer {
@@ -27,6 +27,8 @@ export interface ModelAnswer {
   /** What the provider itself says it charges, micro-dollars; null where it does not say. */
   readonly saidCostMicros: number | null;
   readonly latencyMs: number;
+  /** From the call to its first word, thought or tool; null where none came. */
+  readonly firstTokenMs: number | null;
   /** Set when the call failed; what came before the failure is in `content`. */
   readonly error: AppErrorJson | null;
 }
@@ -46,52 +48,76 @@ export interface CallScene {
 }
 
 export async function callModel(request: ModelRequest, deltas: Deltas, scene: CallScene): Promise<ModelAnswer> {
-  const { hold, provider, signal, clock } = scene;
+  const { hold, clock } = scene;
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
-  let end: CallEnd | undefined;
-  let saidChars = 0;
-  for await (const event of provider.stream(request, signal)) {
-    if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
-    // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
-    if (saidChars > limits.modelAnswerChars) {
-      end = { stopReason: "error", usage: null, error: tooLong(request).toJSON() };
-      break;
-    }
-    switch (event.type) {
-      case "text":
-        appendText(content, event.text);
-        deltas.text(event.text);
-        break;
-      case "thinking":
-        appendThinking(content, event.text, event.signature);
-        if (event.text !== "") deltas.thinking(event.text);
-        break;
-      case "tool-call":
-        content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
-        break;
-      case "quota":
-        deltas.quota(event.windows);
-        break;
-      case "end":
-        end = {
-          stopReason: event.reason,
-          usage: event.usage,
-          error: null,
-          ...(event.costMicros === undefined ? {} : { saidCostMicros: event.costMicros }),
-        };
-        break;
-      case "failure":
-        end = { stopReason: event.error.code === "RUN_001" ? "aborted" : "error", usage: null, error: event.error };
-        break;
-    }
-  }
-  end ??= {
-    stopReason: "error",
-    usage: null,
-    error: new AppError("MODEL_005", "The model's answer ended without saying that it was complete.").toJSON(),
+  let firstTokenMs: number | null = null;
+  const onFirst = (): void => {
+    firstTokenMs ??= clock.monotonicMs() - startedMs;
   };
-  return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+  const end = await listen(request, deltas, { ...scene, onFirst }, content);
+  return finishAnswer(content, end, request, {
+    callId: hold.id,
+    latencyMs: clock.monotonicMs() - startedMs,
+    firstTokenMs,
+  });
+}
+
+/** Collects into `content` until it ends, however it does. A provider that throws has failed like any other. */
+async function listen(
+  request: ModelRequest,
+  deltas: Deltas,
+  { provider, signal, onFirst }: Pick<CallScene, "provider" | "signal"> & { readonly onFirst: () => void },
+  content: AssistantContent[],
+): Promise<CallEnd> {
+  let saidChars = 0;
+  try {
+    for await (const event of provider.stream(request, signal)) {
+      if (event.type === "text" || event.type === "thinking" || event.type === "tool-call") onFirst();
+      if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
+      // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
+      if (saidChars > limits.modelAnswerChars) return failedEnd(tooLong(request).toJSON());
+      const end = hear(event, deltas, content);
+      if (end !== null) return end;
+    }
+  } catch (thrown) {
+    return failedEnd(AppError.from(thrown, "MODEL_004").toJSON());
+  }
+  return failedEnd(
+    new AppError("MODEL_005", "The model's answer ended without saying that it was complete.", {
+      details: { reason: "interrupted" },
+    }).toJSON(),
+  );
+}
+
+/** Null while it goes on. */
+function hear(event: ModelEvent, deltas: Deltas, content: AssistantContent[]): CallEnd | null {
+  switch (event.type) {
+    case "text":
+      appendText(content, event.text);
+      deltas.text(event.text);
+      return null;
+    case "thinking":
+      appendThinking(content, event.text, event.signature);
+      if (event.text !== "") deltas.thinking(event.text);
+      return null;
+    case "tool-call":
+      content.push({ type: "tool-call", callId: event.callId, tool: event.tool, input: event.input });
+      return null;
+    case "quota":
+      deltas.quota(event.windows);
+      return null;
+    case "end": {
+      const { reason: stopReason, usage, costMicros } = event;
+      return { stopReason, usage, error: null, ...(costMicros === undefined ? {} : { saidCostMicros: costMicros }) };
+    }
+    case "failure":
+      return failedEnd(event.error);
+  }
+}
+
+function failedEnd(error: AppErrorJson): CallEnd {
+  return { stopReason: error.code === "RUN_001" ? "aborted" : "error", usage: null, error };
 }
 
 interface CallEnd {
@@ -102,14 +128,16 @@ interface CallEnd {
 }
 
 function tooLong({ model }: ModelRequest): AppError {
-  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`);
+  return new AppError("MODEL_005", `The answer of ${model.id} is longer than ${limits.modelAnswerChars} characters.`, {
+    details: { reason: "unreadable" },
+  });
 }
 
 function finishAnswer(
   content: readonly AssistantContent[],
   end: CallEnd,
   request: ModelRequest,
-  { callId, latencyMs }: Pick<ModelAnswer, "callId" | "latencyMs">,
+  { callId, latencyMs, firstTokenMs }: Pick<ModelAnswer, "callId" | "latencyMs" | "firstTokenMs">,
 ): ModelAnswer {
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
@@ -125,6 +153,7 @@ function finishAnswer(
     estimated: usage === null,
     saidCostMicros: end.saidCostMicros ?? null,
     latencyMs,
+    firstTokenMs,
     error: end.error,
   };
 }

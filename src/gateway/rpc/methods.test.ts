@@ -5,7 +5,8 @@ import { aliases, methods } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
-import { askForMore, holdFor } from "./operate/budgets.fixture.ts";
+import { budgetParams } from "./operate/budgets.fixture.ts";
+import { someCall } from "./usage/usage.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
 
 const main = "agent:main:main";
@@ -470,12 +471,8 @@ describe("results", () => {
     const scene = sceneOf(stage.store);
     const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
     const [held, denied] = [await scene.held(), await scene.held()];
-    const far = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
-    const [asked, refused] = [await askForMore(stage, far), await askForMore(stage, { ...far, id: "other" })];
-    await holdFor(stage, "lost-1");
-    await stage.store.budgets.loseOrphans(Number.MAX_SAFE_INTEGER);
     const identity = makeIdentity();
-    await connect(stage.url, { identity });
+    const other = await connect(stage.url, { identity });
     await withHistory(stage, main, [said("00000001", "hi")]);
     const device = { deviceId: identity.id, role: "operator" };
     const params: Record<string, object> = {
@@ -491,6 +488,9 @@ describe("results", () => {
       "sessions.delete": { key: "main" },
       "sessions.resolve": { key: "main" },
       "sessions.export": { key: "main" },
+      "sessions.usage.timeseries": { key: "main" },
+      "sessions.usage.logs": { key: "main" },
+      "usage.import": { calls: [someCall] },
       "sessions.import": {
         key: "imported",
         lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
@@ -498,14 +498,10 @@ describe("results", () => {
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
-      "budget.set": { kind: "global", day: 1 },
-      "budget.allow": { id: asked },
-      "budget.deny": { id: refused },
-      "budget.settle": { id: "lost-1", usd: 0.1 },
-      "channels.start": { channel: "irc" },
-      "channels.stop": { channel: "irc" },
-      "channels.restart": { channel: "irc" },
-      "channels.logout": { channel: "irc" },
+      ...(await budgetParams(stage)),
+      ...Object.fromEntries(
+        ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
+      ),
       send: { to: "#r", message: "x", idempotencyKey: "r3" },
       "message.edit": { partId: sent.id, message: "y", idempotencyKey: "r4" },
       "message.delete": { partId: sent.id, idempotencyKey: "r5" },
@@ -528,9 +524,7 @@ describe("results", () => {
     for (const { name, result } of ordered) {
       // The second waits for its turn, which nobody takes here: see sessions.test.ts.
       if (name === "connect" || name === "sessions.compact") continue;
-      // One client may write the configuration three times a minute, and this is the fourth.
-      const caller = name === "budget.set" ? await connect(stage.url, { identity: makeIdentity() }) : client;
-      const payload = (await caller.call(name, params[name] ?? {}))["payload"];
+      const payload = (await (name === "budget.set" ? other : client).call(name, params[name] ?? {}))["payload"];
       const verdict = result.safeParse(payload);
       expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);
     }

@@ -67,6 +67,17 @@ describe("an answer in blocks that begins anew", () => {
     expect(world.platform.texts()).toEqual(["The answer."]);
   });
 
+  it("F11: blocks that were cut and not yet written when it begins anew are not written any more", async () => {
+    const world = await openStreamWorld({ ...block, ...whole });
+    const stream = must(world.open());
+    stream.update(`${paragraph("Broken")}${paragraph("Broken too")}`);
+    stream.restart("");
+    stream.update("The answer.");
+    await settle(world);
+    await finish(world, stream, "The answer.");
+    expect(world.platform.texts()).toEqual(["The answer."]);
+  });
+
   it("F11: what an earlier step has said stays said, and is not said again", async () => {
     const world = await openStreamWorld({ ...block, ...whole });
     const stream = must(world.open());

@@ -49,3 +49,17 @@ export async function askForMore({ deps }: Stage, changes: Partial<PurseLimit> =
   const kept = await deps.budgets.refused({ ...payer, error, address });
   return kept?.reason.replace("approval:", "") ?? "none";
 }
+
+/** What the methods that decide can be called with, and the questions and the lost call that they are about. */
+export async function budgetParams(stage: Stage): Promise<Record<string, object>> {
+  const far = { sinceMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
+  const [allowed, denied] = [await askForMore(stage, far), await askForMore(stage, { ...far, id: "other" })];
+  await holdFor(stage, "lost-1");
+  await stage.store.budgets.loseOrphans(Number.MAX_SAFE_INTEGER);
+  return {
+    "budget.set": { kind: "global", day: 1 },
+    "budget.allow": { id: allowed },
+    "budget.deny": { id: denied },
+    "budget.settle": { id: "lost-1", usd: 0.1 },
+  };
+}
