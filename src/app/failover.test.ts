@@ -179,7 +179,7 @@ describe("a model that fails", () => {
     );
   });
 
-  it("I: a wait that would end behind the turn's own time is not begun", async () => {
+  it("a wait that would end behind the turn's own time is not begun", async () => {
     const clock = new FakeClock();
     const models = { "a/one": fails("rate_limit", { retryAfterMs: 80_000 }) };
     const world = await open({ clock, models });
@@ -253,7 +253,7 @@ describe("an answer that breaks", () => {
 });
 
 describe("what costs money is not repeated without need", () => {
-  it("H: a model that says nothing is followed by one other; two that say nothing are told, both booked", async () => {
+  it("a model that says nothing is followed by one other; two that say nothing are told, both booked", async () => {
     const models = { "a/one": saysNothing, "b/two": saysNothing, "c/three": answers("Never asked.") };
     const world = await open({ models });
     const end = await ask(world);
@@ -278,8 +278,49 @@ describe("what costs money is not repeated without need", () => {
     expect(end.error?.code).toBe("MODEL_009");
     const [part] = await world.store.outbox.ofRun(end.runId);
     expect(part?.reply.markdown).toBe(
-      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; c/three does not exist at its provider. Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model. (MODEL_009)",
+      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; no such model at its provider: c/three. Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model. (MODEL_009)",
     );
+  });
+});
+
+describe("what nobody foresaw", () => {
+  it("a provider that throws has failed like any other: the next model answers", async () => {
+    const throws: ModelScript = () => {
+      throw new TypeError("undefined is not a function");
+    };
+    const later: ModelScript = async function* () {
+      yield { type: "text", text: "Half" };
+      throw new Error("later");
+    };
+    const world = await open({ models: { "a/one": throws, "b/two": later, "c/three": answers("All well.") } });
+    expect(await ask(world)).toMatchObject({ outcome: "final", text: "All well." });
+    expect(of(world, "model.failed").map(({ reason }) => reason)).toEqual(["unknown", "unknown"]);
+  });
+
+  it("calls of tools in broken JSON are told to the model, and end the turn at the third step in a row", async () => {
+    const broken: ModelScript = async function* (_request, { call }) {
+      yield { type: "tool-call", callId: `c${call}`, tool: "look", input: '{"broken": ' };
+      yield { type: "end", reason: "tool-calls", usage };
+    };
+    const world = await open({ models: { "a/one": broken } });
+    const end = await ask(world);
+    expect(end).toMatchObject({ outcome: "error", error: { code: "MODEL_005", details: { reason: "unreadable" } } });
+    expect(world.calls).toHaveLength(limits.unreadableSteps);
+    const [part] = await world.store.outbox.ofRun(end.runId);
+    expect(part?.reply.markdown).toBe("⚠️ The answer of a/one was unreadable. Try again in a moment. (MODEL_005)");
+    const once = inTurn(broken, answers("Better."));
+    expect(await ask(await open({ models: { "a/one": once } }))).toMatchObject({ outcome: "final", text: "Better." });
+  });
+
+  it("what nobody pays for is not asked; a free model answers, and where there is none the budget is named", async () => {
+    const config = (base: Config): Config => ({ ...base, budgets: { ...base.budgets, global: { day: 0 } } });
+    const models = { "a/one": answers("Never."), "b/two": answers("For nothing.") };
+    const world = await open({ models, free: ["b/two"], config });
+    expect(await ask(world)).toMatchObject({ outcome: "final", text: "For nothing.", costMicros: 0 });
+    expect(world.calls).toEqual(["b/two"]);
+    const broke = await open({ models, config });
+    expect(await ask(broke)).toMatchObject({ outcome: "error", error: { code: "BUDGET_001" } });
+    expect(broke.calls).toEqual([]);
   });
 });
 

@@ -38,7 +38,7 @@ import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
-import { createSpending, type Spending } from "./spending.ts";
+import { createSpending, type Spending, type SpendingDeps } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
@@ -100,12 +100,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
-  const spending = createSpending({
-    ...deps,
-    log: log.child("budget"),
-    isOwner: (message) => rules.isOwner(message),
-    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
-    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+  const spending = spendingOf(deps, {
+    registry,
+    rules,
     initialStateOf,
     wakeQueue: () => queue.wake(),
     wakeDelivery: () => delivery.wake(),
@@ -160,6 +157,23 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       }
     },
   };
+}
+
+interface SpendingParts extends Pick<SpendingDeps, "initialStateOf" | "wakeQueue" | "wakeDelivery"> {
+  readonly registry: TurnRegistry;
+  readonly rules: ChannelRules;
+}
+
+function spendingOf(deps: MessageWayDeps, { registry, rules, ...parts }: SpendingParts): Spending {
+  const { catalogue = shippedChannels } = deps;
+  return createSpending({
+    ...deps,
+    ...parts,
+    log: deps.log.child("budget"),
+    isOwner: (message) => rules.isOwner(message),
+    storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
+    interrupt: (agentId, error) => registry.interrupt(agentId, error),
+  });
 }
 
 interface AgentParts extends Pick<AgentDeps, "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"> {

@@ -32,7 +32,7 @@ export interface StepRequests {
   answered(model: ModelInfo, answer: ModelAnswer): void;
 }
 
-/** Makes the pictures of a conversation fit the model that refused them; the same messages where nothing can be done. */
+/** Makes the pictures of a conversation fit the model that refused them; the same array where nothing can be done. */
 export type ShrinkImages = (
   messages: readonly ModelMessage[],
   refusal: { readonly model: ModelInfo; readonly reason: FailureReason; readonly signal: AbortSignal },
@@ -75,10 +75,9 @@ class TurnRequests implements StepRequests {
 
   async shrinkImages(model: ModelInfo, reason: FailureReason): Promise<boolean> {
     if (this.#deps.shrinkImages === undefined || this.#refusedPictures !== null) return false;
-    const before = (await this.for(model)).request.messages;
     this.#refusedPictures = reason;
-    const after = (await this.for(model)).request.messages;
-    return JSON.stringify(after) !== JSON.stringify(before);
+    const { messages } = await this.#context.assemble(this.#facts(this.#plain(model)));
+    return (await this.#withPictures(messages, model)) !== messages;
   }
 
   refused(error: AppErrorJson): Promise<boolean> {
