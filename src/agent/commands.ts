@@ -6,11 +6,12 @@ import { messageText } from "../domain/message.ts";
 import { totalTokens } from "../domain/money.ts";
 import type { SessionRow } from "../store/port.ts";
 import { compactByCommand } from "./compact-command.ts";
+import { linkByMessage, type LinkCommand } from "./link-command.ts";
 import { decideByMessage, type MoneyCommand } from "./money-commands.ts";
 import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact" | MoneyCommand;
+export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact" | LinkCommand | MoneyCommand;
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -21,6 +22,8 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/stop": "stop",
   "/restart": "restart",
   "/compact": "compact",
+  "/link": "link",
+  "/unlink": "unlink",
   "/allow": "allow",
   "/deny": "deny",
   "/pause": "pause",
@@ -28,7 +31,7 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
 });
 
 /** The commands that words may follow. All others stand alone. */
-const takesWords: readonly Command[] = ["compact", "allow", "deny", "pause"];
+const takesWords: readonly Command[] = ["compact", "link", "allow", "deny", "pause"];
 
 /** The command a text is, or null where it is something to answer. */
 export function commandOf(text: string): Command | null {
@@ -66,6 +69,9 @@ export async function runCommand(command: Command, context: CommandContext): Pro
       return helpText;
     case "compact":
       return compactByCommand(context, wordsOf(messageText(context.turn.row.message)));
+    case "link":
+    case "unlink":
+      return linkByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
     case "allow":
     case "deny":
     case "pause":

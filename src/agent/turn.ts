@@ -3,6 +3,7 @@ import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ToolCall, ToolSpec } from "../domain/conversation.ts";
 import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -45,6 +46,8 @@ export interface AgentDeps {
   readonly context: ContextKeeper;
   /** What becomes of a turn that nobody pays for, and what owners decide about money. */
   readonly budgetDesk: BudgetDesk;
+  /** Which senders are one person. */
+  readonly links: IdentityLinks;
   readonly tools: () => Promise<ToolSet>;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;

@@ -9,7 +9,7 @@ import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
-import type { Environment } from "../config/environment.ts";
+import { environmentSecrets, type Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
 import { limits } from "../domain/limits.ts";
@@ -43,6 +43,7 @@ import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
+import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
@@ -85,6 +86,11 @@ export interface RunningGateway {
   /** Names of parts in the order in which they were started, and of those that failed. */
   readonly started: readonly string[];
   readonly degraded: readonly string[];
+  /**
+   * What is said of an error that nobody foresaw, before the process ends: a line of the log, and the same as a text to
+   * show, both without secrets. Resolves when the line is written.
+   */
+  lastWords(error: unknown): Promise<string>;
   /**
    * Ends everything within ten seconds. Idempotent. Where it is about to start anew, clients are told in how many
    * milliseconds.
@@ -154,6 +160,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const models = createModels({
     environment: () => config.environment(),
     config: () => config.current().config,
+    listStore: modelListFile(stateDir),
     vault: ground.secrets.vault,
     bus,
     missingSecrets: () => config.current().missingSecrets,
@@ -200,6 +207,11 @@ async function start(ground: Ground): Promise<RunningGateway> {
     configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
+    async lastWords(error) {
+      log.fatal("something failed that nobody foresaw; the process ends", { error });
+      await log.flush();
+      return ground.redactor.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    },
     close(reason = "gateway stopping", restartExpectedMs = null) {
       closing ??= stop({ reason, restartExpectedMs, ground, bus, state });
       return closing;
@@ -258,6 +270,7 @@ async function wayOf({
     log,
     config: () => config.current().config,
     missingSecrets: () => config.current().missingSecrets,
+    redact: (text) => ground.redactor.known(text),
     models: models.catalogue,
     desk,
     tools,
@@ -310,7 +323,7 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   const follow = (): void => {
     const snapshot = config.current();
     log.setLevels({ file: snapshot.config.logging.level });
-    for (const secret of config.secrets()) redactor.add(secret);
+    for (const secret of [...config.secrets(), ...environmentSecrets(config.environment())]) redactor.add(secret);
   };
   follow();
   // For the file alone: whoever started it is told by `configIssues`, in a sentence, and would read it twice.

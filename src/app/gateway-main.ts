@@ -24,6 +24,8 @@ export interface RunOptions {
 export async function runGateway(options: RunOptions): Promise<number> {
   const stopping = Promise.withResolvers<End>();
   let mustEnd = false;
+  // Whoever asks Node.js for a report of a crash gets one without the environment, which holds keys.
+  if (process.report !== undefined) process.report.excludeEnv = true;
   const stopListening = listenForSignals((reason) => {
     mustEnd = true;
     stopping.resolve({ reason, startsAnew: false });
@@ -68,11 +70,13 @@ async function runOnce(
     onStopRequested: (reason) => asked.resolve({ reason, startsAnew: false }),
     onRestartRequested: (reason) => asked.resolve({ reason, startsAnew: true }),
   });
+  const forget = endOnTheUnforeseen(gateway, options.say);
   await greet(gateway, options.say);
   const end = await Promise.race([stopped, asked.promise]);
   // An answer under way gets its time; whoever waits at the terminal should know what for.
   options.say(end.startsAnew ? restartingText : stoppingText);
   await gateway.close(end.reason, end.startsAnew ? restartExpectedMs : null);
+  forget();
   return { end, port: gateway.port };
 }
 
@@ -95,6 +99,26 @@ function endAnyway(clock: Clock): void {
 }
 
 const leftoverMs = 1_000;
+
+/**
+ * An error that nobody caught ends the process, as it would anyway; but Node.js would print it as it is, with whatever
+ * secret it quotes. What is unfinished goes on at the next start, as after any crash.
+ */
+function endOnTheUnforeseen(gateway: RunningGateway, say: RunOptions["say"]): () => void {
+  const onUncaught = (error: unknown): void => {
+    const end = (): void => {
+      // oxlint-disable-next-line unicorn/no-process-exit -- the state of the process is not known any more
+      process.exit(1);
+    };
+    gateway.lastWords(error).then(say).then(end, end);
+    systemClock().after(lastWordsMs, end);
+  };
+  process.on("uncaughtException", onUncaught);
+  return () => void process.removeListener("uncaughtException", onUncaught);
+}
+
+/** A disk that hangs must not keep a broken process alive. */
+const lastWordsMs = 1_000;
 
 async function greet(gateway: RunningGateway, say: RunOptions["say"]): Promise<void> {
   for (const issue of gateway.configIssues) say(issue);

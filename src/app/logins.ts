@@ -13,6 +13,7 @@ import { systemIds, type Ids } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import { createRedactor } from "../platform/redact.ts";
 import { channelSettings } from "./channel-settings.ts";
+import { noModelLists } from "./model-list-file.ts";
 import { createModels, type Models } from "./models.ts";
 import { openSecrets, type AskPassphrase } from "./secrets.ts";
 import { version } from "./version.ts";
@@ -63,6 +64,7 @@ export async function openLogins(environment: Environment, ask?: AskPassphrase):
     environment: () => config.environment(),
     config: () => settings.config,
     missingSecrets: () => settings.missingSecrets,
+    listStore: noModelLists,
     vault,
     bus: { emit: () => undefined },
     clock,

@@ -18,11 +18,12 @@ import { createWebhooks, type Webhooks } from "../channels/webhooks.ts";
 import type { MissingSecret } from "../config/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type Address, type InboundMessage } from "../domain/message.ts";
 import { createAdmit } from "../inbound/admit.ts";
 import type { Admit } from "../inbound/contract.ts";
-import { createIdentityLinks, type IdentityLinks } from "../inbound/identity-links.ts";
+import { createIdentityLinks } from "../inbound/identity-links.ts";
 import { createSenderRateLimit } from "../inbound/rate-limit.ts";
 import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
@@ -38,18 +39,28 @@ import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
-import { createSpending, type Spending, type SpendingDeps } from "./spending.ts";
+import { createSpending, type Spending } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
 export interface MessageWayDeps extends Omit<
   AgentDeps,
-  "registry" | "context" | "budget" | "budgetDesk" | "initialStateOf" | "openReplyStream" | "wakeDelivery" | "isOwner"
+  | "registry"
+  | "context"
+  | "links"
+  | "budget"
+  | "budgetDesk"
+  | "initialStateOf"
+  | "openReplyStream"
+  | "wakeDelivery"
+  | "isOwner"
 > {
   readonly dispatch: DispatchDriver;
   /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
   readonly notes?: MemoryNotes;
   /** As the house has it where absent. */
   readonly leaseMs?: number;
+  /** Takes known secrets out of what a platform says, before it is kept or shown. Nothing where absent. */
+  readonly redact?: (text: string) => string;
   /** References of the configuration in force that lead to no secret. None where absent. */
   readonly missingSecrets?: () => readonly MissingSecret[];
   /** Those that ship where absent. */
@@ -88,30 +99,25 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config, catalogue = shippedChannels } = deps;
+  const { store, bus, clock, ids, log, config } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
   const queue = createQueue(deps, owner);
   const intake = { stopped: false };
-  const rules = createChannelRules(config, catalogue);
+  const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
   const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
-  const spending = spendingOf(deps, {
-    registry,
-    rules,
-    initialStateOf,
-    wakeQueue: () => queue.wake(),
-    wakeDelivery: () => delivery.wake(),
-  });
+  const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const handler = createTurnHandler(
     agentDeps(deps, {
       registry,
       spending,
       rules,
+      links,
       initialStateOf,
       openReplyStream,
       wakeDelivery: () => delivery.wake(),
@@ -149,34 +155,43 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await channels.close();
       spending.gate.close();
     },
-    async applyConfig(next) {
-      try {
-        await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
-      } catch (thrown) {
-        log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
-      }
-    },
+    applyConfig: (next) => followConfig(next, channels, deps),
   };
 }
 
-interface SpendingParts extends Pick<SpendingDeps, "initialStateOf" | "wakeQueue" | "wakeDelivery"> {
-  readonly registry: TurnRegistry;
-  readonly rules: ChannelRules;
+async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
+  const { catalogue = shippedChannels, log } = deps;
+  try {
+    await channels.reconfigure(accountSettings(next.channels, catalogue.manifests(), deps.missingSecrets?.()));
+  } catch (thrown) {
+    log.error("the channels could not follow the configuration", { error: AppError.from(thrown).toJSON() });
+  }
 }
 
-function spendingOf(deps: MessageWayDeps, { registry, rules, ...parts }: SpendingParts): Spending {
+interface SpendingParts extends Pick<DoorParts, "rules" | "registry" | "queue"> {
+  readonly delivery: Delivery;
+  readonly initialStateOf: InitialStateOf;
+}
+
+function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
+  const { rules, registry, queue, delivery, initialStateOf } = parts;
   const { catalogue = shippedChannels } = deps;
   return createSpending({
     ...deps,
-    ...parts,
     log: deps.log.child("budget"),
     isOwner: (message) => rules.isOwner(message),
     storedIsDelivered: (channel) => catalogue.manifest(channel)?.builtIn === true,
     interrupt: (agentId, error) => registry.interrupt(agentId, error),
+    initialStateOf,
+    wakeQueue: () => queue.wake(),
+    wakeDelivery: () => delivery.wake(),
   });
 }
 
-interface AgentParts extends Pick<AgentDeps, "registry" | "initialStateOf" | "openReplyStream" | "wakeDelivery"> {
+interface AgentParts extends Pick<
+  AgentDeps,
+  "registry" | "links" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+> {
   readonly rules: ChannelRules;
   readonly spending: Spending;
 }
@@ -336,6 +351,7 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     webhooks,
     commands: offeredCommands,
     failpoints: deps.failpoints,
+    ...(deps.redact === undefined ? {} : { redact: deps.redact }),
   });
   const outward = {
     store,

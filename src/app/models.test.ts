@@ -13,6 +13,7 @@ import { systemClock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider } from "../providers/contract.ts";
+import { noModelLists } from "./model-list-file.ts";
 import { createModels, type Models } from "./models.ts";
 
 type Provider = Config["models"]["providers"][string];
@@ -45,6 +46,7 @@ async function house({ providers = {}, stored = {}, variables = {}, missing = []
     config: () => config,
     missingSecrets: () => missing,
     vault,
+    listStore: noModelLists,
     bus: { emit: () => undefined },
     clock,
     ids: systemIds(),
@@ -215,6 +217,7 @@ describe("models by login", () => {
     const missing = (field: string): MissingSecret => ({
       keys: ["models", "providers", "lab", field],
       path: `models.providers.lab.${field}`,
+      name: "LAB",
       code: "VAULT_003",
       message: "is missing",
     });

@@ -16,9 +16,11 @@ import type { Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { addressesOf } from "../providers/addresses.ts";
 import { createCatalogue, type ProviderCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider, ProviderDeps, ProviderEndpoint } from "../providers/contract.ts";
 import { detectProviders, ollamaEndpoint, serviceOf, type DetectedProvider } from "../providers/detect.ts";
+import { createModelLists, type ModelListStore } from "../providers/model-lists.ts";
 import { providerModule } from "../providers/registry.ts";
 import { openProfiles } from "./profiles.ts";
 
@@ -53,19 +55,31 @@ export interface ModelsDeps {
   readonly log: Log;
   /** Told every secret before a provider gets it. */
   readonly redact: (secret: string) => void;
+  /** Where the providers' own lists of models are kept. */
+  readonly listStore: ModelListStore;
 }
 
 export function createModels(deps: ModelsDeps): Models {
   const { environment, config, missingSecrets, clock, ids, log } = deps;
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
-  const { providerKeys, ollamaHost } = environment();
-  const providerDeps = (endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">, credential?: Credential): ProviderDeps => {
-    const fetch = egress.trustedFetch([endpoint.baseUrl ?? publicAddress(endpoint.api)]);
+  const { providerKeys, ollamaHost, aws } = environment();
+  const providerDeps = (endpoint: ProviderEndpoint, credential?: Credential): ProviderDeps => {
+    const fetch = egress.trustedFetch(addressesOf(endpoint));
     return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), clock, ids };
   };
-  const detection = detectProviders({ keys: providerKeys, ollamaHost }, providerDeps(ollamaEndpoint(ollamaHost)));
+  const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollamaEndpoint(ollamaHost)));
   const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
   const opened = openedProviders(providerDeps);
+  const lists = createModelLists({
+    endpoints: () => catalogue().endpoints(),
+    open: ({ id }) => open({ provider: id }, firstUsable(profiles, id)),
+    store: deps.listStore,
+    clock,
+    log: log.child("models"),
+    changed: () => {
+      made = undefined;
+    },
+  });
   const first = Promise.withResolvers<void>();
   let made: Made | undefined;
   profiles.subscribe(() => {
@@ -78,7 +92,7 @@ export function createModels(deps: ModelsDeps): Models {
       const found = withStored(detection.current(), profiles.storedProviders());
       made = {
         config: inForce,
-        catalogue: createCatalogue(inForce, found),
+        catalogue: createCatalogue(inForce, found, lists.of),
         logins: providerLogins(inForce, found),
       };
     }
@@ -119,9 +133,13 @@ export function createModels(deps: ModelsDeps): Models {
     provider: async (id) => open({ provider: id }, firstUsable(profiles, id)),
     profiles,
     demoOnly: () => catalogue().isDemo,
-    start: () => void look(),
+    start() {
+      void look();
+      lists.start();
+    },
     looked: first.promise,
     async close() {
+      lists.close();
       await profiles.close();
       await egress.close();
     },
@@ -207,18 +225,4 @@ function loginOf(
 
 function sameEndpoint(left: ProviderEndpoint, right: ProviderEndpoint): boolean {
   return left === right || JSON.stringify(left) === JSON.stringify(right);
-}
-
-/** Where a protocol's own service is, for providers that are configured without an address. */
-function publicAddress(api: ProviderEndpoint["api"]): string {
-  switch (api) {
-    case "anthropic-messages":
-      return "https://api.anthropic.com";
-    case "google-generative-ai":
-      return "https://generativelanguage.googleapis.com";
-    case "ollama":
-      return ollamaEndpoint(null).baseUrl ?? "";
-    default:
-      return "https://api.openai.com";
-  }
 }

@@ -139,9 +139,10 @@ async function look(config: ConfigHandle, vault: VaultHandle, opened: VaultHandl
 /** Empty: it is no secret. Null: it can be moved. */
 function reasonToStay(keys: KeyPath, value: string): string | null {
   if (placeholderSecret(value)) return "";
-  // A reference already, as a whole.
-  if (/^\$\{[^}]*\}$/.test(value)) return "";
-  if (value.includes("${")) return "it is made of several parts; write the reference where the secret stands";
+  // A reference already, perhaps behind the name of a scheme; whatever is longer may be a secret beside it.
+  const beside = value.replaceAll(/\$+\{[^}]*\}/g, " ");
+  if (beside !== value)
+    return /\S{8,}/.test(beside) ? "it is made of several parts; write the reference where the secret stands" : "";
   if (keys[0] === "env" && keys[2] === "OPENCLAW_VAULT_PASSPHRASE") return "it opens the vault";
   if (Buffer.byteLength(value) > limits.secretBytes) return "it is too long";
   return null;

@@ -103,7 +103,7 @@ async function answer(vault: VaultHandle, scope: SecretScope, name: string): Pro
 }
 
 /** As the file says it, whatever else is wrong there: the vault may be what is needed to mend it. */
-async function configuredKey({ configPath }: Environment): Promise<KeySetting> {
+export async function configuredKey({ configPath }: Environment): Promise<KeySetting> {
   try {
     const { text } = await readConfigText(configPath);
     const key = getAt((await compose(configPath, text === "" ? "{}" : text)).value, ["vault", "key"]);

@@ -3,7 +3,7 @@
  * owners; who is an owner is found out by those who call.
  */
 import type { Config } from "../config/schema/root.ts";
-import { AppError } from "../domain/app-error.ts";
+import { AppError, type AppErrorJson } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import type { Address, Reply } from "../domain/message.ts";
 import { dollarsOf } from "../domain/money.ts";
@@ -11,7 +11,7 @@ import { leftMicros, type PurseLimit, type PurseSpan, type PurseState } from "..
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import { shortPurseOf, waitingFor, type ApprovalRow, type ReplayRule, type ShortPurse } from "../store/budget-port.ts";
+import { waitingFor, type ApprovalRow, type ReplayRule } from "../store/budget-port.ts";
 import type { Store } from "../store/port.ts";
 import type { AllowOutcome, BudgetDesk, BudgetOverview, KeptMessage, RefusedTurn } from "./contract.ts";
 import type { OpenBudgetGate } from "./gate.ts";
@@ -104,6 +104,17 @@ function spanOf({ kind, id, period, sinceMs, untilMs }: PurseLimit): PurseSpan {
 }
 
 // ---------------------------------------------------------------- a turn that was refused
+
+/** What the gate says in the details of a `BUDGET_001`. */
+interface ShortPurse {
+  readonly purse: PurseState;
+  readonly neededMicros: number;
+}
+
+function shortPurseOf(error: AppErrorJson): ShortPurse | null {
+  const { purse, neededMicros } = error.details as Partial<ShortPurse>;
+  return purse === undefined || neededMicros === undefined ? null : { purse, neededMicros };
+}
 
 /** What consent is asked for. Written once, read when somebody answers. */
 interface BudgetQuestion {

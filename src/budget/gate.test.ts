@@ -142,7 +142,7 @@ describe("the gate", () => {
     expect(refused(await aborted).error.code).toBe("BUDGET_001");
     await world.gate.release(first.hold);
     await world.clock.advance(2 * limits.budgetWaitMs);
-    expect((await Promise.all(waiting)).map((result) => result.granted).toSorted()).toEqual([false, true]);
+    expect((await Promise.all(waiting)).filter((result) => result.granted)).toHaveLength(1);
     expect(world.clock.pendingTimers).toBe(0);
   });
 

@@ -10,6 +10,7 @@ import type { Clock, Timer } from "../platform/clock.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import { withoutSecrets } from "../platform/redact-error.ts";
 import type { AccountSetting } from "./account-settings.ts";
 import { backoffMs } from "./backoff.ts";
 import { createCircuitBreaker } from "./circuit-breaker.ts";
@@ -47,6 +48,8 @@ export interface AccountLifeDeps {
   readonly webhooks: Webhooks;
   readonly commands: ChannelLink["commands"];
   readonly failpoints: Failpoints;
+  /** Takes known secrets out of what a platform says. */
+  readonly redact: (text: string) => string;
 }
 
 export interface AccountCounters {
@@ -186,6 +189,7 @@ export class AccountLife {
       live: () => this.#epoch === epoch,
       roundTrip: () => this.#roundTrip(),
       counters: this.counters,
+      clean: (error) => withoutSecrets(error, this.#deps.redact),
     });
     this.#roundTrip();
     if (this.#state === "RECONNECTING") this.counters.reconnects += 1;
@@ -208,7 +212,7 @@ export class AccountLife {
       receive: (message) => this.#receive(epoch, message),
       lost: (error) => this.#failed(epoch, error),
       note: (text) => {
-        if (this.#epoch === epoch) this.#note = text;
+        if (this.#epoch === epoch) this.#note = text === null ? null : this.#deps.redact(text);
       },
     };
   }
@@ -226,8 +230,9 @@ export class AccountLife {
   }
 
   /** An attempt failed, a connection was lost, or a probe got no answer. */
-  #failed(epoch: Epoch, error: AppError): void {
+  #failed(epoch: Epoch, told: AppError): void {
     if (this.#epoch !== epoch) return;
+    const error = withoutSecrets(told, this.#deps.redact);
     const wasConnected = this.#state === "CONNECTED";
     this.counters.errors += 1;
     this.#drop();

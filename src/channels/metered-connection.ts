@@ -9,6 +9,8 @@ export interface Meter {
   readonly live: () => boolean;
   readonly roundTrip: () => void;
   readonly counters: { sent: number; errors: number };
+  /** Without the secrets that the platform quotes. */
+  readonly clean: (error: AppError) => AppError;
 }
 
 export function meteredConnection(connection: ChannelConnection, meter: Meter): ChannelConnection {
@@ -27,7 +29,7 @@ export function meteredConnection(connection: ChannelConnection, meter: Meter): 
     } else {
       meter.counters.errors += 1;
     }
-    return result;
+    return result.outcome === "sent" ? result : { ...result, error: meter.clean(result.error) };
   }
 
   const find = connection.find?.bind(connection);

@@ -37,6 +37,8 @@ export interface ChannelSupervisorDeps {
   readonly commands: ChannelLink["commands"];
   /** `noFailpoints` where none are given. */
   readonly failpoints?: Failpoints;
+  /** Takes known secrets out of what a platform says, which may quote ours. Nothing where absent. */
+  readonly redact?: (text: string) => string;
 }
 
 export type ReadyListener = (channel: string, accountId: string) => void;
@@ -93,6 +95,7 @@ class Supervisor implements ChannelSupervisor {
       webhooks: deps.webhooks,
       commands: deps.commands,
       failpoints: deps.failpoints ?? noFailpoints,
+      redact: deps.redact ?? ((text) => text),
     };
     for (const setting of deps.accounts) this.#add(setting);
   }

@@ -62,7 +62,12 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     load: () => import("./commands/budget.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
-  resume: { summary: "Go on after a pause", load: () => import("./commands/pause.ts") },
+  resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
+  usage: {
+    summary: "Show what was used and what it cost",
+    verbs: ["cost", "session", "import", "check"],
+    load: () => import("./commands/usage.ts"),
+  },
   trace: { summary: "Show what happened to a message, and when", load: () => import("./commands/trace.ts") },
   outbox: {
     summary: "Look at what waits to be said, and decide about it",

@@ -7,7 +7,7 @@
 import os from "node:os";
 import path from "node:path";
 import type { ConfigIssue } from "./contract.ts";
-import { placeholderSecret } from "./secret-text.ts";
+import { isSecretKey, placeholderSecret } from "./secret-text.ts";
 
 export interface Environment {
   /** Every variable, for `${VAR}` and for what a channel declares. Holds secrets. */
@@ -133,6 +133,15 @@ export function extendEnvironment(
     configPath: base.configPath,
     vaultPassphrase: base.vaultPassphrase,
   });
+}
+
+/** What of it must not be shown: by the names of the variables, and what opens a server. */
+export function environmentSecrets(environment: Environment): readonly string[] {
+  const named = Object.entries(environment.variables).filter(([name]) => isSecretKey(name));
+  const { redisUrl, databaseUrl, vaultPassphrase } = environment;
+  const addresses = [redisUrl, databaseUrl].flatMap((url) => (url === null ? [] : [URL.parse(url)?.password ?? ""]));
+  const all = [...named.map(([, value]) => value.trim()), ...addresses, vaultPassphrase ?? ""];
+  return all.filter((value) => value !== "");
 }
 
 /** A name becomes part of a folder's: it must not lead elsewhere. */

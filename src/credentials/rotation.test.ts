@@ -74,6 +74,22 @@ describe("new keys", () => {
     await again().verify();
   });
 
+  it.each(keySourceIds)(
+    "S2: who dies right behind making a new key for the %s has lost nothing, and the next attempt tidies up",
+    async (to) => {
+      const { folder, keychain, again } = await vaultScene();
+      await again({ preferred: to }).scoped("gateway").write("a", "value");
+      const dying = again({ fresh: "another passphrase", diesBehindCreate: true });
+      await expect(dying.rekey(to)).rejects.toThrow("died");
+      expect(await again().scoped("gateway").read("a")).toBe("value");
+      await again({ fresh: "another passphrase" }).rekey(to);
+      expect(await again({ passphrase: "another passphrase" }).scoped("gateway").read("a")).toBe("value");
+      const file = await readFile(path.join(folder, "master.key"), "utf8").catch(() => "");
+      const chain = [...keychain.held.values()].join("");
+      expect((file + chain).trim().split("\n").length).toBe(1);
+    },
+  );
+
   it("S2: a wrong passphrase and a short one are VAULT_001, and nothing is changed", async () => {
     const { again, folder } = await vaultScene();
     await again({ preferred: "passphrase" }).scoped("gateway").write("a", "value");

@@ -10,7 +10,7 @@ import { keychainSource } from "./key-sources/keychain.ts";
 import { keyFileSource } from "./key-sources/key-file.ts";
 import { passphraseSource, type Passphrases } from "./key-sources/passphrase.ts";
 import { keyFileOf, type MasterKeys } from "./master-keys.ts";
-import type { KeySourceId } from "./key-sources/contract.ts";
+import type { KeySource, KeySourceId } from "./key-sources/contract.ts";
 import { createVault, type VaultHandle } from "./vault.ts";
 
 export interface VaultScene {
@@ -20,7 +20,12 @@ export interface VaultScene {
   readonly keychain: Keychain & { readonly held: Map<string, string> };
   readonly vault: VaultHandle;
   /** Another process, or the same one after a restart; with another passphrase or another place for a new key. */
-  again(options?: { passphrase?: string | null; fresh?: string; preferred?: KeySourceId }): VaultHandle;
+  again(options?: {
+    passphrase?: string | null;
+    fresh?: string;
+    preferred?: KeySourceId;
+    diesBehindCreate?: boolean;
+  }): VaultHandle;
 }
 
 /** Two processes wait for each other in real time; everything else has a clock of its own. */
@@ -36,7 +41,8 @@ export async function vaultScene(time: Clock = new FakeClock()): Promise<VaultSc
     set: (account: string, text: string) => Promise.resolve(void held.set(account, text)),
     remove: (account: string) => Promise.resolve(void held.delete(account)),
   };
-  const again: VaultScene["again"] = ({ passphrase = "correct horse battery", fresh, preferred = "file" } = {}) => {
+  const again: VaultScene["again"] = (options = {}) => {
+    const { passphrase = "correct horse battery", fresh, preferred = "file", diesBehindCreate = false } = options;
     const passphrases: Passphrases = {
       isGiven: passphrase !== null,
       current: () => Promise.resolve(passphrase),
@@ -48,10 +54,24 @@ export async function vaultScene(time: Clock = new FakeClock()): Promise<VaultSc
       folder,
       clock: time,
       redactor: { add },
-      keys: { ...keys, preferred: () => Promise.resolve(preferred) },
+      keys: {
+        source: (id) => (diesBehindCreate ? dying(keys.source(id)) : keys.source(id)),
+        preferred: () => Promise.resolve(preferred),
+      },
     });
   };
   return { folder, clock: time as FakeClock, told, keychain, vault: again(), again };
+}
+
+/** The new key is kept, and nothing that would follow happens. */
+function dying(source: KeySource): KeySource {
+  return {
+    ...source,
+    create: async () => {
+      await source.create();
+      throw new Error("died");
+    },
+  };
 }
 
 /** A cost that a test can pay. */

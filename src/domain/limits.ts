@@ -78,6 +78,18 @@ export const limits = Object.freeze({
   modelAnswerBytes: 64 * 1024 * 1024,
   /** What one answer says and thinks, as UTF-16 units: several times the most that any model may write. */
   modelAnswerChars: 2 * 1024 * 1024,
+  /** A provider's list of its models: all pages of it, and how many pages and models are taken. */
+  modelListBytes: 16 * 1024 * 1024,
+  modelListPages: 20,
+  modelListEntries: 5_000,
+  modelListTimeoutMs: 30_000,
+  /** How long a list counts as new, how soon after a failure it is asked for again, and how long after the start. */
+  modelListFreshMs: 24 * 3_600_000,
+  modelListRetryMs: 3_600_000,
+  modelListDelayMs: 15_000,
+  /** One frame of a model's binary event stream, and its headers: what AWS itself allows. */
+  eventFrameBytes: 16 * 1024 * 1024,
+  eventHeaderBytes: 128 * 1024,
   /** Calls of one step, over all its models and logins. */
   modelAttempts: 12,
   /** How long a turn waits for a model where nothing else can answer; a caller over HTTP can wait by itself. */
@@ -102,6 +114,9 @@ export const limits = Object.freeze({
   modelStandingWriteMs: 500,
   /** Sessions whose login is kept in memory; the others are read when they are needed. */
   modelPins: 10_000,
+  /** Pixels of a picture that is decoded to be made smaller: a small file may hold a sea of them. */
+  imagePixels: 100_000_000,
+  imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
@@ -211,6 +226,8 @@ export const limits = Object.freeze({
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
+  usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
   usageImportCalls: 500,
   /** Sessions in one answer about their use. */

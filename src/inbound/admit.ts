@@ -6,6 +6,7 @@ import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { ErrorCode } from "../domain/error-codes.ts";
 import type { EventBus } from "../domain/events.ts";
+import type { IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { messageText, type InboundMessage } from "../domain/message.ts";
 import { resetRuleFor, staleBeforeMs } from "../domain/session-freshness.ts";
@@ -16,7 +17,7 @@ import type { Ids } from "../platform/ids.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry, InboxRow, Store } from "../store/port.ts";
 import type { Admission, Admit, AdmitRequest, RefusalReason } from "./contract.ts";
-import { identityOf, type IdentityLinks } from "./identity-links.ts";
+import { identityOf } from "./identity-links.ts";
 import { routeMessage } from "./route.ts";
 import { admitSteps, type AdmitStep, type AdmitWorld } from "./steps.ts";
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
+import type { Identity } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import type { DocumentStore } from "../store/port.ts";
-import { createIdentityLinks, type Identity } from "./identity-links.ts";
+import { createIdentityLinks } from "./identity-links.ts";
 import { routeMessage } from "./route.ts";
 
 /** Documents in memory, as the store keeps them. */

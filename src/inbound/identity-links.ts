@@ -6,35 +6,12 @@
 import { createHash } from "node:crypto";
 import type { Config } from "../config/schema/root.ts";
 import { limits } from "../domain/limits.ts";
-import type { Address, InboundMessage } from "../domain/message.ts";
+import type { Identity, IdentityLinks } from "../domain/identity.ts";
+import type { InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { DocumentStore } from "../store/port.ts";
 import { createSenderRateLimit } from "./rate-limit.ts";
-
-/** A sender on one account of one platform. */
-export type Identity = Pick<Address, "channel" | "accountId"> & { readonly senderId: string };
-
-export type LinkOutcome =
-  /** The other side is known now: the same code once more, with `confirmed`, links the two. */
-  | { readonly outcome: "confirm"; readonly other: Identity }
-  | { readonly outcome: "linked"; readonly other: Identity; readonly person: string }
-  /** Wrong, used up or too old: which of these is not told. */
-  | { readonly outcome: "unknown-code" }
-  | { readonly outcome: "same-identity" }
-  | { readonly outcome: "too-many-attempts" };
-
-export interface IdentityLinks {
-  /** Reads what was linked before; until then nobody is. */
-  load(): Promise<void>;
-  /** One word for the person; null where nobody linked this sender with another. */
-  personOf(identity: Identity): string | null;
-  /** A code for the other side, once, for `limits.linkCodeTtlMs`. A new one voids the one before. */
-  offer(identity: Identity): Promise<string>;
-  accept(identity: Identity, code: string, confirmed: boolean): Promise<LinkOutcome>;
-  /** False where it was not linked by proof. */
-  unlink(identity: Identity): Promise<boolean>;
-}
 
 export interface IdentityLinksDeps {
   readonly documents: DocumentStore;
@@ -49,6 +26,8 @@ const codeNamespace = "identity-code";
 interface Offer {
   readonly identity: Identity;
   readonly untilMs: number;
+  /** Who it was good for. The same message may be answered once more after a crash, and hears the same. */
+  readonly usedBy?: string;
 }
 
 export function createIdentityLinks({ documents, config, clock, ids }: IdentityLinksDeps): IdentityLinks {
@@ -103,9 +82,11 @@ export function createIdentityLinks({ documents, config, clock, ids }: IdentityL
         if (!attempts.take(keyOf(identity))) return { outcome: "too-many-attempts" };
         const offer = await offerOf(code);
         if (offer === null) return { outcome: "unknown-code" };
+        if (offer.usedBy !== undefined && offer.usedBy !== keyOf(identity)) return { outcome: "unknown-code" };
         if (keyOf(offer.identity) === keyOf(identity)) return { outcome: "same-identity" };
         if (!confirmed) return { outcome: "confirm", other: offer.identity };
-        await documents.delete(codeNamespace, codeKey(code));
+        const used: Offer = { ...offer, usedBy: keyOf(identity) };
+        await documents.put(codeNamespace, codeKey(code), used, clock.nowMs());
         return { outcome: "linked", other: offer.identity, person: await link(offer.identity, identity) };
       }),
     unlink: (identity) =>

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
+import { limits } from "../domain/limits.ts";
 import { createRedactor, isSecretName, redactedMark } from "./redact.ts";
 
 const canary = "c4n4ry-V4lue-0f-n0-shape";
@@ -219,5 +220,40 @@ describe("redactor", () => {
       const text = `${"x".repeat(128 * 1024 - shift)}${canary}${"y".repeat(1_000)}`;
       expect(redactor.text(text)).not.toContain(canary.slice(0, 4));
     }
+  });
+});
+
+describe("a secret that the redactor was told of", () => {
+  const secret = 'canary "value" with ümläut & more/+=';
+
+  it("S8: is found in every form in which it is written down: in base64 at any place, in hex, in addresses, in JSON", () => {
+    const redactor = createRedactor();
+    redactor.add(secret);
+    const bytes = Buffer.from(secret, "utf8");
+    for (const before of ["", "a", "ab", "abc", "user:"]) {
+      for (const after of ["", "x", "xy", "xyz", ":password"]) {
+        const around = Buffer.from(before + secret + after, "utf8");
+        for (const form of ["base64", "base64url"] as const) {
+          const text = redactor.text(`Basic-like ${around.toString(form)} end`);
+          // A few letters of either end may stay, which give away less than one character of it each.
+          const longest = bytes.toString(form).slice(4, -8);
+          expect(text, `${before}|${after}|${form}`).not.toContain(longest);
+          expect(text).toContain("[redacted]");
+        }
+      }
+    }
+    for (const form of [bytes.toString("hex"), encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+      expect(redactor.text(`before ${form} after`)).toBe("before [redacted] after");
+  });
+
+  it("remembers as many as the limit says, and forgets those it was told of first", () => {
+    const redactor = createRedactor();
+    for (let number = 0; number <= limits.redactedValues; number += 1) {
+      redactor.add(`secret-number-${number}-x`);
+      if (number === 1) redactor.add("secret-number-0-x");
+    }
+    expect(redactor.text("secret-number-0-x")).toBe("[redacted]");
+    expect(redactor.text("secret-number-1-x")).toBe("secret-number-1-x");
+    expect(redactor.text(`secret-number-${limits.redactedValues}-x`)).toBe("[redacted]");
   });
 });

@@ -3,11 +3,14 @@
  * their shape, and credentials in addresses. Every step takes time in proportion to the text, whatever the text is.
  * It is the last net, not the fence: what need not be logged is not handed to it.
  */
+import { limits } from "../domain/limits.ts";
 
 export interface Redactor {
   /** From now on this value is taken out wherever it appears. Values under six characters would blank ordinary words. */
   add(secret: string): void;
   text(text: string): string;
+  /** Takes out the values it was told of and nothing else: a sentence stays one. */
+  known(text: string): string;
   /** A copy fit for JSON: bounded in depth and size, errors with their causes, and free of secrets. Never throws. */
   value(value: unknown): unknown;
 }
@@ -16,24 +19,67 @@ export const redactedMark = "[redacted]";
 
 export function createRedactor(): Redactor {
   // Longest first: a secret that begins with another one must not leave its end behind.
-  let secrets: readonly string[] = [];
+  let secrets: readonly string[] | null = [];
+  /** Each with its forms, in the order in which they were told last. */
+  const known = new Map<string, readonly string[]>();
 
   function add(secret: string): void {
     if (secret.length < shortestSecretChars) return;
-    const forms = [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
-    secrets = [...new Set([...secrets, ...forms])].sort((left, right) => right.length - left.length);
+    const forms = known.get(secret);
+    known.delete(secret);
+    known.set(secret, forms ?? formsOf(secret));
+    if (forms !== undefined) return;
+    // A token that is renewed every hour would fill the memory and slow every line, in a year or two.
+    for (const oldest of known.keys()) {
+      if (known.size <= limits.redactedValues) break;
+      known.delete(oldest);
+    }
+    secrets = null;
+  }
+
+  function longestFirst(): readonly string[] {
+    secrets ??= [...new Set([...known.values()].flat())].sort((left, right) => right.length - left.length);
+    return secrets;
+  }
+
+  function withoutKnown(input: string): string {
+    let output = input;
+    for (const secret of longestFirst())
+      if (secret.length <= output.length && output.includes(secret)) output = output.replaceAll(secret, redactedMark);
+    return output;
   }
 
   function text(input: string): string {
     const cut = input.length > longestTextChars;
-    let output = cut ? input.slice(0, longestTextChars) : input;
-    for (const secret of secrets) if (output.includes(secret)) output = output.replaceAll(secret, redactedMark);
-    output = redactByShape(output);
+    const output = redactByShape(withoutKnown(cut ? input.slice(0, longestTextChars) : input));
     // The cut may have gone through a secret, whose first half nothing recognises.
     return cut ? `${output.slice(0, -overlapChars)}… (${input.length - longestTextChars + overlapChars} more)` : output;
   }
 
-  return { add, text, value: (value) => copy(value, { text, ancestors: [], budget: { nodes: largestCopyNodes } }) };
+  return {
+    add,
+    text,
+    known: withoutKnown,
+    value: (value) => copy(value, { text, ancestors: [], budget: { nodes: largestCopyNodes } }),
+  };
+}
+
+/** As it stands in an address, in JSON, in hexadecimal digits and in base64, wherever in a longer text that begins. */
+function formsOf(secret: string): readonly string[] {
+  const plain = [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)];
+  const bytes = Buffer.from(secret, "utf8");
+  const hex = bytes.toString("hex");
+  // Each place of a group of three looks different; the characters that its neighbours have a share in are left out.
+  const shifted = [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    const from = before === 0 ? 0 : before + 1;
+    const rest = (before + bytes.length) % 3;
+    return text.slice(from, rest === 0 ? text.length : text.length - 1);
+  });
+  const url = shifted.map((text) => text.replaceAll("+", "-").replaceAll("/", "_"));
+  return [...plain, hex, ...shifted, ...url].filter((form) => form.length >= shortestSecretChars);
 }
 
 /** Whether a field, header or parameter of this name holds a secret: `apiKey`, `x-openclaw-token`, `client_secret` … */

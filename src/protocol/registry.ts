@@ -72,6 +72,7 @@ export const methodGroups = Object.freeze({
     usage.usageStatus,
     usage.usageCost,
     usage.usageImport,
+    usage.usageCheck,
     sessionUsage.sessionsUsage,
     sessionUsage.sessionsUsageTimeseries,
     sessionUsage.sessionsUsageLogs,

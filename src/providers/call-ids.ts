@@ -18,3 +18,8 @@ export function callIds(messages: readonly ModelMessage[], ids: Ids): (proposed:
     return id;
   };
 }
+
+/** An id may come from another provider; the strictest takes letters, digits, `_` and `-` alone, and 64 of them. */
+export function wireCallId(callId: string): string {
+  return callId.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(-64);
+}

@@ -150,4 +150,124 @@ describe("the catalogue of models", () => {
     expect(catalogue.find("o3")).toMatchObject({ reasoning: true, contextWindow: 200_000, price: undefined });
     expect(catalogue.find("o3")?.input).toContain("image");
   });
+
+  it("a router's own protocol is found, and OpenAI's at its address goes on with the same key", () => {
+    const models = (settings: object): Parameters<typeof configOf>[0] => ({
+      models: { providers: { openrouter: { headers: {}, models: [], ...settings } as unknown as typeof mock } },
+    });
+    const at = (settings: object) => createCatalogue(configOf(models(settings)), found({ openrouter: "or" }));
+    expect(at({ api: "openrouter" }).endpoint("openrouter")).toMatchObject({ api: "openrouter", apiKey: "or" });
+    const baseUrl = "https://openrouter.ai/api/v1";
+    const old = at({ api: "openai-completions", baseUrl });
+    expect(old.endpoint("openrouter")).toMatchObject({ api: "openai-completions", baseUrl, apiKey: "or" });
+    expect(old.primary("main")?.ref).toBe("openrouter/openrouter/auto");
+    for (const elsewhere of ["https://openrouter.ai.evil.org/api/v1", "https://evil.org"])
+      for (const api of ["openrouter", "openai-completions"])
+        expect(at({ api, baseUrl: elsewhere }).endpoint("openrouter")?.apiKey).toBeNull();
+  });
+
+  it("H3: AWS's keys serve a configured provider in any region of AWS, and nowhere else", () => {
+    const aws = {
+      accessKeyId: "AKID",
+      secretAccessKey: "secret",
+      sessionToken: null,
+      bearerToken: null,
+      region: "eu-west-1",
+    };
+    const keys = { openai: null, anthropic: null, gemini: null, openrouter: null };
+    const detected = detectProviders({ keys, ollamaHost: null, aws }, providerDeps()).current();
+    const settings = { api: "bedrock-converse-stream", headers: {}, models: [] } as const;
+    const at = (baseUrl?: string) =>
+      createCatalogue(
+        configOf({
+          models: {
+            providers: {
+              "amazon-bedrock": { ...settings, models: [], ...(baseUrl === undefined ? {} : { baseUrl }) },
+            },
+          },
+        }),
+        detected,
+      ).endpoint("amazon-bedrock")?.aws;
+    expect(at()).toMatchObject({ accessKeyId: "AKID" });
+    expect(at("https://bedrock-runtime.us-west-2.amazonaws.com")).toMatchObject({ accessKeyId: "AKID" });
+    for (const elsewhere of [
+      "http://bedrock-runtime.us-west-2.amazonaws.com",
+      "https://bedrock-runtime.us-west-2.amazonaws.com.evil.org",
+      "https://evil.org/bedrock-runtime.us-west-2.amazonaws.com",
+      "http://127.0.0.1:4000",
+    ])
+      expect(at(elsewhere)).toBeUndefined();
+  });
+
+  describe("with a list of the provider's own", () => {
+    const listed = (id: string, price: number | null, more: object = {}) => ({
+      ref: `openrouter/${id}`,
+      provider: "openrouter",
+      id,
+      name: `Name of ${id}`,
+      contextWindow: 64_000,
+      maxTokens: 8_000,
+      reasoning: true,
+      input: ["text", "image"] as const,
+      price: price === null ? undefined : { input: price, output: price, cacheRead: price, cacheWrite: price },
+      ...more,
+    });
+    const list = [listed("openrouter/auto", null), listed("meta/llama-5", 3), listed("openai/gpt-4o", 7)];
+    const lists = ({ id }: { id: string }) => (id === "openrouter" ? list : []);
+
+    it("H6: every model of the list is there with its price, behind all others", () => {
+      const catalogue = createCatalogue(configOf(), found({ openrouter: "or" }), lists);
+      expect(refs(catalogue)).toEqual([
+        "openrouter/openrouter/auto",
+        "openrouter/meta/llama-5",
+        "openrouter/openai/gpt-4o",
+      ]);
+      expect(catalogue.primary("main")?.ref).toBe("openrouter/openrouter/auto");
+      expect(catalogue.find("openrouter/meta/llama-5")).toMatchObject({ price: { input: 3 }, contextWindow: 64_000 });
+    });
+
+    it("H6: a list takes no name from anybody: its models are meant by their whole reference alone", () => {
+      const agents: Partial<Agents> = {
+        defaults: { model: { primary: "openai/gpt-4o", fallbacks: ["meta/llama-5"], fallbackOn: [] }, models: {} },
+      };
+      const catalogue = createCatalogue(configOf({ agents }), found({ openrouter: "or" }), lists);
+      expect(catalogue.primary("main")).toBeUndefined();
+      expect(catalogue.fallbacks("main")).toEqual([]);
+      const both = createCatalogue(configOf({ agents }), found({ openrouter: "or", openai: "sk-o" }), lists);
+      expect(both.primary("main")?.provider).toBe("openai");
+    });
+
+    it("H6: what the configuration says of a model wins over the list, and the list over what is generally known", () => {
+      const openrouter = {
+        api: "openrouter",
+        headers: {},
+        models: [
+          { id: "meta/llama-5", reasoning: false, input: ["text"], contextWindow: 9_000 },
+          {
+            id: "openai/gpt-4o",
+            reasoning: false,
+            input: ["text"],
+            cost: { input: 1, output: 1, cacheRead: 0, cacheWrite: 0 },
+          },
+        ],
+      } as unknown as typeof mock;
+      const agents: Partial<Agents> = {
+        defaults: { model: { primary: "openrouter/nobody/knows", fallbacks: [], fallbackOn: [] }, models: {} },
+      };
+      const catalogue = createCatalogue(
+        configOf({ models: { providers: { openrouter } }, agents }),
+        found({ openrouter: "or" }),
+        lists,
+      );
+      expect(catalogue.find("openrouter/meta/llama-5")).toMatchObject({
+        contextWindow: 9_000,
+        maxTokens: 8_000,
+        reasoning: true,
+        price: { input: 3 },
+      });
+      expect(catalogue.find("openrouter/openai/gpt-4o")).toMatchObject({ price: { input: 1 }, contextWindow: 64_000 });
+      expect(catalogue.primary("main")?.price).toBeUndefined();
+      expect(refs(catalogue).filter((ref) => ref === "openrouter/meta/llama-5")).toHaveLength(1);
+    });
+  });
 });

@@ -1,104 +1,53 @@
 /**
  * What every provider must do, whatever its wire: run against an emulator that fails in every way, and against an
- * independent mock of the real services. Only tests import this.
+ * independent mock of the real services. Only tests import this; a provider's own test calls `providerConformance` once.
+ *
+ * One file a theme in `conformance/`: answers and failures are here; `streams.ts` cuts, drips and garbles a recorded
+ * answer; `requests.ts` looks at what is sent (odd characters, call ids, a conversation another protocol began);
+ * `oddities.ts` answers in ways that no page describes; `aborts.ts` stops; `mock.ts` is the independent mock.
  */
-import { LLMock } from "@copilotkit/aimock";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Reply, Script } from "../drill/model-emulator/script.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Reply } from "../drill/model-emulator/script.ts";
 import { startModelEmulator, type ModelEmulator } from "../drill/model-emulator/server.ts";
 import type { ErrorCode } from "../domain/error-codes.ts";
-import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
-import { systemClock, type Clock } from "../platform/clock.ts";
-import { FakeClock } from "../platform/fake-clock.ts";
-import { systemIds } from "../platform/ids.ts";
-import type { ModelEvent, ModelProvider, ModelRequest, ProviderDeps, ProviderModule } from "./contract.ts";
+import type { ModelMessage } from "../domain/conversation.ts";
+import { stopping } from "./conformance/aborts.ts";
+import {
+  callsOf,
+  collect,
+  endOf,
+  failureOf,
+  forever,
+  key,
+  modelInfo,
+  modelRequest,
+  played,
+  providerDeps,
+  textOf,
+  timeTool,
+  tinyPng,
+  userSays,
+  type Bench,
+  type ConformanceHarness,
+} from "./conformance/bench.ts";
+import { againstMock } from "./conformance/mock.ts";
+import { oddities } from "./conformance/oddities.ts";
+import { requesting } from "./conformance/requests.ts";
+import { streaming } from "./conformance/streams.ts";
+import type { ProviderModule } from "./contract.ts";
 
-export interface ConformanceHarness {
-  /** The matrix row that this wire proves. */
-  readonly row: string;
-  /** What stands behind the root address in the configuration. */
-  readonly path: string;
-  /** How the mock's fixtures name token counts for this wire; null where it sends zeros, come what may. */
-  readonly mockUsage: Readonly<Record<string, number>> | null;
-  /** The word with which this wire says that the answer ran out of tokens. */
-  readonly lengthFinish: string;
-}
-
-/** A red pixel. */
-export const tinyPng =
-  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
-
-const key = "sk-very-secret-key-0123456789";
-
-const timeTool = {
-  name: "time",
-  description: "Tells the time.",
-  inputSchema: {
-    type: "object",
-    properties: { zone: { type: "string" } },
-    required: ["zone"],
-    additionalProperties: false,
-  },
-};
-
-export function modelInfo(more: Partial<ModelInfo> = {}): ModelInfo {
-  return {
-    ref: "mock/m-1",
-    provider: "mock",
-    id: "m-1",
-    name: "m-1",
-    contextWindow: null,
-    maxTokens: null,
-    reasoning: false,
-    input: ["text", "image"],
-    price: undefined,
-    ...more,
-  };
-}
-
-export function userSays(text: string): ModelMessage {
-  return { role: "user", content: [{ type: "text", text }] };
-}
-
-export function modelRequest(text: string, more: Partial<ModelRequest> = {}): ModelRequest {
-  return { model: modelInfo(), system: "You are brief.", messages: [userSays(text)], tools: [], ...more };
-}
-
-export function providerDeps(more: Partial<ProviderDeps> = {}): ProviderDeps {
-  return { fetch: (input, init) => fetch(input, init), clock: systemClock(), ids: systemIds(), ...more };
-}
-
-/** Everything a call yields; asserts the shape that the contract promises for every call. */
-export async function collect(stream: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
-  const events: ModelEvent[] = [];
-  for await (const event of stream) events.push(event);
-  const terminal = events.filter(({ type }) => type === "end" || type === "failure");
-  expect(terminal, "exactly one end or failure").toHaveLength(1);
-  expect(events.at(-1), "and it comes last").toBe(terminal[0]);
-  return events;
-}
-
-export function textOf(events: readonly ModelEvent[]): string {
-  return events.map((event) => (event.type === "text" ? event.text : "")).join("");
-}
-
-export function endOf(events: readonly ModelEvent[]): Extract<ModelEvent, { type: "end" }> {
-  const last = events.at(-1);
-  if (last?.type !== "end") expect.fail(`expected an end, got ${JSON.stringify(last)}`);
-  return last;
-}
-
-export function failureOf(events: readonly ModelEvent[]): Extract<ModelEvent, { type: "failure" }>["error"] {
-  const last = events.at(-1);
-  if (last?.type !== "failure") expect.fail(`expected a failure, got ${JSON.stringify(last)}`);
-  return last.error;
-}
-
-export function callsOf(events: readonly ModelEvent[]): Extract<ModelEvent, { type: "tool-call" }>[] {
-  return events.filter((event): event is Extract<ModelEvent, { type: "tool-call" }> => event.type === "tool-call");
-}
-
-const forever = new AbortController().signal;
+export {
+  callsOf,
+  collect,
+  endOf,
+  failureOf,
+  modelInfo,
+  modelRequest,
+  providerDeps,
+  textOf,
+  tinyPng,
+  userSays,
+} from "./conformance/bench.ts";
 
 export function providerConformance(module: ProviderModule, harness: ConformanceHarness): void {
   describe(`${module.api} keeps the provider contract`, () => {
@@ -119,24 +68,13 @@ export function providerConformance(module: ProviderModule, harness: Conformance
     calling(bench, harness);
     failing(bench, harness);
     stopping(bench, harness);
+    oddities(bench, harness);
+    requesting(bench, harness);
+    streaming(bench, harness);
   });
   describe(`${module.api} against an independent mock`, () => {
     againstMock(module, harness);
   });
-}
-
-interface Bench {
-  emulator(): ModelEmulator;
-  open(deps?: Partial<ProviderDeps>, baseUrl?: string): ModelProvider;
-}
-
-async function played(
-  bench: Bench,
-  script: Script,
-  request: ModelRequest = modelRequest("hello"),
-): Promise<ModelEvent[]> {
-  bench.emulator().play(script);
-  return collect(bench.open().stream(request, forever));
 }
 
 function answering(bench: Bench, { row, lengthFinish }: ConformanceHarness): void {
@@ -289,7 +227,7 @@ function calling(bench: Bench, { row }: ConformanceHarness): void {
   });
 }
 
-function failing(bench: Bench, { row }: ConformanceHarness): void {
+function failing(bench: Bench, { row, renewsToken = false }: ConformanceHarness): void {
   const refusals: readonly (readonly [number, ErrorCode])[] = [
     [400, "MODEL_008"],
     [401, "MODEL_002"],
@@ -310,7 +248,7 @@ function failing(bench: Bench, { row }: ConformanceHarness): void {
     expect(error.message).toContain("will not do");
     expect(JSON.stringify(error)).not.toContain(key);
     // Retries are the caller's: one call, one request.
-    expect(bench.emulator().count()).toBe(1);
+    expect(bench.emulator().count()).toBe(renewsToken && status === 401 ? 2 : 1);
   });
 
   it("a wait that the provider names is passed on", async () => {
@@ -351,140 +289,5 @@ function failing(bench: Bench, { row }: ConformanceHarness): void {
     const error = failureOf(await collect(bench.open({}, url).stream(modelRequest("x"), forever)));
     expect(error).toMatchObject({ code: "MODEL_004", details: { reason: "network", networkCode: "ECONNREFUSED" } });
     expect(performance.now() - startedMs).toBeLessThan(2_000);
-  });
-}
-
-function stopping(bench: Bench, { row }: ConformanceHarness): void {
-  const silences: readonly Reply[] = [
-    { fault: { kind: "silence" } },
-    { text: ["one ", "two "], fault: { kind: "hang", afterDeltas: 1 } },
-    { text: ["one ", "two "], fault: { kind: "hang", afterDeltas: 0 } },
-  ];
-
-  it.each(silences)(`${row}: an abort ends %o within 200 ms`, async (reply) => {
-    bench.emulator().play(reply);
-    const controller = new AbortController();
-    const running = collect(bench.open().stream(modelRequest("x"), controller.signal));
-    const seen = await bench.emulator().arrived();
-    const startedMs = performance.now();
-    controller.abort(new Error("the user said stop"));
-    expect(failureOf(await running)).toMatchObject({ code: "RUN_001" });
-    expect(performance.now() - startedMs).toBeLessThan(200);
-    await expect.poll(() => seen.abandoned).toBe(true);
-  });
-
-  it("a fetch that ignores the abort holds nobody up", async () => {
-    const controller = new AbortController();
-    const asked = Promise.withResolvers<void>();
-    const deaf = (): Promise<Response> => {
-      asked.resolve();
-      return new Promise(() => undefined);
-    };
-    const running = collect(bench.open({ fetch: deaf }).stream(modelRequest("x"), controller.signal));
-    await asked.promise;
-    controller.abort();
-    expect(failureOf(await running).code).toBe("RUN_001");
-  });
-
-  it("an abort before the start sends nothing", async () => {
-    const events = await collect(bench.open().stream(modelRequest("x"), AbortSignal.abort()));
-    expect(failureOf(events).code).toBe("RUN_001");
-    expect(bench.emulator().count()).toBe(0);
-  });
-
-  it("a listener who leaves frees the connection", async () => {
-    bench.emulator().play({ text: ["one ", "two "], fault: { kind: "hang", afterDeltas: 1 } });
-    const arrived = bench.emulator().arrived();
-    for await (const event of bench.open().stream(modelRequest("x"), forever)) {
-      expect(event).toEqual({ type: "text", text: "one " });
-      break;
-    }
-    const seen = await arrived;
-    await expect.poll(() => seen.abandoned).toBe(true);
-  });
-
-  it("an endpoint that is silent for two minutes is given up, one that trickles is not", async () => {
-    const clock = new FakeClock();
-    bench.emulator().play({ fault: { kind: "silence" } });
-    const running = collect(bench.open({ clock }).stream(modelRequest("x"), forever));
-    await bench.emulator().arrived();
-    await clock.advance(119_000);
-    expect(clock.pendingTimers).toBe(1);
-    await clock.advance(1_000);
-    expect(failureOf(await running)).toMatchObject({ code: "MODEL_006", retry: "later" });
-    expect(clock.pendingTimers).toBe(0);
-    await trickle(bench);
-  });
-}
-
-/** Three deltas a minute and a half apart: longer than the limit as a whole, never as a silence. */
-async function trickle(bench: Bench): Promise<void> {
-  const clock = new FakeClock();
-  const waits: (() => void)[] = [];
-  const paced: Clock = { ...systemClock(), sleep: () => new Promise((resolve) => waits.push(resolve)) };
-  const slow = await startModelEmulator({
-    clock: paced,
-    script: { text: ["one ", "two ", "three "], deltaDelayMs: 90_000 },
-  });
-  const texts: string[] = [];
-  const stream = bench.open({ clock }, slow.url).stream(modelRequest("x"), forever);
-  const running = (async () => {
-    for await (const event of stream) texts.push(event.type === "text" ? event.text : event.type);
-  })();
-  for (const expected of [0, 1, 2]) {
-    await expect.poll(() => [texts.length, waits.length]).toEqual([expected, 1]);
-    await clock.advance(90_000);
-    waits.pop()?.();
-  }
-  await running;
-  expect(texts).toEqual(["one ", "two ", "three ", "end"]);
-  await slow.close();
-}
-
-function againstMock(module: ProviderModule, { row, path, mockUsage }: ConformanceHarness): void {
-  const mock = new LLMock({ port: 0, chunkSize: 8 });
-  let provider: ModelProvider;
-  beforeAll(async () => {
-    mock.onMessage("hello", {
-      content: "Hi there, how are you today?",
-      ...(mockUsage === null ? {} : { usage: mockUsage }),
-    });
-    mock.onMessage("weather", { toolCalls: [{ name: "time", arguments: '{"zone":"UTC"}' }] });
-    mock.onMessage("picture", { content: "A red dot." });
-    await mock.start();
-    provider = module.open(
-      { id: "mock", api: module.api, baseUrl: mock.url + path, apiKey: key, headers: {} },
-      providerDeps(),
-    );
-  });
-  afterAll(() => mock.stop());
-
-  it(`${row}: text is streamed, with usage`, async () => {
-    const events = await collect(provider.stream(modelRequest("hello"), forever));
-    expect(textOf(events)).toBe("Hi there, how are you today?");
-    expect(events.filter(({ type }) => type === "text").length).toBeGreaterThan(1);
-    const usage = mockUsage === null ? null : { input: 21, output: 9, cacheRead: 0, cacheWrite: 0 };
-    expect(endOf(events)).toEqual({ type: "end", reason: "stop", usage });
-  });
-
-  it(`${row}: a tool is called`, async () => {
-    const events = await collect(provider.stream(modelRequest("weather", { tools: [timeTool] }), forever));
-    expect(callsOf(events)).toMatchObject([{ tool: "time", input: { zone: "UTC" } }]);
-    expect(endOf(events).reason).toBe("tool-calls");
-  });
-
-  it(`${row}: an image is taken`, async () => {
-    const attachment = { type: "image", mimeType: "image/png", data: tinyPng } as const;
-    const content = [
-      { type: "text", text: "picture" },
-      { type: "file", attachment },
-    ] as const;
-    const events = await collect(provider.stream(modelRequest("", { messages: [{ role: "user", content }] }), forever));
-    expect(textOf(events)).toBe("A red dot.");
-  });
-
-  it(`${row}: a refusal is an error`, async () => {
-    mock.nextRequestError(429, { message: "slow down", type: "rate_limit_error" });
-    expect(failureOf(await collect(provider.stream(modelRequest("hello"), forever))).code).toBe("MODEL_003");
   });
 }

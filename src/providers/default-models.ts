@@ -1,6 +1,7 @@
 /** The models that a provider is taken to have while nobody lists any: a few, the one to begin with first. */
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { ModelPrice } from "../domain/money.ts";
+import { regionOfAddress } from "./addresses.ts";
 import type { ProviderEndpoint } from "./contract.ts";
 import { knownModel, vendorOf, vendorPrice } from "./prices.ts";
 
@@ -19,20 +20,23 @@ export interface ModelSettings {
   readonly cost?: ModelPrice | undefined;
 }
 
-/** What is said wins; the rest is what is known of a model of that name. An unknown price stays undefined. */
-export function describedModel(endpoint: ProviderEndpoint, settings: ModelSettings): ModelInfo {
+/**
+ * What is said wins, then what the provider's own list says, then what is known of a model of that name. An unknown
+ * price stays undefined.
+ */
+export function describedModel(endpoint: ProviderEndpoint, settings: ModelSettings, listed?: ModelInfo): ModelInfo {
   const { id } = settings;
-  const known = knownModel(id);
+  const known = listed ?? knownModel(id);
   return {
     ref: `${endpoint.id}/${id}`,
     provider: endpoint.id,
     id,
-    name: settings.name ?? id,
+    name: settings.name ?? listed?.name ?? id,
     contextWindow: settings.contextWindow ?? known?.contextWindow ?? null,
     maxTokens: settings.maxTokens ?? known?.maxTokens ?? null,
     reasoning: settings.reasoning ?? known?.reasoning ?? false,
     input: settings.input ?? known?.input ?? ["text"],
-    price: settings.cost ?? vendorPrice(endpoint, id),
+    price: settings.cost ?? listed?.price ?? vendorPrice(endpoint, id),
   };
 }
 
@@ -58,7 +62,11 @@ export const demoModel: ModelInfo = Object.freeze({
 });
 
 function idsOf(endpoint: ProviderEndpoint): readonly string[] {
-  if (endpoint.baseUrl !== null && new URL(endpoint.baseUrl).hostname === "openrouter.ai") return ["openrouter/auto"];
+  const { api, baseUrl } = endpoint;
+  const host = baseUrl === null ? null : new URL(baseUrl).hostname;
+  if (host === "openrouter.ai" || (api === "openrouter" && host === null)) return ["openrouter/auto"];
+  if (api === "github-copilot") return ["gpt-5-mini", "claude-sonnet-5.5", "claude-opus-5.5", "gpt-5.6-terra"];
+  if (api === "bedrock-converse-stream") return bedrockIds(endpoint);
   switch (vendorOf(endpoint)) {
     case "openai":
       return ["gpt-5.6-terra", "gpt-5.6-luna", "gpt-6-sol", "gpt-6-luna", "gpt-4o"];
@@ -69,4 +77,11 @@ function idsOf(endpoint: ProviderEndpoint): readonly string[] {
     case undefined:
       return endpoint.api === "demo" ? ["demo"] : [];
   }
+}
+
+/** Over the profiles that every common region has; in the others the models have other names. */
+function bedrockIds({ baseUrl, aws }: ProviderEndpoint): readonly string[] {
+  const region = baseUrl === null ? aws?.region : regionOfAddress(baseUrl);
+  if (region === undefined || /^(cn|us-gov)-/.test(region)) return [];
+  return ["sonnet", "opus", "haiku"].map((name) => `global.anthropic.claude-${name}-5-5`);
 }

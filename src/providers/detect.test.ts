@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startModelEmulator, type ModelEmulator } from "../drill/model-emulator/server.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { providerDeps } from "./conformance.ts";
-import { detectProviders, ollamaEndpoint } from "./detect.ts";
+import { detectProviders, ollamaEndpoint, type FoundAws } from "./detect.ts";
 
 const noKeys = { openai: null, anthropic: null, gemini: null, openrouter: null };
 
@@ -20,11 +20,63 @@ describe("what a first start finds", () => {
       ["anthropic", "anthropic-messages", "sk-a"],
       ["openai", "openai-responses", "sk-o"],
       ["google", "google-generative-ai", "g"],
-      ["openrouter", "openai-completions", "or"],
+      ["openrouter", "openrouter", "or"],
     ]);
     for (const { models } of found) expect(models.length).toBeGreaterThan(0);
     expect(found[0]?.models[0]?.price).toBeDefined();
     expect(found[3]?.models[0]?.price).toBeUndefined();
+  });
+
+  const noAws = { accessKeyId: null, secretAccessKey: null, sessionToken: null, bearerToken: null, region: null };
+  const awsKeys = { ...noAws, accessKeyId: "AKID", secretAccessKey: "secret", region: "eu-west-1" };
+  const asked = (): Promise<never> => expect.fail("nobody may be asked");
+
+  it("H3: AWS's keys and a region are a provider, and nobody is asked", () => {
+    const found = (aws: Partial<FoundAws>) =>
+      detectProviders(
+        { keys: { ...noKeys, openai: "sk-o" }, ollamaHost: null, aws: { ...noAws, ...aws } },
+        providerDeps({ fetch: asked }),
+      ).current();
+    const [, signed] = found({ ...awsKeys, sessionToken: "session" });
+    expect(signed?.endpoint).toEqual({
+      id: "amazon-bedrock",
+      api: "bedrock-converse-stream",
+      baseUrl: "https://bedrock-runtime.eu-west-1.amazonaws.com",
+      apiKey: null,
+      headers: {},
+      aws: { region: "eu-west-1", accessKeyId: "AKID", secretAccessKey: "secret", sessionToken: "session" },
+    });
+    expect(signed?.models[0]).toMatchObject({
+      ref: "amazon-bedrock/global.anthropic.claude-sonnet-5-5",
+      contextWindow: 1_000_000,
+      price: { input: 2, output: 10 },
+    });
+    const [, keyed] = found({ ...noAws, bearerToken: "key", region: "us-east-1" });
+    expect(keyed?.endpoint).toMatchObject({
+      apiKey: "key",
+      baseUrl: "https://bedrock-runtime.us-east-1.amazonaws.com",
+    });
+    expect(keyed?.endpoint).not.toHaveProperty("aws");
+    for (const half of [
+      { ...awsKeys, region: null },
+      { ...awsKeys, secretAccessKey: null },
+      { ...awsKeys, accessKeyId: null },
+      { ...noAws, bearerToken: "key" },
+      noAws,
+    ])
+      expect(found(half)).toHaveLength(1);
+    expect(found({ ...awsKeys, region: "us-gov-west-1" })[1]?.models).toEqual([]);
+  });
+
+  it("AWS's keys may be there for anything: a model on this machine goes first, one that was meant does not", async () => {
+    const order = async (aws: object): Promise<string[]> => {
+      const found = { keys: noKeys, ollamaHost: emulator.url, aws: { ...noAws, ...aws } };
+      const detection = detectProviders(found, providerDeps());
+      await detection.refresh();
+      return detection.current().map(({ endpoint }) => endpoint.id);
+    };
+    expect(await order(awsKeys)).toEqual(["ollama", "amazon-bedrock"]);
+    expect(await order({ ...awsKeys, bearerToken: "key" })).toEqual(["amazon-bedrock", "ollama"]);
   });
 
   it("an empty key is none", () => {

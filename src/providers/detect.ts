@@ -1,8 +1,9 @@
 /**
- * What a first start finds without any configuration: keys in the environment, at once; Ollama on this host, when
+ * What a first start finds without any configuration: keys in the environment, AWS's too, at once; Ollama on this host, when
  * asked, within 300 ms. Holds what was found; never waits on the start path and never fails.
  */
 import type { ModelInfo } from "../domain/conversation.ts";
+import { bedrockAddress, openRouterAddress } from "./addresses.ts";
 import type { ProviderDeps, ProviderEndpoint } from "./contract.ts";
 import { defaultModels } from "./default-models.ts";
 import { providerModule } from "./registry.ts";
@@ -15,6 +16,16 @@ export interface FoundKeys {
   readonly openrouter: string | null;
 }
 
+/** Keys of AWS as the environment has them; null where unset. */
+export interface FoundAws {
+  readonly accessKeyId: string | null;
+  readonly secretAccessKey: string | null;
+  readonly sessionToken: string | null;
+  /** A key of Bedrock's own. */
+  readonly bearerToken: string | null;
+  readonly region: string | null;
+}
+
 export interface DetectedProvider {
   readonly endpoint: ProviderEndpoint;
   /** In order of preference. */
@@ -22,18 +33,25 @@ export interface DetectedProvider {
 }
 
 export interface Detection {
-  /** What is known now: keyed providers first, in a fixed order, Ollama last. */
+  /** What is known now: keyed providers first, in a fixed order, then Ollama, then what AWS's keys reach. */
   current(): readonly DetectedProvider[];
   /** Looks for Ollama. Resolves with whether `current` says something else now; never rejects, never takes over 300 ms. */
   refresh(signal?: AbortSignal): Promise<boolean>;
 }
 
-export function detectProviders(found: { keys: FoundKeys; ollamaHost: string | null }, deps: ProviderDeps): Detection {
-  const keyed = keyedEndpoints(found.keys).map((endpoint) => ({ endpoint, models: defaultModels(endpoint) }));
+export function detectProviders(
+  found: { keys: FoundKeys; ollamaHost: string | null; aws?: FoundAws },
+  deps: ProviderDeps,
+): Detection {
+  const bedrock = bedrockEndpoint(found.aws);
+  // Keys of AWS may be there for anything: a model at hand goes first. A key of Bedrock's own is there for this.
+  const [chosen, ambient] = found.aws?.bearerToken === null ? [[], bedrock] : [bedrock, []];
+  const keyed = withModels([...keyedEndpoints(found.keys), ...chosen]);
+  const last = withModels(ambient);
   const ollama = ollamaEndpoint(found.ollamaHost);
   let local: readonly ModelInfo[] = [];
   return {
-    current: () => (local.length === 0 ? keyed : [...keyed, { endpoint: ollama, models: local }]),
+    current: () => [...keyed, ...(local.length === 0 ? [] : [{ endpoint: ollama, models: local }]), ...last],
     refresh: async (signal) => {
       const models = await installedModels(ollama, deps, signal);
       const changed = models.map(({ ref }) => ref).join("\n") !== local.map(({ ref }) => ref).join("\n");
@@ -41,6 +59,10 @@ export function detectProviders(found: { keys: FoundKeys; ollamaHost: string | n
       return changed;
     },
   };
+}
+
+function withModels(endpoints: readonly ProviderEndpoint[]): readonly DetectedProvider[] {
+  return endpoints.map((endpoint) => ({ endpoint, models: defaultModels(endpoint) }));
 }
 
 /** Where Ollama listens when nobody says otherwise. An address to listen on is not one to call. */
@@ -60,7 +82,8 @@ const services: Readonly<Record<string, Pick<ProviderEndpoint, "api" | "baseUrl"
   anthropic: { api: "anthropic-messages", baseUrl: null },
   openai: { api: "openai-responses", baseUrl: null },
   google: { api: "google-generative-ai", baseUrl: null },
-  openrouter: { api: "openai-completions", baseUrl: "https://openrouter.ai/api/v1" },
+  openrouter: { api: "openrouter", baseUrl: openRouterAddress },
+  "github-copilot": { api: "github-copilot", baseUrl: null },
 };
 
 /** The public service of this name with its usual models, for somebody who has stored a login and set nothing else. */
@@ -81,6 +104,21 @@ function keyedEndpoints(keys: FoundKeys): readonly ProviderEndpoint[] {
     const apiKey = found[id]?.trim() ?? "";
     return apiKey === "" ? [] : [serviceEndpoint(id, apiKey)];
   });
+}
+
+/** Nobody is asked: without a region there is no address, and a region that somebody guessed is another bill. */
+function bedrockEndpoint(found: FoundAws | undefined): readonly ProviderEndpoint[] {
+  if (found === undefined || found.region === null) return [];
+  const { accessKeyId, secretAccessKey, sessionToken, bearerToken, region } = found;
+  const base = {
+    id: "amazon-bedrock",
+    api: "bedrock-converse-stream",
+    baseUrl: bedrockAddress(region),
+    headers: {},
+  } as const;
+  if (bearerToken !== null) return [{ ...base, apiKey: bearerToken }];
+  if (accessKeyId === null || secretAccessKey === null) return [];
+  return [{ ...base, apiKey: null, aws: { region, accessKeyId, secretAccessKey, sessionToken } }];
 }
 
 async function installedModels(

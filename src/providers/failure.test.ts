@@ -221,4 +221,19 @@ describe("a provider's failure", () => {
       expect(() => readErrorBody(body)).not.toThrow();
     }
   });
+
+  it("S8: what a server puts where a code belongs is kept where it is one, and never where it is the key", () => {
+    const codeOf = (code: string): unknown =>
+      providerFailure({ message: "no", status: 400, codes: [code] }, scene).details["providerCode"];
+    expect(codeOf("invalid_api_key")).toBe("invalid_api_key");
+    for (const quoted of [
+      "sk-abcdefgh",
+      "key-sk-abcdefgh",
+      "team-secret",
+      "Incorrect key: sk-abcdefgh",
+      "x".repeat(65),
+      "",
+    ])
+      expect(codeOf(quoted), quoted).toBeUndefined();
+  });
 });

@@ -30,7 +30,7 @@ export function providerFailure(fault: ProviderFault, scene: FaultScene): AppErr
         model: scene.model,
         reason,
         ...(fault.status === undefined ? {} : { status: fault.status }),
-        ...named("providerCode", fault.codes?.[0], scene.endpoint),
+        ...(isCode(fault.codes?.[0], scene.endpoint) ? { providerCode: fault.codes[0] } : {}),
         ...named("networkCode", fault.networkCode, scene.endpoint),
         ...quotaOf(fault, scene.nowMs),
       },
@@ -85,6 +85,11 @@ function resetting(
 
 function named(name: string, code: string | undefined, endpoint: ProviderEndpoint): Readonly<Record<string, string>> {
   return code === undefined ? {} : { [name]: withoutSecrets(code, endpoint) };
+}
+
+/** A server may put anything where a code belongs, the key that it refused among it. */
+function isCode(code: string | undefined, endpoint: ProviderEndpoint): code is string {
+  return code !== undefined && /^[\w.-]{1,64}$/.test(code) && withoutSecrets(code, endpoint) === code;
 }
 
 /** Providers quote the refused key in their message; ours may not, nor any other. Nobody reads a long text. */

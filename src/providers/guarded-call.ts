@@ -10,6 +10,7 @@ import { soundUsage } from "../domain/money.ts";
 import type { QuotaWindow } from "../domain/quota.ts";
 import { providerFailure, type ProviderFault } from "./failure.ts";
 import { faultScene } from "./failure/scene.ts";
+import { fitRequest } from "./fit-request.ts";
 import { quotaWindows } from "./quota.ts";
 import { costHeader, costOfHeader } from "./reported-cost.ts";
 
@@ -33,18 +34,18 @@ export interface CallScene {
   readonly faultOf: (thrown: unknown) => ProviderFault | null;
 }
 
-/** `run` may throw, end without a terminal event, go on after one, and ignore its signal: its listener sees none of it. */
+/** `run` gets the request as every wire can take it. It may throw, end without a terminal event, go on after one, and ignore its signal: its listener sees none of it. */
 export async function* guardedCall(
   scene: CallScene,
   signal: AbortSignal,
-  run: (call: Call) => AsyncIterable<ModelEvent>,
+  run: (call: Call, request: ModelRequest) => AsyncIterable<ModelEvent>,
 ): AsyncGenerator<ModelEvent, void, undefined> {
   if (signal.aborted) {
     yield failure(aborted());
     return;
   }
   const call = new WatchedCall(scene, signal);
-  const events = run(call)[Symbol.asyncIterator]();
+  const events = run(call, fitRequest(scene.request, scene.endpoint))[Symbol.asyncIterator]();
   let last: ModelEvent | undefined;
   let toldQuota = false;
   try {
@@ -106,12 +107,18 @@ function judged(thrown: unknown, call: WatchedCall, scene: CallScene): AppError 
   const fault = scene.faultOf(thrown);
   if (fault !== null) return verdict(fault, scene);
   const networkCode = networkCodeOf(thrown);
-  const message = networkCode ?? (thrown instanceof Error ? thrown.message : String(thrown));
+  const message = networkCode ?? wordsOf(thrown);
   // Nothing was asked of anybody yet: the fault is in this house.
-  if (!call.asked) return AppError.from(thrown);
+  if (!call.asked) return new AppError("SYS_001", message, { cause: thrown });
   // The connection broke: before the answer began nothing was said, after it something is missing.
   const broken = call.status() === null ? "network" : "interrupted";
   return verdict({ message, reason: broken, ...(networkCode === undefined ? {} : { networkCode }) }, scene);
+}
+
+/** What was thrown may be anything, an object without a name of its own too. */
+function wordsOf(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.message;
+  return typeof thrown === "string" ? thrown : "an error of no known kind";
 }
 
 /** The innermost code of a chain of causes; Node's fetch wraps the socket's error twice. */

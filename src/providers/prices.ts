@@ -1,9 +1,11 @@
 /**
  * What is known of the well-known models without asking anybody: price, window and abilities, from a dated file.
- * A price holds only at the vendor's own address; what the file does not have is unknown, never free.
+ * A price holds only at the vendor's own address, or at a reseller's that the file names with what it adds; what the file
+ * does not have is unknown, never free.
  */
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { ModelPrice } from "../domain/money.ts";
+import { regionOfAddress } from "./addresses.ts";
 import type { ProviderEndpoint } from "./contract.ts";
 import file from "./prices.json" with { type: "json" };
 
@@ -22,19 +24,21 @@ export interface KnownModel {
 
 /** By the model's own name, whoever serves it: good for window and abilities. Dated snapshots count as their family. */
 export function knownModel(modelId: string): KnownModel | undefined {
-  const name = familyOf(modelId);
-  for (const vendor of vendors) {
-    const found = entryOf(vendor, name);
-    if (found !== undefined) return known(found);
+  for (const name of namesOf(modelId)) {
+    for (const vendor of vendors) {
+      const found = entryOf(vendor, name);
+      if (found !== undefined) return known(found);
+    }
   }
   return undefined;
 }
 
-/** Undefined where the endpoint is not the vendor's own: a reseller's price is its own affair. */
+/** Undefined where the endpoint is not the vendor's own: a reseller's price is its own affair, unless it is known. */
 export function vendorPrice(
   endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">,
   modelId: string,
 ): ModelPrice | undefined {
+  if (endpoint.api === "bedrock-converse-stream") return bedrockPrice(endpoint.baseUrl, modelId);
   const vendor = vendorOf(endpoint);
   const found = vendor === undefined ? undefined : entryOf(vendor, familyOf(modelId));
   return found === undefined ? undefined : known(found).price;
@@ -85,10 +89,35 @@ function known({ price, contextWindow, maxTokens, reasoning, sees }: Entry): Kno
   };
 }
 
+const { of: bedrockVendor, global: globalFactor, regional: regionalFactor } = file.resold["bedrock-converse-stream"];
+
+/** Of AWS's own servers in the common regions; those for governments and in China have prices of their own. */
+function bedrockPrice(baseUrl: string | null, modelId: string): ModelPrice | undefined {
+  const region = baseUrl === null ? "" : regionOfAddress(baseUrl);
+  const named = bedrockName.exec(modelId);
+  if (region === undefined || /^(cn|us-gov)-/.test(region) || named === null || named[1] === "us-gov") return undefined;
+  const found = entryOf(bedrockVendor as Vendor, familyOf(named[2] ?? ""));
+  if (found === undefined) return undefined;
+  const factor = named[1] === "global" ? globalFactor : regionalFactor;
+  const [input, output, cacheRead, cacheWrite] = found.price.map((usd) => Number((usd * factor).toFixed(6)));
+  return { input: input ?? 0, output: output ?? 0, cacheRead: cacheRead ?? 0, cacheWrite: cacheWrite ?? 0 };
+}
+
+/** `global.anthropic.claude-opus-4-6-v1`: profile, then the vendor's own name, then a version of the service's. */
+const bedrockName = /^(?:([a-z-]+)\.)?anthropic\.(claude-[a-z0-9-]+?)(?:-v\d+(?::\d+)?)?$/;
+
 function ownVendor(api: ProviderEndpoint["api"]): Vendor | undefined {
   if (api === "openai-completions" || api === "openai-responses") return "openai";
   if (api === "anthropic-messages") return "anthropic";
   return api === "google-generative-ai" ? "google" : undefined;
+}
+
+/** A reseller's id and the vendor's own name in it: `us.anthropic.claude-…-v1:0`, `anthropic/claude-opus-5.5`, `claude-opus-5.5`. */
+function namesOf(modelId: string): readonly string[] {
+  const bare =
+    bedrockName.exec(modelId)?.[2] ?? modelId.replace(/^(openai|anthropic|google)\//, "").replace(/:free$/, "");
+  const dashed = bare.startsWith("claude-") ? bare.replaceAll(".", "-") : bare;
+  return [familyOf(modelId), familyOf(bare), familyOf(dashed)];
 }
 
 /** `gpt-4o-2024-08-06`, `claude-haiku-4-5-20251001`, `models/gemini-2.5-pro`: the same model at the same price. */

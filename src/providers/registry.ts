@@ -1,8 +1,6 @@
 /** Names every provider's protocol. Each module is imported when it is first asked for, and with it nothing of an SDK. */
-import { AppError } from "../domain/app-error.ts";
 import type { ModelApi, ProviderModule } from "./contract.ts";
 
-/** Throws AppError MODEL_008 for a protocol that this installation does not speak. */
 export async function providerModule(api: ModelApi): Promise<ProviderModule> {
   switch (api) {
     case "openai-completions":
@@ -18,8 +16,10 @@ export async function providerModule(api: ModelApi): Promise<ProviderModule> {
     case "demo":
       return (await import("./demo/index.ts")).provider;
     case "bedrock-converse-stream":
+      return (await import("./bedrock-converse-stream/index.ts")).provider;
     case "openrouter":
+      return (await import("./openrouter/index.ts")).provider;
     case "github-copilot":
-      throw new AppError("MODEL_008", `The protocol ${api} is not part of this version.`);
+      return (await import("./github-copilot/index.ts")).provider;
   }
 }

@@ -5,7 +5,6 @@
  * The ledger settles: the commit that records a ledger row releases the hold of the same id and adds what the call really
  * cost to every purse that the hold counted in, in the period in which it was made. A row without a hold counts as well.
  */
-import type { AppErrorJson } from "../domain/app-error.ts";
 import type { WorstCase } from "../domain/money.ts";
 import type { PurseBalance, PurseLimit, PurseSpan, PurseState } from "../domain/purse.ts";
 import type { LedgerEntry } from "./port.ts";
@@ -175,15 +174,4 @@ export interface ApprovalStore {
  */
 export function waitingFor(what: { approval: string } | { pauseOf: string | null }): string {
   return "approval" in what ? `approval:${what.approval}` : `paused:${what.pauseOf ?? "*"}`;
-}
-
-/** Facts of a refusal by a purse, as they travel in the details of a `BUDGET_001`. */
-export interface ShortPurse {
-  readonly purse: PurseState;
-  readonly neededMicros: number;
-}
-
-export function shortPurseOf(error: AppErrorJson): ShortPurse | null {
-  const { purse, neededMicros } = error.details as Partial<ShortPurse>;
-  return purse === undefined || neededMicros === undefined ? null : { purse, neededMicros };
 }

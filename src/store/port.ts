@@ -718,7 +718,10 @@ export interface SessionUsage extends DailyActivity {
     readonly model: string;
     readonly channel: string;
   })[];
-  /** By day, and of the whole span where the day is null. As exact as `LedgerStore.latency`. */
+  /**
+   * By day, and of the whole span where the day is null. As exact as `LedgerStore.latency`. Told where one session is
+   * asked for: it is counted from the rows.
+   */
   readonly latency: readonly (LatencyStats & { readonly day: string | null })[];
 }
 

@@ -297,7 +297,7 @@ describe("the flush of memory before a compaction", () => {
   });
 
   it("I8: nothing is written where nothing lasts", async () => {
-    for (const answer of ["NO_REPLY", " no_reply.\n", ""]) {
+    for (const answer of ["NO_REPLY", " no_reply.\n", "", "Here is nothing of note, sorry."]) {
       written.length = 0;
       const session = openSession({ notes, script: ({ purpose }) => (purpose === "notes" ? answer : "summary") });
       longTalk(session);
@@ -310,8 +310,8 @@ describe("the flush of memory before a compaction", () => {
   it("I8: never stands in the way: a failing model, a full day and a full disk cost the notes alone", async () => {
     const broken = [
       { notes, script: ({ purpose }: SummaryRequest) => (purpose === "notes" ? down : "summary") },
-      { notes: { append: () => Promise.resolve("full" as const) }, script: () => "text" },
-      { notes: { append: () => Promise.reject(new AppError("STORE_002", "full")) }, script: () => "text" },
+      { notes: { append: () => Promise.resolve("full" as const) }, script: () => "- text" },
+      { notes: { append: () => Promise.reject(new AppError("STORE_002", "full")) }, script: () => "- text" },
     ];
     for (const options of broken) {
       const session = openSession(options);

@@ -62,10 +62,11 @@ export function notesRequest(facts: PieceFacts): SummaryRequest {
   };
 }
 
-/** The notes in an answer; null where it says that there are none. */
+/** The list in an answer; null where there is none. What is no list was not what was asked for: chatter, or an excuse. */
 export function notesIn(answer: string): string | null {
-  const text = answer.trim();
-  return text === "" || text.toUpperCase().includes(nothingLasting) ? null : text;
+  if (answer.toUpperCase().includes(nothingLasting)) return null;
+  const items = answer.split("\n").filter((line) => /^\s*([-*+]|\d+[.)])\s+\S/.test(line));
+  return items.length === 0 ? null : items.join("\n");
 }
 
 function asked({ earlier, text, missing, instructions }: PieceFacts, what: string): ModelMessage {

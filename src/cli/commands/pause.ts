@@ -1,7 +1,7 @@
-/** `openclaw pause` and `openclaw resume`: the switch that stops every call of a model at once. */
+/** `openclaw pause`: the switch that stops every call of a model at once. */
 import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
-import type { budgetPause, budgetResume } from "../../protocol/methods/budget.ts";
+import type { budgetPause } from "../../protocol/methods/budget.ts";
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 
@@ -17,32 +17,19 @@ export function register(program: Command, context: CliContext): void {
     .option("--all", "every agent, which is meant without --agent too")
     .option("--reason <text>", "why; chats are told")
     .action((options: PauseOptions) => pause(options, context));
-  withConnection(program.command("resume").description("Go on after a pause; messages that waited are answered"))
-    .option("--agent <id>", "the pause of one agent alone")
-    .option("--all", "every pause, which is meant without --agent too")
-    .action((options: PauseOptions) => resume(options, context));
 }
 
-function whichOf({ agent, all }: PauseOptions): { agentId?: string } {
+/** Without a word about it every agent is meant. */
+export function whichAgent({ agent, all }: PauseOptions): { agentId?: string } {
   if (agent !== undefined && all === true) throw new AppError("SYS_003", "Give --agent or --all, not both.");
   return agent === undefined ? {} : { agentId: agent };
 }
 
 async function pause(options: PauseOptions, context: CliContext): Promise<void> {
   const { reason } = options;
-  const params = { ...whichOf(options), ...(reason === undefined ? {} : { reason }) };
+  const params = { ...whichAgent(options), ...(reason === undefined ? {} : { reason }) };
   await withGateway(options, context, async (client) => {
     const paused = await client.call<typeof budgetPause>("budget.pause", params);
     context.output.result(paused, () => `paused: ${options.agent ?? "all agents"}; go on with openclaw resume`);
-  });
-}
-
-async function resume(options: PauseOptions, context: CliContext): Promise<void> {
-  const which = whichOf(options);
-  await withGateway(options, context, async (client) => {
-    const resumed = await client.call<typeof budgetResume>("budget.resume", which);
-    context.output.result(resumed, ({ lifted, replayed }) =>
-      lifted === 0 ? "nothing was paused" : `goes on; ${replayed} waiting messages are answered`,
-    );
   });
 }

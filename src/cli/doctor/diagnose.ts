@@ -24,6 +24,7 @@ const checks: readonly (readonly [string, Check])[] = [
   ["state folder", checkStateDir],
   ["disk", checkDisk],
   ["configuration", checkConfiguration],
+  ["vault", checkSecrets],
   ["gateway", checkGateway],
 ];
 
@@ -90,6 +91,11 @@ async function checkConfiguration({ environment }: CliContext): Promise<readonly
       ? bad("configuration", text, "Mend the line; until then the last good value is in force.")
       : weak("configuration", text, null);
   });
+}
+
+async function checkSecrets({ environment }: CliContext): Promise<readonly Finding[]> {
+  const { checkVault } = await import("../../app/check-vault.ts");
+  return (await checkVault(environment)).map((finding) => ({ check: "vault", ...finding }));
 }
 
 async function checkGateway(context: CliContext, options: ConnectOptions): Promise<readonly Finding[]> {

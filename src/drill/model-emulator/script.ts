@@ -5,6 +5,7 @@ export type EmulatedProtocol =
   | "openai-responses"
   | "anthropic-messages"
   | "google-generative-ai"
+  | "bedrock-converse-stream"
   | "ollama";
 
 export interface Reply {

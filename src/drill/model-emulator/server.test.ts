@@ -24,6 +24,11 @@ const asks = [
     '"finishReason":"STOP"',
   ],
   ["/api/chat", { model: "m", stream: true, messages: [{ role: "user", content: "hello there" }] }, '"done":true'],
+  [
+    "/model/m/converse-stream",
+    { messages: [{ role: "user", content: [{ text: "hello there" }] }] },
+    '{"stopReason":"end_turn"}',
+  ],
 ] as const;
 
 describe("the model emulator", () => {

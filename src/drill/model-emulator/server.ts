@@ -1,5 +1,5 @@
 /**
- * A model server that speaks five wire protocols from one script: for `openclaw drill`, for end-to-end tests and for
+ * A model server that speaks six wire protocols from one script: for `openclaw drill`, for end-to-end tests and for
  * the benchmark. It thinks nothing; what it can do is fail, in every way that real ones do.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { AppError } from "../../domain/app-error.ts";
 import { systemClock, type Clock } from "../../platform/clock.ts";
 import { planOf, type EmulatedProtocol, type Reply, type Script, type SeenRequest } from "./script.ts";
+import { bedrockConverseStream } from "./wire-bedrock-converse-stream.ts";
 import { anthropicMessages } from "./wire-anthropic-messages.ts";
 import { googleGenerativeAi } from "./wire-google-generative-ai.ts";
 import { ollama } from "./wire-ollama.ts";
@@ -28,7 +29,7 @@ export interface ModelEmulatorOptions {
 }
 
 export interface ModelEmulator {
-  /** Root, e.g. `http://127.0.0.1:29100`. OpenAI's and Anthropic's protocols live under `/v1`, Gemini's under `/v1beta`, Ollama's under `/api`. */
+  /** Root, e.g. `http://127.0.0.1:29100`. OpenAI's and Anthropic's protocols live under `/v1`, Gemini's under `/v1beta`, Bedrock's under `/model`, Ollama's under `/api`. */
   readonly url: string;
   readonly port: number;
   /** Oldest first. */
@@ -57,6 +58,7 @@ const wires: Readonly<Record<EmulatedProtocol, Wire>> = {
   "openai-responses": openaiResponses,
   "anthropic-messages": anthropicMessages,
   "google-generative-ai": googleGenerativeAi,
+  "bedrock-converse-stream": bedrockConverseStream,
   ollama,
 };
 
@@ -187,7 +189,8 @@ class Emulator implements ModelEmulator {
     }
     if (reply.status !== undefined && reply.status !== 200) {
       const retry = reply.retryAfterS === undefined ? {} : { "retry-after": String(reply.retryAfterS) };
-      json(response, reply.status, wire.errorBody(wireError(reply)), retry);
+      const error = wireError(reply);
+      json(response, reply.status, wire.errorBody(error), { ...retry, ...wire.errorHeaders?.(error) });
       return;
     }
     const plan = planOf(reply, request, number, this.#clock.nowMs());
@@ -255,11 +258,7 @@ function withFault(frames: readonly Frame[], reply: Reply, wire: Wire): readonly
   const kept = upToDelta(frames, fault.afterDeltas ?? 0);
   switch (fault.kind) {
     case "garbage":
-      return [
-        ...kept,
-        opening(wire.contentType === "text/event-stream" ? 'data: {"choices": [}oops\n\n' : "}oops\n"),
-        "end",
-      ];
+      return [...kept, opening(wire.garbage), "end"];
     case "error":
       return [...kept, opening(wire.errorFrame(wireError({ status: 500, ...reply }))), "end"];
     case "cut":
@@ -292,6 +291,7 @@ function protocolOf(path: string): EmulatedProtocol | undefined {
   if (path.endsWith("/responses")) return "openai-responses";
   if (path.endsWith("/messages")) return "anthropic-messages";
   if (path.endsWith(":streamGenerateContent")) return "google-generative-ai";
+  if (path.endsWith("/converse-stream")) return "bedrock-converse-stream";
   return path === "/api/chat" ? "ollama" : undefined;
 }
 

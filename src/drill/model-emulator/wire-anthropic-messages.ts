@@ -1,9 +1,10 @@
 /** `/messages` as Anthropic streams it. It always counts tokens: a reply without usage is sent with zeros. */
 import type { Plan } from "./script.ts";
-import { delta, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
+import { delta, garbageEvent, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
 
 export const anthropicMessages: Wire = {
   contentType: "text/event-stream",
+  garbage: garbageEvent,
   prompt(body) {
     const messages = items(body["messages"]);
     const last = messages.findLast(({ role }) => role === "user");

@@ -1,9 +1,10 @@
 /** `models/…:streamGenerateContent?alt=sse` as Gemini streams it. */
 import type { Plan } from "./script.ts";
-import { delta, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
+import { delta, garbageEvent, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
 
 export const googleGenerativeAi: Wire = {
   contentType: "text/event-stream",
+  garbage: garbageEvent,
   prompt(body, path) {
     const contents = items(body["contents"]);
     const last = contents.findLast(({ role }) => role === "user" || role === "function");

@@ -1,9 +1,10 @@
 /** Ollama's `/api/chat`: one JSON object per line. */
 import type { Plan } from "./script.ts";
-import { delta, items, opening, textOf, type Frame, type Wire } from "./wire.ts";
+import { delta, garbageLine, items, opening, textOf, type Frame, type Wire } from "./wire.ts";
 
 export const ollama: Wire = {
   contentType: "application/x-ndjson",
+  garbage: garbageLine,
   prompt(body) {
     const messages = items(body["messages"]);
     const last = messages.findLast(({ role }) => role === "user" || role === "tool");

@@ -1,9 +1,10 @@
 /** `/chat/completions` as OpenAI streams it. */
 import type { Plan } from "./script.ts";
-import { delta, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
+import { delta, garbageEvent, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
 
 export const openaiCompletions: Wire = {
   contentType: "text/event-stream",
+  garbage: garbageEvent,
   prompt(body) {
     const messages = items(body["messages"]);
     const last = messages.findLast(({ role }) => role === "user" || role === "tool");

@@ -1,9 +1,10 @@
 /** `/responses` as OpenAI streams it. */
 import type { Plan } from "./script.ts";
-import { delta, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
+import { delta, garbageEvent, halves, items, opening, sse, textOf, type Frame, type Wire } from "./wire.ts";
 
 export const openaiResponses: Wire = {
   contentType: "text/event-stream",
+  garbage: garbageEvent,
   prompt(body) {
     const input = items(body["input"]);
     const last = input.findLast(({ role, type }) => role === "user" || type === "function_call_output");

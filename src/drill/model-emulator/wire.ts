@@ -2,7 +2,8 @@
 import type { Plan, SeenRequest } from "./script.ts";
 
 export interface Frame {
-  readonly text: string;
+  /** Bytes where the protocol is a binary one. */
+  readonly text: string | Uint8Array;
   /** Delays and faults are counted in deltas. */
   readonly isDelta: boolean;
 }
@@ -22,19 +23,27 @@ export interface Wire {
   frames(plan: Plan, body: Readonly<Record<string, unknown>>): readonly Frame[];
   /** Body of a refusal. */
   errorBody(error: WireError): unknown;
+  /** What stands in the head of a refusal besides, where the protocol tells the kind of an error there. */
+  errorHeaders?(error: WireError): Readonly<Record<string, string>>;
   /** The same inside a stream that began well. */
-  errorFrame(error: WireError): string;
+  errorFrame(error: WireError): string | Uint8Array;
+  /** Bytes that are no frame of this protocol. */
+  readonly garbage: string | Uint8Array;
 }
 
 export function sse(data: unknown, event?: string): string {
   return `${event === undefined ? "" : `event: ${event}\n`}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`;
 }
 
-export function opening(text: string): Frame {
+/** What is no JSON, where lines of it are awaited, and where events of it are. */
+export const garbageLine = "}oops\n";
+export const garbageEvent = 'data: {"choices": [}oops\n\n';
+
+export function opening(text: string | Uint8Array): Frame {
   return { text, isDelta: false };
 }
 
-export function delta(text: string): Frame {
+export function delta(text: string | Uint8Array): Frame {
   return { text, isDelta: true };
 }
 

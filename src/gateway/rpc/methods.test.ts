@@ -5,6 +5,7 @@ import { aliases, methods } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
+import { budgetParams } from "./operate/budgets.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
 
 const main = "agent:main:main";
@@ -470,7 +471,7 @@ describe("results", () => {
     const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
     const [held, denied] = [await scene.held(), await scene.held()];
     const identity = makeIdentity();
-    await connect(stage.url, { identity });
+    const other = await connect(stage.url, { identity });
     await withHistory(stage, main, [said("00000001", "hi")]);
     const device = { deviceId: identity.id, role: "operator" };
     const params: Record<string, object> = {
@@ -493,10 +494,10 @@ describe("results", () => {
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
-      "channels.start": { channel: "irc" },
-      "channels.stop": { channel: "irc" },
-      "channels.restart": { channel: "irc" },
-      "channels.logout": { channel: "irc" },
+      ...(await budgetParams(stage)),
+      ...Object.fromEntries(
+        ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
+      ),
       send: { to: "#r", message: "x", idempotencyKey: "r3" },
       "message.edit": { partId: sent.id, message: "y", idempotencyKey: "r4" },
       "message.delete": { partId: sent.id, idempotencyKey: "r5" },
@@ -519,7 +520,7 @@ describe("results", () => {
     for (const { name, result } of ordered) {
       // The second waits for its turn, which nobody takes here: see sessions.test.ts.
       if (name === "connect" || name === "sessions.compact") continue;
-      const payload = (await client.call(name, params[name] ?? {}))["payload"];
+      const payload = (await (name === "budget.set" ? other : client).call(name, params[name] ?? {}))["payload"];
       const verdict = result.safeParse(payload);
       expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);
     }

@@ -1,7 +1,7 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
-import { budgetMethods } from "./budget.ts";
+import { budgetMethods } from "./operate/budgets.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
 import { configMethods } from "./config.ts";

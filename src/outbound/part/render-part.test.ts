@@ -22,6 +22,19 @@ describe("a part as its platform shows it", () => {
     expect(cut({ textChunkLimit: 10_000, chunkMode: "text" })).toEqual({ max: 4_096 - room, mode: "text" });
   });
 
+  it("has its buttons under the last piece, also where a file is named in the text", async () => {
+    const world = await openWorld({ render: (text) => text.split("|") });
+    const buttons = [{ label: "Yes", says: "/allow 1" }];
+    const attachments = [{ type: "video" as const, fileName: "trip.mp4", url: "https://example.org/trip.mp4" }];
+    const reply = { markdown: "one|two", buttons, attachments };
+    const row = { id: "a", action: { type: "send" }, reply, address: {} } as unknown as OutboxRow;
+    const pieces = piecesOf(row, world.deps.route({} as never)!, world.settings);
+    expect(pieces.map((piece) => [piece.text.slice(0, 3), piece.buttons])).toEqual([
+      ["one", undefined],
+      ["two", buttons],
+    ]);
+  });
+
   it("N4: with its label a repeated piece is still within the platform's limit", async () => {
     const max = 100;
     const world = await openWorld({

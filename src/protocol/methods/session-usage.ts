@@ -53,7 +53,8 @@ const sessionCostSummary = costTotals.extend({
   activityDates: z.array(date),
   dailyBreakdown: z.array(sessionDailyUsage),
   dailyMessageCounts: z.array(messageCounts.extend({ date })),
-  dailyLatency: z.array(dailyLatency),
+  /** This and `latency`: where one session is asked for. */
+  dailyLatency: z.array(dailyLatency).optional(),
   dailyModelUsage: z.array(modelDay),
   messageCounts,
   toolUsage,

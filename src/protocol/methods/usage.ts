@@ -128,3 +128,21 @@ export const usageImport = method({
   result: z.strictObject({ ok: z.literal(true), booked: z.number().int(), known: z.number().int() }),
   summary: "Books calls that another installation made, for the sums alone. Known ones are skipped.",
 });
+
+export const usageCheck = method({
+  name: "usage.check",
+  scope: "operator.admin",
+  params: z.strictObject({}),
+  result: z.strictObject({
+    sound: z.boolean(),
+    sums: z.array(
+      z.strictObject({
+        sum: z.enum(["days", "sessions", "latencies", "messages", "tools"]),
+        rows: count,
+        /** Rows that counting gives otherwise. */
+        differing: count,
+      }),
+    ),
+  }),
+  summary: "Counts every kept sum anew from the calls and transcripts, and changes nothing. Seconds of a large ledger.",
+});

@@ -9,7 +9,6 @@ import type { ModelEvent } from "../contract.ts";
 import { record, type ProviderFault } from "../failure.ts";
 import { costOfUsage } from "../reported-cost.ts";
 import { parsedInput } from "../tool-input.ts";
-import { sdkFault } from "./fault.ts";
 import type { Seal, Seals } from "./seal.ts";
 
 export interface PartsScene {
@@ -17,6 +16,8 @@ export interface PartsScene {
   /** Gives a tool call an id that the conversation does not have yet. */
   readonly callId: (proposed: string) => string;
   readonly fail: (fault: ProviderFault) => AppError;
+  /** What a failure that the SDK reports means; null leaves it to what came before it. */
+  readonly faultOf: (thrown: unknown) => ProviderFault | null;
   /** Whether an answer without a finish reason was complete all the same: the wire's own end mark came. */
   readonly sawEndMark: () => boolean;
 }
@@ -102,7 +103,7 @@ class Answer {
   #failed(thrown: unknown): readonly ModelEvent[] {
     // The one error that is none: all came, the dialect just names no finish reason.
     if (isMissingFinish(thrown) && this.#scene.sawEndMark()) return nothing;
-    const fault = sdkFault(thrown) ?? {
+    const fault = this.#scene.faultOf(thrown) ?? {
       message: thrown instanceof Error ? thrown.message : "",
       reason: "interrupted" as const,
     };

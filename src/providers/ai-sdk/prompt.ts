@@ -10,6 +10,7 @@ import type {
 } from "@ai-sdk/provider";
 import type { AssistantContent, ModelInfo, ModelMessage, UserContent } from "../../domain/conversation.ts";
 import { attachmentNote, readableAs } from "../attachment-note.ts";
+import { wireCallId } from "../call-ids.ts";
 import type { ModelRequest } from "../contract.ts";
 import { objectInput } from "../tool-input.ts";
 import type { Seals } from "./seal.ts";
@@ -60,15 +61,10 @@ function toolResult(
 ): ToolMessage["content"][number] {
   return {
     type: "tool-result",
-    toolCallId: wireId(result.callId),
+    toolCallId: wireCallId(result.callId),
     toolName: result.tool,
     output: { type: result.isError ? "error-text" : "text", value: result.output },
   };
-}
-
-/** An id may come from another provider; the strictest takes letters, digits, `_` and `-` alone, and 64 of them. */
-function wireId(callId: string): string {
-  return callId.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(-64);
 }
 
 function userParts(
@@ -110,7 +106,7 @@ function assistantParts(content: readonly AssistantContent[], { seals }: PromptD
       sealOfNext = undefined;
       parts.push({
         type: "tool-call",
-        toolCallId: wireId(part.callId),
+        toolCallId: wireCallId(part.callId),
         toolName: part.tool,
         input: objectInput(part.input),
         ...sealed,

@@ -12,7 +12,7 @@ import type {
   ProviderEndpoint,
   ProviderModule,
 } from "../contract.ts";
-import { providerFailure } from "../failure.ts";
+import { providerFailure, type ProviderFault } from "../failure.ts";
 import { faultScene } from "../failure/scene.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { sdkFault } from "./fault.ts";
@@ -28,6 +28,8 @@ export interface SdkProtocol {
   seals(endpoint: ProviderEndpoint, model: ModelInfo): Seals;
   /** What the wire writes last, where the protocol has such a mark; it makes up for a missing finish reason. */
   readonly endMark?: string;
+  /** What a failure means, where the provider says more than the SDK reads. */
+  faultOf?(thrown: unknown): ProviderFault | null;
 }
 
 export function sdkProvider(protocol: SdkProtocol): ProviderModule {
@@ -51,11 +53,13 @@ class SdkProvider implements ModelProvider {
   }
 
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: sdkFault };
-    return guardedCall(scene, signal, (call) => this.#events(request, call));
+    const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: this.#faultOf };
+    return guardedCall(scene, signal, (call, fitted) => this.#events(fitted, call, request));
   }
 
-  async *#events(request: ModelRequest, call: Call): AsyncGenerator<ModelEvent> {
+  readonly #faultOf = (thrown: unknown): ProviderFault | null => (this.#protocol.faultOf ?? sdkFault)(thrown);
+
+  async *#events(request: ModelRequest, call: Call, original: ModelRequest): AsyncGenerator<ModelEvent> {
     const model = await this.#model(request.model);
     this.#calls.set(call.signal, call);
     const options = this.#protocol.options(request, this.endpoint);
@@ -63,7 +67,8 @@ class SdkProvider implements ModelProvider {
     const { endMark } = this.#protocol;
     yield* eventsOf(stream, {
       seals: this.#protocol.seals(this.endpoint, request.model),
-      callId: callIds(request.messages, this.#deps.ids),
+      callId: callIds(original.messages, this.#deps.ids),
+      faultOf: this.#faultOf,
       sawEndMark: () => endMark !== undefined && call.endsWith(endMark),
       fail: (fault) => providerFailure(fault, faultScene(this.endpoint, request, this.#deps.clock.nowMs())),
     });

@@ -155,8 +155,8 @@ const wordRules: readonly WordRule[] = [
   { at: [400], words: /incorrect api key|api key (is )?(not valid|expired|not found)|invalid api key/i, reason: "auth" },
   // Gemini's countries, with 400 and no code of their own; OpenAI's with 403.
   { at: [400, 403], words: /(user location|country, region,? or territory) (is )?not supported/i, reason: "bad_request" },
-  // A login that is good for other models: Bedrock's 403 and 400, OpenAI's 403 and 404, Copilot's 400.
-  { at: [400, 403, 404], words: /access to (the |this )?model|model identifier is invalid|on-demand throughput isn.t supported|must be verified to use the model|requested model is not supported|invalid model (name|id)\b|is not a valid model id/i, reason: "model_not_found" },
+  // A login that is good for other models: Bedrock's 403 and 400, OpenAI's 403 and 404, Copilot's and DeepSeek's 400.
+  { at: [400, 403, 404], words: /access to (the |this )?model|model identifier is invalid|on-demand throughput isn.t supported|must be verified to use the model|requested model is not supported|invalid model (name|id)\b|is not a valid model id|^model not exist/i, reason: "model_not_found" },
   // OpenRouter's 404 for a parameter that none of a model's hosts takes: the model is there.
   { at: [404], words: /no endpoints found that (support|can handle)/i, reason: "bad_request" },
   // A guard in front of the provider: it has not seen the key, and the provider has not seen the request.

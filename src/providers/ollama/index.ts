@@ -36,7 +36,7 @@ class OllamaProvider implements ModelProvider {
 
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const scene = { request, endpoint: this.endpoint, deps: this.#deps, faultOf: () => null };
-    return guardedCall(scene, signal, (call) => this.#events(request, call));
+    return guardedCall(scene, signal, (call, fitted) => this.#events(fitted, call, request));
   }
 
   /** What is installed on the server. Throws AppError MODEL_004 where it does not answer. */
@@ -62,7 +62,7 @@ class OllamaProvider implements ModelProvider {
     }
   }
 
-  async *#events(request: ModelRequest, call: Call): AsyncGenerator<ModelEvent> {
+  async *#events(request: ModelRequest, call: Call, original: ModelRequest): AsyncGenerator<ModelEvent> {
     const response = await call.fetch(`${baseUrlOf(this.endpoint)}/api/chat`, {
       method: "POST",
       headers: headersOf(this.endpoint),
@@ -76,7 +76,7 @@ class OllamaProvider implements ModelProvider {
       yield fail(await refusal(response));
       return;
     }
-    const callId = callIds(request.messages, this.#deps.ids);
+    const callId = callIds(original.messages, this.#deps.ids);
     let called = false;
     for await (const line of jsonLines(response.body)) {
       const frame = record(line);

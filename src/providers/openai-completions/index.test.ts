@@ -16,7 +16,7 @@ import {
 } from "../conformance.ts";
 import type { ModelEvent, ModelRequest } from "../contract.ts";
 import { provider } from "./index.ts";
-import { bodyOf, optionsOf } from "./request.ts";
+import { bodyOf, optionsOf } from "../ai-sdk/completions.ts";
 
 providerConformance(provider, {
   row: "H1",

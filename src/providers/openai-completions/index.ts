@@ -1,6 +1,6 @@
 /** OpenAI's `/chat/completions`, the protocol that most servers speak, each with an accent. */
+import { bodyOf, namespace, optionsOf, sealsOf } from "../ai-sdk/completions.ts";
 import { sdkProvider } from "../ai-sdk/provider.ts";
-import { bodyOf, namespace, optionsOf, sealsOf } from "./request.ts";
 
 export const provider = sdkProvider({
   api: "openai-completions",

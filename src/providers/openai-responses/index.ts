@@ -1,6 +1,6 @@
 /** OpenAI's `/responses`: its newer protocol, with reasoning that survives a turn of tools. */
 import { sdkProvider } from "../ai-sdk/provider.ts";
-import { optionsOf, sealsOf } from "./request.ts";
+import { optionsOf, sealsOf } from "../ai-sdk/responses.ts";
 
 export const provider = sdkProvider({
   api: "openai-responses",

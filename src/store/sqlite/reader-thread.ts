@@ -6,6 +6,8 @@ import type { Answer, Call } from "./group-commit.ts";
 import { runQuery } from "./queries/table.ts";
 import type { ThreadMessage, ThreadOptions } from "./thread-link.ts";
 
+// A report of a crash has a part for each thread, and each would list the environment with its keys.
+if (process.report !== undefined) process.report.excludeEnv = true;
 serve(workerData as ThreadOptions);
 
 function serve({ file }: ThreadOptions): void {

@@ -18,6 +18,8 @@ const groupCalls = 512;
 /** Log pages (4 KiB each) at which they are moved to the main file, when nobody waits. */
 const checkpointPages = 2_000;
 
+// A report of a crash has a part for each thread, and each would list the environment with its keys.
+if (process.report !== undefined) process.report.excludeEnv = true;
 serve(workerData as ThreadOptions);
 
 function serve({ file }: ThreadOptions): void {

@@ -2,7 +2,7 @@
 import { AppError } from "../../../domain/app-error.ts";
 import type { ParamsOf } from "../../../protocol/method.ts";
 import { sessionsUsage, sessionsUsageLogs, sessionsUsageTimeseries } from "../../../protocol/methods/session-usage.ts";
-import { usageCost, usageImport, usageStatus } from "../../../protocol/methods/usage.ts";
+import { usageCheck, usageCost, usageImport, usageStatus } from "../../../protocol/methods/usage.ts";
 import type { LedgerEntry } from "../../../store/port.ts";
 import { handle, type BoundMethod } from "../handler.ts";
 import type { RpcServices } from "../services.ts";
@@ -29,6 +29,10 @@ export function usageMethods({ deps }: RpcServices): readonly BoundMethod[] {
     }),
     handle(usageCost, (params) => cost({ deps }, params)),
     handle(usageImport, ({ calls }) => importCalls({ deps }, calls)),
+    handle(usageCheck, async () => {
+      const sums = await deps.store.ledger.recount();
+      return { sound: sums.every(({ differing }) => differing === 0), sums: [...sums] };
+    }),
     handle(sessionsUsage, (params) => usageOfSessions(deps, params)),
     handle(sessionsUsageTimeseries, (params) => sessionSeries(deps, params)),
     handle(sessionsUsageLogs, (params) => sessionLogs(deps, params)),

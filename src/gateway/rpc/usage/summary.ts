@@ -17,12 +17,18 @@ export function summaryOf(session: SessionUsage): SessionCostSummary {
     activityDates: [...new Set([...calls, ...messages].map(({ day }) => day))].toSorted(),
     dailyBreakdown: days.map(([date, totals]) => ({ date, ...tokensAndCost(totals) })),
     dailyMessageCounts: messages.map((counts) => ({ date: counts.day, ...messageTotals([counts]) })),
-    dailyLatency: latency.flatMap(({ day, ...stats }) => (day === null ? [] : [{ date: day, ...latencyOf(stats) }])),
     dailyModelUsage: modelDays(calls),
     messageCounts: messageTotals(messages),
     toolUsage: toolUsageOf(session.tools),
     modelUsage: modelsOf(grouped(calls, ({ model }) => model)),
-    ...(whole === undefined ? {} : { latency: latencyOf(whole) }),
+    ...(whole === undefined
+      ? {}
+      : {
+          latency: latencyOf(whole),
+          dailyLatency: latency.flatMap(({ day, ...stats }) =>
+            day === null ? [] : [{ date: day, ...latencyOf(stats) }],
+          ),
+        }),
   };
 }
 

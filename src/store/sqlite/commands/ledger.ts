@@ -110,8 +110,8 @@ export function anonymise(db: Database, sessionKey: string): void {
   );
   for (const { day } of days) {
     db.run(
-      `INSERT INTO ledger_session_day (day, session_key, user_key, agent_id, ${sums})
-       SELECT day, ?1, ?1, agent_id, ${sums} FROM ledger_session_day
+      `INSERT INTO ledger_session_day (day, session_key, user_key, agent_id, model, ${sums})
+       SELECT day, ?1, ?1, agent_id, model, ${sums} FROM ledger_session_day
        WHERE day = ?2 AND session_key = ?3
        ON CONFLICT DO UPDATE SET ${sums
          .split(",")

@@ -18,6 +18,7 @@ const sessionDayKeys: readonly Column[] = [
   // Who wrote it; of a deleted session nobody.
   ["user_key", (of) => `iif(${of}.session_key = 'deleted', 'deleted', ${of}.channel || ':' || ${of}.sender_id)`],
   plain("agent_id"),
+  plain("model"),
 ];
 
 const addends: readonly Column[] = [
@@ -128,7 +129,7 @@ UPDATE ledger SET cost_from = 'unknown' WHERE cost_micros IS NULL;
 
 -- ---------------------------------------------------------------- sums of calls
 -- Whole days (UTC). The day comes first: what is written today lies together, and a span of days is read in one go.
--- profile_id is '' where a call had none. A session's models and logins are asked of its rows.
+-- profile_id is '' where a call had none. A session's logins and origins are asked of its rows.
 DROP TABLE ledger_hour;
 DROP TABLE ledger_session_day;
 
@@ -148,6 +149,7 @@ CREATE TABLE ledger_session_day (
   session_key TEXT NOT NULL,
   user_key TEXT NOT NULL,
   agent_id TEXT NOT NULL,
+  model TEXT NOT NULL,
   ${addendColumns},
   PRIMARY KEY (${names(sessionDayKeys)})
 ) WITHOUT ROWID;

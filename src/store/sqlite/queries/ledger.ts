@@ -39,19 +39,28 @@ const columns = addends.join(", ");
 const userKey = `iif(session_key = '${deletedKey}', '${deletedKey}', channel || ':' || sender_id)`;
 
 /** Which kept sum can answer: the one of all sessions together, or the one of each. */
-const ofSessions = `SELECT day, session_key, user_key, agent_id, '' AS channel, '' AS model, '' AS origin,
+const ofSessions = `SELECT day, session_key, user_key, agent_id, '' AS channel, model, '' AS origin,
   '' AS profile_id, ${columns} FROM ledger_session_day`;
 const ofAll = `SELECT day, '' AS session_key, '' AS user_key, agent_id, channel, model, origin, profile_id, ${columns}
   FROM ledger_day`;
 
 /** Rows in the shape of the kept sums. */
-export const ofRows = `SELECT at_ms / ${dayMs} AS day, session_key, ${userKey} AS user_key, agent_id, channel, model, origin,
+const ofRows = `SELECT at_ms / ${dayMs} AS day, session_key, ${userKey} AS user_key, agent_id, channel, model, origin,
   coalesce(profile_id, '') AS profile_id, 1 AS calls, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
   coalesce(cost_micros, 0) AS cost_micros, coalesce(input_cost, 0) AS input_cost, coalesce(output_cost, 0) AS output_cost,
   coalesce(cache_read_cost, 0) AS cache_read_cost, coalesce(cache_write_cost, 0) AS cache_write_cost,
   cost_micros IS NULL AS unpriced, estimated, cost_from = 'provider' AS reported FROM ledger`;
 
-const ofEachSession: readonly (LedgerGroup | null)[] = [null, "day", "session", "user", "agent"];
+const ofEachSession: readonly (LedgerGroup | null)[] = [
+  null,
+  "day",
+  "session",
+  "user",
+  "agent",
+  "model",
+  "provider",
+  "model-day",
+];
 
 export function ledgerSums(db: Database, { group, filter }: LedgerSumArgs): GroupRecord[] {
   const pieces = piecesOf(db, { group, filter });
@@ -72,7 +81,7 @@ function piecesOf(db: Database, { group, filter }: LedgerSumArgs): Piece[] {
   const { sessionKey } = filter;
   const span = spanOf(filter);
   if (span.from >= span.before) return [];
-  // A session's models, logins and the like are kept nowhere: its own rows are few beside everybody's.
+  // A session's logins, origins and channels are kept nowhere: its own rows are few beside everybody's.
   if (sessionKey !== undefined && !ofEachSession.includes(group)) return [piece(ofRows, "at_ms", span, filter)];
   const { whole, edges } = split(span);
   const kept = group === "session" || group === "user" ? ofSessions : ofAll;

@@ -4,7 +4,7 @@ import type { Database } from "../database.ts";
 import { bucketOf, counted } from "../migrations/004-ledger.ts";
 import type { TotalsRecord, UsageRecord } from "../records.ts";
 import type { BucketRecord } from "./latency.ts";
-import { dateOf, ofRows as ofRowsOfLedger, summed, touchedDays } from "./ledger.ts";
+import { dateOf, summed, touchedDays } from "./ledger.ts";
 
 export interface MessagesRecord {
   day: string;
@@ -78,16 +78,13 @@ export function sessionUsage(db: Database, args: SessionUsageArgs): SessionUsage
   const among = "session_key IN (SELECT value FROM json_each(?))";
   const ofDays = <Row>(select: string, tail: string): Row[] =>
     db.all<Row>(`${select} WHERE day >= ? AND day < ? AND ${among} ${tail}`, from, before, listed);
-  const ofRows = <Row>(select: string, tail: string): Row[] =>
-    db.all<Row>(`${select} WHERE at_ms >= ? AND at_ms < ? AND ${among} ${tail}`, ...dayBounds(from, before), listed);
   return {
     matched,
     sessions,
-    calls: db.all(
-      `SELECT session_key, ${dateOf} AS day, model, channel, ${summed}
-       FROM (${ofRowsOfLedger} WHERE at_ms >= ? AND at_ms < ? AND ${among}) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4`,
-      ...dayBounds(from, before),
-      listed,
+    calls: ofDays(
+      `SELECT session_key, ${dateOf} AS day, model, substr(user_key, 1, instr(user_key || ':', ':') - 1) AS channel, ${summed}
+       FROM ledger_session_day`,
+      "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
     ),
     messages: ofDays(
       `SELECT session_key, ${dateOf} AS day, user, assistant, tool_calls, tool_results, errors, first_ms, last_ms
@@ -98,19 +95,47 @@ export function sessionUsage(db: Database, args: SessionUsageArgs): SessionUsage
       `SELECT session_key, ${dateOf} AS day, tool, calls, errors FROM tool_day`,
       "ORDER BY 1, 2, 4 DESC, 3",
     ),
-    buckets: ofRows(
-      `SELECT session_key, date(at_ms / 1000, 'unixepoch') AS day, ${bucketOf("latency_ms")} AS bucket, count(*) AS calls,
-         sum(latency_ms) AS total_ms, min(latency_ms) AS least_ms, max(latency_ms) AS most_ms FROM ledger`,
-      "AND latency_ms >= 0 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-    ),
-    spans: ofRows(
-      `SELECT session_key, min(at_ms) AS first_ms, max(at_ms) AS last_ms FROM ledger`,
-      "GROUP BY 1 ORDER BY 1",
-    ),
+    buckets: args.sessionKey === null ? [] : bucketsOf(db, args.sessionKey, { from, before }),
+    spans: spansOf(db, listed, { from, before }),
   };
 }
 
-function dayBounds(from: number, before: number): [number, number] {
+interface Days {
+  readonly from: number;
+  readonly before: number;
+}
+
+/** Latencies by bucket, from the rows: nothing of the kind is kept of a single session. */
+function bucketsOf(
+  db: Database,
+  sessionKey: string,
+  days: Days,
+): (BucketRecord & { session_key: string; day: string })[] {
+  return db.all(
+    `SELECT session_key, date(at_ms / 1000, 'unixepoch') AS day, ${bucketOf("latency_ms")} AS bucket, count(*) AS calls,
+       sum(latency_ms) AS total_ms, min(latency_ms) AS least_ms, max(latency_ms) AS most_ms
+     FROM ledger WHERE session_key = ? AND at_ms >= ? AND at_ms < ? AND latency_ms >= 0 GROUP BY 2, 3 ORDER BY 2, 3`,
+    sessionKey,
+    ...bounds(days),
+  );
+}
+
+/** The ends of each session's calls: two look-ups in the index each, however many calls there are. */
+function spansOf(db: Database, listed: string, days: Days): SessionUsageRecords["spans"] {
+  const end = (which: "min" | "max"): string =>
+    `(SELECT ${which}(at_ms) FROM ledger WHERE session_key = listed.value AND at_ms >= ?2 AND at_ms < ?3)`;
+  return db
+    .all<{ session_key: string; first_ms: number | null; last_ms: number | null }>(
+      `SELECT value AS session_key, ${end("min")} AS first_ms, ${end("max")} AS last_ms FROM json_each(?1) AS listed`,
+      listed,
+      ...bounds(days),
+    )
+    .flatMap(({ session_key: key, first_ms: first, last_ms: last }) =>
+      first === null || last === null ? [] : [{ session_key: key, first_ms: first, last_ms: last }],
+    );
+}
+
+function bounds({ from, before }: Days): [number, number] {
   return [from * 86_400_000, Math.min(before * 86_400_000, Number.MAX_SAFE_INTEGER)];
 }
 

@@ -1,9 +1,9 @@
 /** Handlers of budgets. The desk decides and keeps; here dollars become micro-dollars and back. */
-import type { LostHold } from "../../store/budget-port.ts";
-import type { AllowOutcome, BudgetOverview } from "../../budget/contract.ts";
-import { AppError } from "../../domain/app-error.ts";
-import type { PurseKind, PurseSpan, PurseState } from "../../domain/purse.ts";
-import type { ParamsOf, ResultOf } from "../../protocol/method.ts";
+import type { LostHold } from "../../../store/budget-port.ts";
+import type { AllowOutcome, BudgetOverview } from "../../../budget/contract.ts";
+import { AppError } from "../../../domain/app-error.ts";
+import type { PurseKind, PurseSpan, PurseState } from "../../../domain/purse.ts";
+import type { ParamsOf, ResultOf } from "../../../protocol/method.ts";
 import {
   budgetAllow,
   budgetDeny,
@@ -12,9 +12,9 @@ import {
   budgetResume,
   budgetSet,
   budgetSettle,
-} from "../../protocol/methods/budget.ts";
-import { handle, type BoundMethod, type Caller } from "./handler.ts";
-import type { RpcServices } from "./services.ts";
+} from "../../../protocol/methods/budget.ts";
+import { handle, type BoundMethod, type Caller } from "../handler.ts";
+import type { RpcServices } from "../services.ts";
 
 export function budgetMethods(services: RpcServices): readonly BoundMethod[] {
   const { budgets } = services.deps;

@@ -1,7 +1,7 @@
 /** Our request in the words of OpenAI's `/responses`. Pure. Nothing is left at the provider: the transcript is ours. */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
-import type { Seal, Seals } from "../ai-sdk/seal.ts";
+import { callOptions, isStrictSchema } from "./call-options.ts";
+import type { Seal, Seals } from "./seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 import { cacheKeyOnWire } from "../cache-key.ts";
@@ -28,7 +28,7 @@ export function sealsOf(_endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model) });
   const schema = request.responseFormat?.schema;
-  const thinking = thinkingOfRequest("openai-responses", request)?.wire;
+  const thinking = thinkingOfRequest(endpoint.api, request)?.wire;
   options.providerOptions = {
     openai: {
       store: false,

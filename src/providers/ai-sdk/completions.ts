@@ -1,7 +1,7 @@
 /** Our request in the words of `/chat/completions`, for OpenAI and for everything that calls itself compatible. Pure. */
 import type { LanguageModelV4CallOptions } from "@ai-sdk/provider";
-import { callOptions, isStrictSchema } from "../ai-sdk/call-options.ts";
-import { fieldSeal, type Seals } from "../ai-sdk/seal.ts";
+import { callOptions, isStrictSchema } from "./call-options.ts";
+import { fieldSeal, type Seals } from "./seal.ts";
 import type { ModelInfo } from "../../domain/conversation.ts";
 import type { ModelRequest, ProviderEndpoint } from "../contract.ts";
 import { cacheKeyOnWire } from "../cache-key.ts";
@@ -26,7 +26,7 @@ export function sealsOf(endpoint: ProviderEndpoint, model: ModelInfo): Seals {
 
 export function optionsOf(request: ModelRequest, endpoint: ProviderEndpoint): LanguageModelV4CallOptions {
   const options = callOptions(request, { seals: sealsOf(endpoint, request.model), forgetsOldThoughts: true });
-  const thinking = thinkingOfRequest("openai-completions", request)?.wire;
+  const thinking = thinkingOfRequest(endpoint.api, request)?.wire;
   const schema = request.responseFormat?.schema;
   options.providerOptions = {
     openaiCompatible: {
