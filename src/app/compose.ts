@@ -36,6 +36,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
@@ -274,6 +275,10 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
+    shrinkImages: createFitImages({
+      endpointOf: (providerId) => models.catalogue().endpoint(providerId),
+      log: log.child("models"),
+    }),
     notes: createMemoryNotes(() => config.current().config),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),

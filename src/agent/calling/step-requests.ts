@@ -32,11 +32,18 @@ export interface StepRequests {
   answered(model: ModelInfo, answer: ModelAnswer): void;
 }
 
-/** Makes the pictures of a conversation fit the model that refused them; the same array where nothing can be done. */
+/**
+ * Makes the pictures of a conversation fit a model: those it would refuse for sure, or (with a `reason`) those it has
+ * refused. The same array where nothing can or has to be done. Never throws.
+ */
 export type ShrinkImages = (
   messages: readonly ModelMessage[],
-  refusal: { readonly model: ModelInfo; readonly reason: FailureReason; readonly signal: AbortSignal },
+  call: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
 ) => Promise<readonly ModelMessage[]>;
+
+function hasFile(message: ModelMessage): boolean {
+  return message.role === "user" && message.content.some(({ type }) => type === "file");
+}
 
 /** `turn.context` must be open. */
 export function createStepRequests(turn: Turn, tools: ToolSet, deps: AgentDeps): StepRequests {
@@ -100,7 +107,7 @@ class TurnRequests implements StepRequests {
   #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
     const { shrinkImages } = this.#deps;
     const reason = this.#refusedPictures;
-    if (reason === null || shrinkImages === undefined) return Promise.resolve(messages);
+    if (shrinkImages === undefined || !messages.some(hasFile)) return Promise.resolve(messages);
     return shrinkImages(messages, { model, reason, signal: this.#turn.signal });
   }
 
