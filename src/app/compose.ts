@@ -171,11 +171,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     redact: (secret) => ground.redactor.add(secret),
   });
   await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
-  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
-  bus.on("session.changed", ({ sessionKey, change }) => {
-    if (change === "deleted") desk.forgetSession(sessionKey);
-  });
-  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
+  const desk = await openDesk({ ground, bus, store, config, models });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
@@ -218,6 +214,17 @@ async function start(ground: Ground): Promise<RunningGateway> {
       return closing;
     },
   };
+}
+
+async function openDesk(
+  parts: Pick<GatewayParts, "ground" | "bus" | "store" | "config" | "models">,
+): Promise<RunningDesk> {
+  const desk = createModelDesk(deskDeps(parts));
+  parts.bus.on("session.changed", ({ sessionKey, change }) => {
+    if (change === "deleted") desk.forgetSession(sessionKey);
+  });
+  await parts.ground.life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
+  return desk;
 }
 
 function deskDeps({

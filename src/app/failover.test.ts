@@ -358,7 +358,7 @@ describe("a request that does not fit", () => {
   it("H22: a picture of 8000 pixels that is refused is made smaller once, and asked once more", async () => {
     const edges: number[] = [];
     const sees: ModelScript = async function* (request, asked) {
-      const { width = 0 } = await sharp(Buffer.from(pictureIn(request), "base64")).metadata();
+      const { width } = await sharp(Buffer.from(pictureIn(request), "base64")).metadata();
       edges.push(width);
       yield* (width > 4_000 ? fails("image_dimension") : answers("I see a line."))(request, asked);
     };
@@ -371,7 +371,7 @@ describe("a request that does not fit", () => {
   it("H22: what a provider would refuse for sure is made smaller before the first call", async () => {
     const edges: number[] = [];
     const sees: ModelScript = async function* (request, asked) {
-      edges.push((await sharp(Buffer.from(pictureIn(request), "base64")).metadata()).width ?? 0);
+      edges.push((await sharp(Buffer.from(pictureIn(request), "base64")).metadata()).width);
       yield* answers("I see a line.")(request, asked);
     };
     const world = await open({ models: { "a/one": sees }, shrinkImages: fitFor("anthropic-messages") });
