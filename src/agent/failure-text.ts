@@ -10,6 +10,8 @@ export function failureText(error: AppErrorJson): string {
   const failures = failuresOf(error);
   if (failures.length > 0) return `⚠️ ${modelFailureText(failures)} (${error.code})`;
   const row = errorCodes[error.code];
+  // A choice that cannot be made names itself, and what can be chosen instead.
+  if (error.code === "MODEL_001" && error.details["param"] === "model") return `⚠️ ${error.message} (${error.code})`;
   return `⚠️ ${row.meaning} ${row.remedy} (${error.code})`;
 }
 
@@ -54,7 +56,7 @@ const mendableReasons: ReadonlySet<FailureReason> = new Set([
 interface Sentence {
   /** Whose name stands in it. */
   readonly of: "provider" | "model";
-  /** Without a capital and a full stop: it may stand in a list. */
+  /** Without a capital and a full stop: it may stand in a list. Never begins with a name, and fits several. */
   says(names: string): string;
   readonly helps: string;
 }
@@ -75,19 +77,19 @@ const sentences: Readonly<Record<FailureReason, Sentence>> = {
   },
   rate_limit: {
     of: "provider",
-    says: (names) => `${names} asks to slow down`,
+    says: (names) => `too many requests for ${names} at the moment`,
     helps: "Try again in a minute, or add a fallback model.",
   },
-  overloaded: { of: "provider", says: (names) => `${names} is overloaded or down`, helps: tryAgain },
+  overloaded: { of: "provider", says: (names) => `no answer from ${names}: overloaded or down`, helps: tryAgain },
   network: {
     of: "provider",
-    says: (names) => `${names} cannot be reached`,
+    says: (names) => `no connection to ${names}`,
     helps: "Check that it runs and that its address is right, or add a fallback model.",
   },
-  timeout: { of: "model", says: (names) => `${names} was silent for too long`, helps: tryAgain },
+  timeout: { of: "model", says: (names) => `no word from ${names} for too long`, helps: tryAgain },
   model_not_found: {
     of: "model",
-    says: (names) => `${names} does not exist at its provider`,
+    says: (names) => `no such model at its provider: ${names}`,
     helps: "Choose one of `openclaw models list`.",
   },
   context_overflow: {
@@ -108,17 +110,17 @@ const sentences: Readonly<Record<FailureReason, Sentence>> = {
   },
   bad_request: {
     of: "model",
-    says: (names) => `${names} refused the request`,
+    says: (names) => `the request was refused by ${names}`,
     helps: "Start a new conversation with /new; if it happens again, look at the log.",
   },
   interrupted: { of: "model", says: (names) => `the answer of ${names} broke off`, helps: tryAgain },
   unreadable: { of: "model", says: (names) => `the answer of ${names} was unreadable`, helps: tryAgain },
   empty: {
     of: "model",
-    says: (names) => `${names} answered with nothing`,
+    says: (names) => `an empty answer from ${names}`,
     helps: "Say it in other words, or use another model.",
   },
-  unknown: { of: "provider", says: (names) => `${names} failed`, helps: tryAgain },
+  unknown: { of: "provider", says: (names) => `something failed at ${names}`, helps: tryAgain },
 };
 
 /** Of the attempts and the ones that were left alone; a budget's refusal is no failure of a model. */

@@ -36,6 +36,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
@@ -45,7 +46,6 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { createPictureShrinker } from "./picture-shrinker.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -286,8 +286,11 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
+    shrinkImages: createFitImages({
+      endpointOf: (providerId) => models.catalogue().endpoint(providerId),
+      log: log.child("models"),
+    }),
     notes: createMemoryNotes(() => config.current().config),
-    shrinkImages: createPictureShrinker(models.catalogue),
     failpoints: options.failpoints ?? noFailpoints,
     ...(options.drill?.leaseMs === undefined ? {} : { leaseMs: options.drill.leaseMs }),
     ...(options.onRestartRequested === undefined ? {} : { restarts }),

@@ -1,3 +1,4 @@
+import sharp from "sharp";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/schema/root.ts";
 import type { AppErrorJson } from "../domain/app-error.ts";
@@ -6,6 +7,8 @@ import type { FailureReason } from "../domain/failure-reason.ts";
 import { limits } from "../domain/limits.ts";
 import type { FallbackTrigger } from "../models/contract.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
+import { silentLog } from "../platform/log.ts";
+import type { ModelApi, ModelRequest } from "../providers/contract.ts";
 import {
   answers,
   breaks,
@@ -19,6 +22,7 @@ import {
   type ModelWorld,
   type ModelWorldOptions,
 } from "./model-world.fixture.ts";
+import { createFitImages } from "./fit-images.ts";
 import { chatRequest } from "./way.fixture.ts";
 
 const opened: ModelWorld[] = [];
@@ -179,7 +183,7 @@ describe("a model that fails", () => {
     );
   });
 
-  it("I: a wait that would end behind the turn's own time is not begun", async () => {
+  it("a wait that would end behind the turn's own time is not begun", async () => {
     const clock = new FakeClock();
     const models = { "a/one": fails("rate_limit", { retryAfterMs: 80_000 }) };
     const world = await open({ clock, models });
@@ -253,7 +257,7 @@ describe("an answer that breaks", () => {
 });
 
 describe("what costs money is not repeated without need", () => {
-  it("H: a model that says nothing is followed by one other; two that say nothing are told, both booked", async () => {
+  it("a model that says nothing is followed by one other; two that say nothing are told, both booked", async () => {
     const models = { "a/one": saysNothing, "b/two": saysNothing, "c/three": answers("Never asked.") };
     const world = await open({ models });
     const end = await ask(world);
@@ -278,8 +282,49 @@ describe("what costs money is not repeated without need", () => {
     expect(end.error?.code).toBe("MODEL_009");
     const [part] = await world.store.outbox.ofRun(end.runId);
     expect(part?.reply.markdown).toBe(
-      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; c/three does not exist at its provider. Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model. (MODEL_009)",
+      "⚠️ No model could answer: the key for a is missing, expired or refused; the account at b has no credit or quota left; no such model at its provider: c/three. Give it a new one with `openclaw models auth` (or, if it is right after all, `openclaw models retry`), or add a fallback model. (MODEL_009)",
     );
+  });
+});
+
+describe("what nobody foresaw", () => {
+  it("a provider that throws has failed like any other: the next model answers", async () => {
+    const throws: ModelScript = () => {
+      throw new TypeError("undefined is not a function");
+    };
+    const later: ModelScript = async function* () {
+      yield { type: "text", text: "Half" };
+      throw new Error("later");
+    };
+    const world = await open({ models: { "a/one": throws, "b/two": later, "c/three": answers("All well.") } });
+    expect(await ask(world)).toMatchObject({ outcome: "final", text: "All well." });
+    expect(of(world, "model.failed").map(({ reason }) => reason)).toEqual(["unknown", "unknown"]);
+  });
+
+  it("calls of tools in broken JSON are told to the model, and end the turn at the third step in a row", async () => {
+    const broken: ModelScript = async function* (_request, { call }) {
+      yield { type: "tool-call", callId: `c${call}`, tool: "look", input: '{"broken": ' };
+      yield { type: "end", reason: "tool-calls", usage };
+    };
+    const world = await open({ models: { "a/one": broken } });
+    const end = await ask(world);
+    expect(end).toMatchObject({ outcome: "error", error: { code: "MODEL_005", details: { reason: "unreadable" } } });
+    expect(world.calls).toHaveLength(limits.unreadableSteps);
+    const [part] = await world.store.outbox.ofRun(end.runId);
+    expect(part?.reply.markdown).toBe("⚠️ The answer of a/one was unreadable. Try again in a moment. (MODEL_005)");
+    const once = inTurn(broken, answers("Better."));
+    expect(await ask(await open({ models: { "a/one": once } }))).toMatchObject({ outcome: "final", text: "Better." });
+  });
+
+  it("what nobody pays for is not asked; a free model answers, and where there is none the budget is named", async () => {
+    const config = (base: Config): Config => ({ ...base, budgets: { ...base.budgets, global: { day: 0 } } });
+    const models = { "a/one": answers("Never."), "b/two": answers("For nothing.") };
+    const world = await open({ models, free: ["b/two"], config });
+    expect(await ask(world)).toMatchObject({ outcome: "final", text: "For nothing.", costMicros: 0 });
+    expect(world.calls).toEqual(["b/two"]);
+    const broke = await open({ models, config });
+    expect(await ask(broke)).toMatchObject({ outcome: "error", error: { code: "BUDGET_001" } });
+    expect(broke.calls).toEqual([]);
   });
 });
 
@@ -310,28 +355,64 @@ describe("a request that does not fit", () => {
     expect(world.calls).toEqual(["a/one", "c/large"]);
   });
 
-  it("H22: a picture that is too large is made smaller once, and asked once more", async () => {
-    const shrunk: string[] = [];
-    const world = await open({
-      models: { "a/one": inTurn(fails("image_dimension"), answers("I see a cat.")) },
-      shrinkImages: (messages, { reason }) => {
-        if (reason === null) return Promise.resolve({ messages, changes: [] });
-        shrunk.push(reason);
-        const smaller = { role: "user" as const, content: [{ type: "text" as const, text: "(smaller)" }] };
-        return Promise.resolve({ messages: [...messages, smaller], changes: ["A picture was made smaller."] });
-      },
-    });
-    expect(await ask(world, "What is this?")).toMatchObject({ outcome: "final", text: "I see a cat." });
-    expect(world.calls).toEqual(["a/one", "a/one"]);
-    expect(new Set(shrunk)).toEqual(new Set(["image_dimension"]));
-    const again = await open({
-      models: { "a/one": fails("image_size") },
-      shrinkImages: (messages) => Promise.resolve({ messages, changes: [] }),
-    });
-    expect(await ask(again)).toMatchObject({ outcome: "error", error: { code: "MODEL_008" } });
-    expect(again.calls).toEqual(["a/one"]);
+  it("H22: a picture of 8000 pixels that is refused is made smaller once, and asked once more", async () => {
+    const edges: number[] = [];
+    const sees: ModelScript = async function* (request, asked) {
+      const { width } = await sharp(Buffer.from(pictureIn(request), "base64")).metadata();
+      edges.push(width);
+      yield* (width > 4_000 ? fails("image_dimension") : answers("I see a line."))(request, asked);
+    };
+    const world = await open({ models: { "a/one": sees }, shrinkImages: fitFor("openai-completions") });
+    expect(await askWith(world, await picture(8_000, 40))).toMatchObject({ outcome: "final", text: "I see a line." });
+    expect(edges).toEqual([8_000, 1_568]);
+    expect(of(world, "model.failed")).toMatchObject([{ reason: "image_dimension", recovery: "shrink-images" }]);
+  });
+
+  it("H22: what a provider would refuse for sure is made smaller before the first call", async () => {
+    const edges: number[] = [];
+    const sees: ModelScript = async function* (request, asked) {
+      edges.push((await sharp(Buffer.from(pictureIn(request), "base64")).metadata()).width);
+      yield* answers("I see a line.")(request, asked);
+    };
+    const world = await open({ models: { "a/one": sees }, shrinkImages: fitFor("anthropic-messages") });
+    expect(await askWith(world, await picture(9_000, 40))).toMatchObject({ outcome: "final" });
+    expect(edges).toHaveLength(1);
+    expect(edges[0]).toBeLessThanOrEqual(8_000);
+  });
+
+  it("H22: a picture that cannot be made smaller any more is refused once, with a word that helps", async () => {
+    const world = await open({ models: { "a/one": fails("image_size") }, shrinkImages: fitFor("openai-completions") });
+    const end = await askWith(world, await picture(10, 10));
+    expect(end).toMatchObject({ outcome: "error", error: { code: "MODEL_008" } });
+    expect(world.calls).toEqual(["a/one"]);
+    const [part] = await world.store.outbox.ofRun(end.runId);
+    expect(part?.reply.markdown).toBe("⚠️ A picture is too large for a/one. Send a smaller one. (MODEL_008)");
   });
 });
+
+async function picture(width: number, height: number): Promise<string> {
+  const bytes = await sharp({ create: { width, height, channels: 3, background: "#c33" } })
+    .png()
+    .toBuffer();
+  return bytes.toString("base64");
+}
+
+function fitFor(api: ModelApi) {
+  const endpoint = { id: "a", api, baseUrl: null, apiKey: null, headers: {} };
+  return createFitImages({ endpointOf: () => endpoint, log: silentLog() });
+}
+
+function pictureIn({ messages }: ModelRequest): string {
+  const parts = messages.flatMap((message) => (message.role === "user" ? message.content : []));
+  return parts.map((part) => (part.type === "file" ? (part.attachment.data ?? "") : "")).join("");
+}
+
+async function askWith(world: ModelWorld, data: string): Promise<EventOf<"run.ended">> {
+  const content = [{ type: "image" as const, attachments: [{ type: "image" as const, data, mimeType: "image/png" }] }];
+  const admission = await world.way.admit(chatRequest("What is this?", { message: { content } }));
+  if (admission.outcome !== "accepted") throw new Error(`The message was ${admission.outcome}.`);
+  return world.next("run.ended", ({ runId }) => runId === admission.runId);
+}
 
 describe("the decision", () => {
   it("H10: names why each candidate was skipped, in the trace of the message", async () => {

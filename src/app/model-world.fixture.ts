@@ -27,6 +27,8 @@ export interface ModelWorldOptions extends Omit<TestWayOptions, "script" | "desk
   /** Logins by provider, in their order; a provider that is not named needs none. */
   readonly logins?: Readonly<Record<string, readonly string[]>>;
   readonly windows?: Readonly<Record<string, number>>;
+  /** That cost nothing; the others a dollar for a million tokens read and two for a million written. */
+  readonly free?: readonly string[];
   readonly config?: (config: Config) => Config;
   /** Of a login: another one means that its secret was changed. */
   readonly revisions?: Map<string, string>;
@@ -66,7 +68,7 @@ async function* never(): AsyncGenerator<ModelEvent> {
   yield failed("unknown");
 }
 
-function configOf({ models, windows = {}, config = (same) => same }: ModelWorldOptions): Config {
+function configOf({ models, windows = {}, free = [], config = (same) => same }: ModelWorldOptions): Config {
   const refs = Object.keys(models);
   const byProvider = Map.groupBy(refs, (ref) => ref.split("/")[0] as string);
   const providers = Object.fromEntries(
@@ -81,7 +83,9 @@ function configOf({ models, windows = {}, config = (same) => same }: ModelWorldO
           reasoning: false,
           input: ["text" as const, "image" as const],
           contextWindow: windows[ref] ?? 100_000,
-          cost: { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
+          cost: free.includes(ref)
+            ? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 }
+            : { input: 1, output: 2, cacheRead: 0, cacheWrite: 0 },
         })),
       },
     ]),

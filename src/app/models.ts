@@ -99,7 +99,6 @@ export function createModels(deps: ModelsDeps): Models {
   }
 
   const catalogue = (): ProviderCatalogue => current().catalogue;
-
   async function look(): Promise<void> {
     profiles.start();
     const [isNews] = await Promise.all([detection.refresh(), profiles.looked]);

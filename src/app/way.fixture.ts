@@ -5,7 +5,6 @@ import path from "node:path";
 import type { ShrinkImages } from "../agent/calling/step-requests.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
-import type { BudgetGate } from "../budget/contract.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
@@ -75,8 +74,6 @@ export interface TestWayOptions {
   readonly log?: Log;
   /** The one scripted model where absent. */
   readonly desk?: (store: Store) => ModelDesk;
-  /** Grants everything where absent. */
-  readonly budget?: BudgetGate;
   readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;

@@ -44,7 +44,7 @@ export type AppEvent =
   /** How the answer comes about, where a person may want to know. */
   | ({
       type: "run.notice";
-      kind: "failover" | "thinking" | "picture" | "compaction" | "budget";
+      kind: "failover" | "thinking" | "compaction" | "budget";
       text: string;
     } & RunScoped)
   /** Which model was to answer, and what spoke for and against each that was looked at: the decision log of a turn. */

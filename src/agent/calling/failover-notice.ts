@@ -27,16 +27,7 @@ export function noticeOfThinking(turn: Turn, api: ModelApi, request: ModelReques
   if (!turn.notices.includes(text)) tell(turn, "thinking", { text, deps });
 }
 
-/** What became of a picture, once. */
-export function noticeOfPicture(turn: Turn, text: string, deps: NoticeDeps): void {
-  if (!turn.notices.includes(text)) tell(turn, "picture", { text, deps });
-}
-
-function tell(
-  turn: Turn,
-  kind: "failover" | "thinking" | "picture",
-  { text, deps }: { text: string; deps: NoticeDeps },
-): void {
+function tell(turn: Turn, kind: "failover" | "thinking", { text, deps }: { text: string; deps: NoticeDeps }): void {
   turn.notices.push(text);
   emitOf(turn, deps, { type: "run.notice", kind, text });
 }

@@ -75,23 +75,26 @@ async function listen(
   content: AssistantContent[],
 ): Promise<CallEnd> {
   let saidChars = 0;
+  let end: CallEnd | null = null;
   try {
     for await (const event of provider.stream(request, signal)) {
       if (event.type === "text" || event.type === "thinking" || event.type === "tool-call") onFirst();
       if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
       // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
       if (saidChars > limits.modelAnswerChars) return failedEnd(tooLong(request).toJSON());
-      const end = hear(event, deltas, content);
-      if (end !== null) return end;
+      // To its own end, not to this word: behind it the provider puts away what it has open.
+      end = hear(event, deltas, content) ?? end;
     }
   } catch (thrown) {
-    return failedEnd(AppError.from(thrown, "MODEL_004").toJSON());
+    return end ?? failedEnd(AppError.from(thrown, "MODEL_004").toJSON());
   }
-  return failedEnd(
-    new AppError("MODEL_005", "The model's answer ended without saying that it was complete.", {
-      details: { reason: "interrupted" },
-    }).toJSON(),
-  );
+  return end ?? failedEnd(endedEarly().toJSON());
+}
+
+function endedEarly(): AppError {
+  return new AppError("MODEL_005", "The model's answer ended without saying that it was complete.", {
+    details: { reason: "interrupted" },
+  });
 }
 
 /** Null while it goes on. */

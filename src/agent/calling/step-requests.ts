@@ -10,7 +10,6 @@ import type { CallFacts, TurnContext } from "../context/contract.ts";
 import { promptFacts, systemPrompt } from "../prompt/system-prompt.ts";
 import { toolsOfTier } from "../../tools/tier-tools.ts";
 import type { AgentDeps, ToolSet, Turn } from "../turn.ts";
-import { noticeOfPicture } from "./failover-notice.ts";
 import type { ModelAnswer } from "./model-call.ts";
 
 export interface PreparedRequest {
@@ -34,13 +33,17 @@ export interface StepRequests {
 }
 
 /**
- * Makes the pictures of a conversation fit the model: what surely would be refused, or after a refusal (`reason`) all of
- * them, smaller. The same messages where nothing is to be done; `changes` tells people what was.
+ * Makes the pictures of a conversation fit a model: those it would refuse for sure, or (with a `reason`) those it has
+ * refused. The same array where nothing can or has to be done. Never throws.
  */
 export type ShrinkImages = (
   messages: readonly ModelMessage[],
-  asked: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
-) => Promise<{ readonly messages: readonly ModelMessage[]; readonly changes: readonly string[] }>;
+  call: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
+) => Promise<readonly ModelMessage[]>;
+
+function hasFile(message: ModelMessage): boolean {
+  return message.role === "user" && message.content.some(({ type }) => type === "file");
+}
 
 /** `turn.context` must be open. */
 export function createStepRequests(turn: Turn, tools: ToolSet, deps: AgentDeps): StepRequests {
@@ -79,10 +82,9 @@ class TurnRequests implements StepRequests {
 
   async shrinkImages(model: ModelInfo, reason: FailureReason): Promise<boolean> {
     if (this.#deps.shrinkImages === undefined || this.#refusedPictures !== null) return false;
-    const before = (await this.for(model)).request.messages;
     this.#refusedPictures = reason;
-    const after = (await this.for(model)).request.messages;
-    return JSON.stringify(after) !== JSON.stringify(before);
+    const { messages } = await this.#context.assemble(this.#facts(this.#plain(model)));
+    return (await this.#withPictures(messages, model)) !== messages;
   }
 
   refused(error: AppErrorJson): Promise<boolean> {
@@ -102,13 +104,11 @@ class TurnRequests implements StepRequests {
     return context;
   }
 
-  async #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
+  #withPictures(messages: readonly ModelMessage[], model: ModelInfo): Promise<readonly ModelMessage[]> {
     const { shrinkImages } = this.#deps;
-    if (shrinkImages === undefined) return messages;
-    const asked = { model, reason: this.#refusedPictures, signal: this.#turn.signal };
-    const shrunk = await shrinkImages(messages, asked);
-    for (const change of shrunk.changes) noticeOfPicture(this.#turn, change, this.#deps);
-    return shrunk.messages;
+    const reason = this.#refusedPictures;
+    if (shrinkImages === undefined || !messages.some(hasFile)) return Promise.resolve(messages);
+    return shrinkImages(messages, { model, reason, signal: this.#turn.signal });
   }
 
   #facts({ model, system, tools, maxOutputTokens }: ModelRequest): CallFacts {

@@ -134,7 +134,7 @@ describe("an answer in blocks that begins anew", () => {
 });
 
 describe("a message that grows and begins anew", () => {
-  it("F12: becomes the new answer, with no word of the broken one in it", async () => {
+  it("F13: becomes the new answer, with no word of the broken one in it", async () => {
     const world = await openStreamWorld({ ...edit, ...whole });
     const stream = must(world.open());
     stream.update("The broken answer, which goes on");
