@@ -101,6 +101,7 @@ export function createModels(deps: ModelsDeps): Models {
   const catalogue = (): ProviderCatalogue => current().catalogue;
   async function look(): Promise<void> {
     profiles.start();
+    lists.start();
     const [isNews] = await Promise.all([detection.refresh(), profiles.looked]);
     if (isNews) changed();
     first.resolve();
@@ -122,10 +123,7 @@ export function createModels(deps: ModelsDeps): Models {
     provider: async (id) => open({ provider: id }, firstUsable(profiles, id)),
     profiles,
     demoOnly: () => catalogue().isDemo,
-    start() {
-      void look();
-      lists.start();
-    },
+    start: () => void look(),
     looked: first.promise,
     async close() {
       lists.close();
