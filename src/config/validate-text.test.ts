@@ -33,7 +33,7 @@ describe("texts of a configuration", () => {
         "{ agents: { defaults: { model: { primary: 'a/c' } } } }",
         options,
       ),
-    ).toEqual(["agents.defaults.model.primary", "router.tiers.fast", "router.tiers.balanced", "router.tiers.capable"]);
+    ).toEqual(["agents.defaults.model.primary"]);
     await expect(diffText("{}", "{", options)).rejects.toMatchObject({ code: "CFG_001" });
   });
 });
