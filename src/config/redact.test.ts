@@ -58,6 +58,8 @@ describe("redaction", () => {
       "skills.entries.*.apiKey",
       "skills.entries.*.env.*",
       "browser.cdpUrl",
+      "auth.oauth.*.clientSecret",
+      "auth.oauth.*.headers.*",
       "diagnostics.otel.headers.*",
       "channels.chat.signing",
       "channels.chat.accounts.*.signing",
