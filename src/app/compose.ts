@@ -130,6 +130,12 @@ export async function startGatewayServer(port: number | null, options: GatewaySe
   }
 }
 
+async function lastWords(error: unknown, { log, redactor }: Ground): Promise<string> {
+  log.fatal("something failed that nobody foresaw; the process ends", { error });
+  await log.flush();
+  return redactor.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
+}
+
 function askOf({ askPassphrase }: GatewayServerOptions): { ask?: AskPassphrase } {
   return askPassphrase === undefined ? {} : { ask: askPassphrase };
 }
@@ -191,11 +197,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     configIssues: config.current().issues.map(describeIssue),
     started: life.started(),
     degraded: [...life.degraded().keys()],
-    async lastWords(error) {
-      log.fatal("something failed that nobody foresaw; the process ends", { error });
-      await log.flush();
-      return ground.redactor.text(error instanceof Error ? (error.stack ?? error.message) : String(error));
-    },
+    lastWords: (error) => lastWords(error, ground),
     close(reason = "gateway stopping", restartExpectedMs = null) {
       closing ??= stop({ reason, restartExpectedMs, ground, bus, state });
       return closing;

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openSecrets } from "../app/secrets.ts";
 import { readEnvironment } from "../config/environment.ts";
 import { findGateway } from "./find-gateway.ts";
 import { runCli } from "./main.ts";
@@ -26,6 +27,15 @@ describe("what proves that we may talk to the gateway", () => {
     expect(await tokenWith(configured)).toBe("configured");
     expect(await tokenWith(configured, { OPENCLAW_GATEWAY_TOKEN: "given" })).toBe("given");
     expect(await tokenWith('{ gateway: { auth: { token: "${OWN}" } } }', { OWN: "referred" })).toBe("referred");
+  });
+
+  it("R008: a token that is in the vault, and nothing of a vault that has none", async () => {
+    const configured = '{ gateway: { auth: { token: "${secret:token}" } } }';
+    expect(await tokenWith(configured)).toBe("of-the-file");
+    const environment = readEnvironment({ HOME: folder, OPENCLAW_STATE_DIR: folder });
+    await openSecrets({ environment }).vault.scoped("gateway").write("token", "of-the-vault");
+    expect(await tokenWith(configured)).toBe("of-the-vault");
+    expect(await tokenWith('{ gateway: { auth: { token: "${secret:other}" } } }')).toBe("of-the-file");
   });
 
   it("a gateway that asks for a password gets the password, never a token", async () => {

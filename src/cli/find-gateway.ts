@@ -6,8 +6,7 @@ import { readFile } from "node:fs/promises";
 import JSON5 from "json5";
 import { AppError } from "../domain/app-error.ts";
 import type { Environment } from "../config/environment.ts";
-import { holdsReference, resolveSecrets, type SecretSource } from "../config/meaning/secret-reference.ts";
-import { substitute } from "../config/meaning/substitute.ts";
+import { substitute, type SecretLookup } from "../config/meaning/substitute.ts";
 import { statePaths } from "../config/paths.ts";
 import type { ConnectOptions } from "./contract.ts";
 
@@ -42,15 +41,21 @@ async function written(auth: unknown, key: string, environment: Environment): Pr
   if (text === null) return null;
   // Under its place in the file, which says whose secret it is.
   const value = { gateway: { auth: { [key]: text } } };
-  const secrets = holdsReference(text) ? await vaultOf(environment) : undefined;
-  const { lookup } = await resolveSecrets(value, secrets, () => []);
+  const lookup = text.includes("{secret:") ? await lookUp(value, environment) : neverAsked;
   return textAt(substitute(value, environment.variables, lookup).value, ["gateway", "auth", key]);
 }
 
-/** Loaded where it is needed: most gateways have their token in a file. */
-async function vaultOf(environment: Environment): Promise<SecretSource> {
-  const { openSecrets } = await import("../app/secrets.ts");
-  return openSecrets({ environment }).source;
+/** The vault is loaded where it is needed: most gateways have their token in a file. */
+async function lookUp(value: unknown, environment: Environment): Promise<SecretLookup> {
+  const [{ openSecrets }, { resolveSecrets }] = await Promise.all([
+    import("../app/secrets.ts"),
+    import("../config/meaning/secret-reference.ts"),
+  ]);
+  return (await resolveSecrets(value, openSecrets({ environment }).source, () => [])).lookup;
+}
+
+function neverAsked(): never {
+  throw new AppError("SYS_001", "A secret was asked for where nothing refers to one.");
 }
 
 async function configuredPort(environment: Environment): Promise<number | null> {

@@ -261,7 +261,7 @@ describe("canaries", () => {
     await state?.remove();
   });
 
-  it("S8: in a day of failures no secret comes out in a frame, an answer, a prompt, a line of output or a report", async () => {
+  it("S8 R017 R103: in a day of failures no secret comes out in a frame, an answer, a prompt, a line of output or a report", async () => {
     const gateway = await start();
     await live(gateway);
     await lookAround(gateway);

@@ -9,6 +9,7 @@ import { isSecretName, isSecretScope, type SecretScope } from "../../domain/secr
 import type { MissingSecret } from "../contract.ts";
 import { formatPath, isRecord, type KeyPath } from "../dot-path.ts";
 import { isSecretKey } from "../secret-text.ts";
+import { referencedName } from "./substitute.ts";
 
 /** The vault as the configuration sees it. */
 export interface SecretSource {
@@ -38,16 +39,6 @@ export interface ResolvedSecrets {
 
 /** `$${secret:x}` is the text `${secret:x}`. What stands up to the brace is judged later, so that no slip stays a text. */
 const secretReference = /\$(\$?)\{secret:([^}]*\}?)/g;
-
-/** The name in what a reference has behind its colon; no name where the brace is missing. */
-export function referencedName(rest: string): string {
-  return rest.endsWith("}") ? rest.slice(0, -1) : "";
-}
-
-export function holdsReference(text: string): boolean {
-  for (const [, escaped] of text.matchAll(secretReference)) if (escaped === "") return true;
-  return false;
-}
 
 /** `secretPaths`: where a secret belongs, as dot paths with `*`; asked only where there is a reference. */
 export async function resolveSecrets(

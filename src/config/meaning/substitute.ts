@@ -5,7 +5,6 @@
  */
 import type { MissingSecret } from "../contract.ts";
 import { isRecord, type KeyPath } from "../dot-path.ts";
-import { referencedName } from "./secret-reference.ts";
 
 export interface Substituted {
   /** Where a variable or a secret is missing, the value that needs it is left out. */
@@ -45,6 +44,11 @@ export function referencedVariables(value: unknown): ReadonlySet<string> {
 }
 
 const reference = /\$(\$?)\{(?:([A-Z_][A-Z0-9_]*)\}|secret:([^}]*\}?))/g;
+
+/** The name in what a reference has behind its colon; no name where the brace is missing. */
+export function referencedName(rest: string): string {
+  return rest.endsWith("}") ? rest.slice(0, -1) : "";
+}
 
 interface Context {
   readonly variables: Readonly<Record<string, string>>;
