@@ -146,7 +146,7 @@ interface Ground {
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
-  const { options, clock, ids, log, life } = ground;
+  const { options, clock, log, life } = ground;
   const { stateDir } = options.environment;
   const paths = statePaths(stateDir);
   const bus = createEventBus(log.child("bus"));
@@ -158,20 +158,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const config = await openConfig(ground, bus).catch((error: unknown) => closeOpening(opening, error));
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
-  const models = createModels({
-    environment: () => config.environment(),
-    config: () => config.current().config,
-    listStore: modelListFile(stateDir),
-    vault: ground.secrets.vault,
-    bus,
-    missingSecrets: () => config.current().missingSecrets,
-    clock,
-    ids,
-    log,
-    redact: (secret) => ground.redactor.add(secret),
-  });
-  await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
-  const desk = await openDesk({ ground, bus, store, config, models });
+  const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
@@ -216,15 +203,32 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
-async function openDesk(
-  parts: Pick<GatewayParts, "ground" | "bus" | "store" | "config" | "models">,
-): Promise<RunningDesk> {
-  const desk = createModelDesk(deskDeps(parts));
-  parts.bus.on("session.changed", ({ sessionKey, change }) => {
+async function openModels({
+  ground,
+  bus,
+  store,
+  config,
+}: Pick<GatewayParts, "ground" | "bus" | "store" | "config">): Promise<Pick<GatewayParts, "models" | "desk">> {
+  const { options, clock, ids, log, life } = ground;
+  const models = createModels({
+    environment: () => config.environment(),
+    config: () => config.current().config,
+    listStore: modelListFile(options.environment.stateDir),
+    vault: ground.secrets.vault,
+    bus,
+    missingSecrets: () => config.current().missingSecrets,
+    clock,
+    ids,
+    log,
+    redact: (secret) => ground.redactor.add(secret),
+  });
+  await life.start({ name: "models", start: () => models.start(), close: () => models.close() });
+  const desk = createModelDesk(deskDeps({ ground, store, config, models }));
+  bus.on("session.changed", ({ sessionKey, change }) => {
     if (change === "deleted") desk.forgetSession(sessionKey);
   });
-  await parts.ground.life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
-  return desk;
+  await life.start({ name: "model desk", start: () => desk.start(), close: () => desk.close() });
+  return { models, desk };
 }
 
 function deskDeps({

@@ -14,6 +14,35 @@ const call = fc.record({
 });
 type Call = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
+it("X4: what the provider says it charges is booked before any price, flagged as told, and shared out by kind", async () => {
+  const script: Script = async function* (_request, index) {
+    yield { type: "text", text: "words" };
+    const usage = { input: 1_000, output: 500, cacheRead: 7, cacheWrite: 0 };
+    yield { type: "end", reason: "stop", usage, ...(index === 0 ? { costMicros: 5_001 } : {}) };
+  };
+  const house = await openTestWay({ script });
+  await house.way.start();
+  for (const runId of ["told", "computed"]) {
+    await house.way.admit(chatRequest("hello", { runId }));
+    await house.next("run.ended", (event) => event.runId === runId);
+  }
+  expect(await house.store.ledger.calls("agent:main:main", { limit: 5 })).toMatchObject([
+    {
+      costMicros: 5_001,
+      costFrom: "provider",
+      costs: { input: 2_501, output: 2_500, cacheRead: 0, cacheWrite: 0 },
+      firstTokenMs: expect.any(Number),
+    },
+    { costMicros: 2_000, costFrom: "price", costs: { input: 1_000, output: 1_000, cacheRead: 0, cacheWrite: 0 } },
+  ]);
+  expect(await house.store.ledger.totals({})).toMatchObject({
+    reported: 1,
+    costMicros: 7_001,
+    costs: { input: 3_501 },
+  });
+  await house.close();
+});
+
 const clock: Tool<Record<string, never>> = {
   name: "time",
   description: "Tells the time.",
@@ -23,6 +52,7 @@ const clock: Tool<Record<string, never>> = {
 };
 
 it("X1: totals of every session and of all add up to the model's bill, over tools, failures and missing counts", async () => {
+  let billed = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(fc.tuple(fc.nat(2), call), { minLength: 1, maxLength: 8 }), async (messages) => {
       const bill = { micros: 0, calls: 0, unmetered: 0, input: 0, cacheRead: 0 };
@@ -75,8 +105,10 @@ it("X1: totals of every session and of all add up to the model's bill, over tool
         expect(await sessions.get(key)).toMatchObject({ usage, costMicros });
       }
       expect((await ledger.recount()).filter(({ differing }) => differing > 0)).toEqual([]);
+      billed += bill.micros;
       await house.close();
     }),
     { numRuns: 8 },
   );
+  expect(billed).toBeGreaterThan(0);
 }, 60_000);

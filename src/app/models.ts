@@ -70,21 +70,20 @@ export function createModels(deps: ModelsDeps): Models {
   const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollamaEndpoint(ollamaHost)));
   const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
   const opened = openedProviders(providerDeps);
+  const first = Promise.withResolvers<void>();
+  let made: Made | undefined;
+  const changed = (): void => {
+    made = undefined;
+  };
   const lists = createModelLists({
     endpoints: () => catalogue().endpoints(),
     open: ({ id }) => open({ provider: id }, firstUsable(profiles, id)),
     store: deps.listStore,
     clock,
     log: log.child("models"),
-    changed: () => {
-      made = undefined;
-    },
+    changed,
   });
-  const first = Promise.withResolvers<void>();
-  let made: Made | undefined;
-  profiles.subscribe(() => {
-    made = undefined;
-  });
+  profiles.subscribe(changed);
 
   function current(): Made {
     const inForce = config();
@@ -100,11 +99,11 @@ export function createModels(deps: ModelsDeps): Models {
   }
 
   const catalogue = (): ProviderCatalogue => current().catalogue;
-
   async function look(): Promise<void> {
     profiles.start();
-    const [changed] = await Promise.all([detection.refresh(), profiles.looked]);
-    if (changed) made = undefined;
+    lists.start();
+    const [isNews] = await Promise.all([detection.refresh(), profiles.looked]);
+    if (isNews) changed();
     first.resolve();
   }
 
@@ -112,17 +111,8 @@ export function createModels(deps: ModelsDeps): Models {
     const endpoint = catalogue().endpoint(id);
     if (endpoint === undefined)
       throw new AppError("MODEL_001", `There is no model provider named ${JSON.stringify(id)}.`);
-    const lack = missingSecrets().find(
-      ({ keys }) => keys[0] === "models" && keys[2] === id && needs(keys, id, profileId),
-    );
-    // Without its secret it is not asked at all: it would refuse, again and again.
-    if (lack !== undefined) throw new AppError(lack.code, `${lack.path} ${lack.message}`);
+    refuseForeign(id, profileId, missingSecrets());
     if (profileId === null) return opened(endpoint, undefined);
-    // A login goes to its own provider's address and to no other.
-    if (profileId.slice(0, profileId.lastIndexOf(":")) !== id) {
-      const details = { reason: "auth", profileId };
-      throw new AppError("MODEL_002", `The login ${profileId} is none of the provider ${id}.`, { details });
-    }
     const credential = await profiles.credential(profileId);
     return opened({ ...withCredential(endpoint, credential), profileId }, credential);
   }
@@ -133,10 +123,7 @@ export function createModels(deps: ModelsDeps): Models {
     provider: async (id) => open({ provider: id }, firstUsable(profiles, id)),
     profiles,
     demoOnly: () => catalogue().isDemo,
-    start() {
-      void look();
-      lists.start();
-    },
+    start: () => void look(),
     looked: first.promise,
     async close() {
       lists.close();
@@ -144,6 +131,17 @@ export function createModels(deps: ModelsDeps): Models {
       await egress.close();
     },
   };
+}
+
+/** Throws where a secret of the provider's settings is missing, or the login is another provider's. */
+function refuseForeign(id: string, profileId: string | null, missing: readonly MissingSecret[]): void {
+  const lack = missing.find(({ keys }) => keys[0] === "models" && keys[2] === id && needs(keys, id, profileId));
+  // Without its secret it is not asked at all: it would refuse, again and again.
+  if (lack !== undefined) throw new AppError(lack.code, `${lack.path} ${lack.message}`);
+  // A login goes to its own provider's address and to no other.
+  if (profileId === null || profileId.slice(0, profileId.lastIndexOf(":")) === id) return;
+  const details = { reason: "auth", profileId };
+  throw new AppError("MODEL_002", `The login ${profileId} is none of the provider ${id}.`, { details });
 }
 
 /** A provider's own service asks for a key; an address that somebody set may ask for nothing, and says so if it does. */

@@ -32,18 +32,19 @@ const twoSteps: Script = async function* (request) {
 
 describe("the settings of a session", () => {
   it("I11: a change takes effect with the next turn and not in the middle of one", async () => {
-    let house: TestWay | undefined;
+    const opening = Promise.withResolvers<TestWay>();
     const patch: Tool = {
       name: "patch",
       description: "Sets the session.",
       inputSchema: z.object({}),
       effect: "idempotent",
       run: async () => {
-        await house?.store.sessions.patch(main, { thinkingLevel: "high", verboseLevel: "on" }, 1);
+        await (await opening.promise).store.sessions.patch(main, { thinkingLevel: "high", verboseLevel: "on" }, 1);
         return "set";
       },
     };
-    house = await openTestWay({ script: twoSteps, tools: [patch] });
+    const house = await openTestWay({ script: twoSteps, tools: [patch] });
+    opening.resolve(house);
     opened.push(house);
     await house.way.start();
     await say(house, "first");

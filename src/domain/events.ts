@@ -42,7 +42,11 @@ export type AppEvent =
   /** The answer of this step begins anew, from another model perhaps: of the text so far, only `soFar` still counts. */
   | ({ type: "run.restarted"; soFar: string } & RunScoped)
   /** How the answer comes about, where a person may want to know. */
-  | ({ type: "run.notice"; kind: "failover" | "thinking" | "compaction" | "budget"; text: string } & RunScoped)
+  | ({
+      type: "run.notice";
+      kind: "failover" | "thinking" | "compaction" | "budget";
+      text: string;
+    } & RunScoped)
   /** Which model was to answer, and what spoke for and against each that was looked at: the decision log of a turn. */
   | ({
       type: "model.chosen";

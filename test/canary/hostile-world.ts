@@ -12,15 +12,14 @@ export interface SeenCall {
 }
 
 export interface HostileWorld {
-  readonly modelUrl: string;
+  /** The address of a provider that always answers this way. */
+  modelUrl(how: HostileAnswer): string;
   readonly botApiUrl: string;
   readonly ircPort: number;
   /** What the model was asked; its headers hold the key, and nothing else may. */
   readonly prompts: SeenCall[];
   /** What came where a redirect led to: nobody's business. */
   readonly led: SeenCall[];
-  /** How the next calls of the model are answered. */
-  answer(how: HostileAnswer): void;
   close(): Promise<void>;
 }
 
@@ -43,7 +42,6 @@ export type HostileAnswer = (typeof hostileAnswers)[number];
 export async function startHostileWorld(): Promise<HostileWorld> {
   const prompts: SeenCall[] = [];
   const led: SeenCall[] = [];
-  let how: HostileAnswer = "well";
   const elsewhere = await listen(
     createHttpServer((req, res) => void read(req).then((call) => (led.push(call), quote(res, 401, call)))),
   );
@@ -51,21 +49,18 @@ export async function startHostileWorld(): Promise<HostileWorld> {
     createHttpServer((req, res) => {
       void read(req).then((call) => {
         prompts.push(call);
-        respond(how, call, { res, elsewhere: elsewhere.port });
+        respond(hostileAnswers[Number(call.path.split("/")[1])] ?? "well", call, { res, elsewhere: elsewhere.port });
       });
     }),
   );
   const botApi = await listen(createHttpServer((req, res) => void read(req).then((call) => quote(res, 401, call))));
   const irc = await listen(quotingIrc());
   return {
-    modelUrl: `http://127.0.0.1:${model.port}`,
+    modelUrl: (how) => `http://127.0.0.1:${model.port}/${hostileAnswers.indexOf(how)}/v1`,
     botApiUrl: `http://127.0.0.1:${botApi.port}`,
     ircPort: irc.port,
     prompts,
     led,
-    answer: (next) => {
-      how = next;
-    },
     close: async () => void (await Promise.all([model, elsewhere, botApi, irc].map((server) => server.close()))),
   };
 }

@@ -6,11 +6,13 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openSecrets } from "../../src/app/secrets.ts";
+import { readEnvironment } from "../../src/config/environment.ts";
 import { methods } from "../../src/protocol/registry.ts";
 import { findIn, findInFolder, needlesOf, type Finding } from "../canary/find-canaries.ts";
 import { hostileAnswers, startHostileWorld, type HostileWorld } from "../canary/hostile-world.ts";
 import { newStateDir, runCommand, startGateway, type CommandResult, type GatewayProcess } from "./gateway-process.ts";
-import { client, complete } from "./observe.ts";
+import { ask, client } from "./observe.ts";
 
 /** By place. With the characters that each form of writing changes. */
 const canaries = {
@@ -40,6 +42,18 @@ const environment = {
   REFERRED: canaries["variable of the environment"],
 };
 
+/** One for each way to ask and each way to answer: one that has failed is left alone for a while. */
+function providersFor(world: HostileWorld): string {
+  return hostileAnswers
+    .flatMap((how, index) => {
+      const base = `baseUrl: "${world.modelUrl(how)}", api: "openai-completions", models: [{ id: "m" }]`;
+      const sealed = `${base}, apiKey: "\${secret:key}", headers: { "x-own": "Own \${secret:header}" }`;
+      const plain = `${base}, apiKey: "${canaries["provider key of the configuration"]}", headers: { "x-own": "${canaries["header of the configuration"]}", "x-referred": "\${REFERRED}" }`;
+      return [`"chat-${index}": { ${sealed} }`, `"once-${index}": { ${plain} }`, `"stream-${index}": { ${sealed} }`];
+    })
+    .join(",\n");
+}
+
 function configFor(world: HostileWorld): string {
   return `{
   // what a person writes by hand
@@ -47,19 +61,8 @@ function configFor(world: HostileWorld): string {
   gateway: { auth: { token: "\${secret:token}" } },
   env: { vars: { ANTHROPIC_API_KEY: "${canaries["variable of the configuration"]}" } },
   hooks: { enabled: true, token: "${canaries["hook token of the configuration"]}" },
-  models: {
-    providers: {
-      vault: {
-        baseUrl: "${world.modelUrl}/v1", api: "openai-completions", apiKey: "\${secret:key}",
-        headers: { "x-own": "Own \${secret:header}" }, models: [{ id: "m" }],
-      },
-      plain: {
-        baseUrl: "${world.modelUrl}/v1", api: "openai-completions", apiKey: "${canaries["provider key of the configuration"]}",
-        headers: { "x-own": "${canaries["header of the configuration"]}", "x-referred": "\${REFERRED}" }, models: [{ id: "m" }],
-      },
-    },
-  },
-  agents: { defaults: { model: { primary: "vault/m" }, timeoutSeconds: 5 } },
+  models: { providers: { ${providersFor(world)} } },
+  agents: { defaults: { model: { primary: "chat-0/m" }, timeoutSeconds: 5 } },
   channels: {
     telegram: { botToken: "${canaries["bot token of the configuration"]}", apiRoot: "${world.botApiUrl}", allowFrom: ["tg:1"] },
     irc: {
@@ -103,6 +106,17 @@ describe("canaries", () => {
     expect(code).toBe(0);
   }
 
+  async function keepProviderSecrets(): Promise<void> {
+    const variables = { HOME: state.stateDir, OPENCLAW_STATE_DIR: state.stateDir, ...environment };
+    const { vault } = openSecrets({ environment: readEnvironment(variables) });
+    for (const index of hostileAnswers.keys()) {
+      for (const scope of [`provider:chat-${index}`, `provider:stream-${index}`] as const) {
+        await vault.scoped(scope).write("key", canaries["provider key of the vault"]);
+        await vault.scoped(scope).write("header", canaries["header of the vault"]);
+      }
+    }
+  }
+
   async function start(args: readonly string[] = []): Promise<GatewayProcess> {
     const preload = path.join(state.stateDir, "..", `${path.basename(state.stateDir)}-saboteur.mjs`);
     await writeFile(preload, saboteur);
@@ -124,18 +138,18 @@ describe("canaries", () => {
   /** All that a day can bring. Returns when everything was asked for. */
   async function live(gateway: GatewayProcess): Promise<void> {
     const socket = await client(gateway);
-    for (const model of ["vault/m", "plain/m"]) {
-      for (const how of hostileAnswers) {
-        world.answer(how);
-        const runId = `${model} ${how} ${gateway.pid}`;
-        await socket.ask("sessions.patch", { key: "main", model }).catch(() => "not every session can be patched");
-        await socket.call("chat.send", { sessionKey: "main", message: `say: ${how}`, idempotencyKey: runId });
-        await socket.call("agent.wait", { runId, timeoutMs: 8_000 });
-        for (const part of [{}, { stream: true }])
-          said.push({ place: `HTTP ${model} ${how}`, text: (await answerOf(gateway, model, part)) ?? "" });
-      }
+    for (const [index, how] of hostileAnswers.entries()) {
+      const runId = `${how} ${gateway.pid}`;
+      await socket.call("sessions.patch", { key: "main", model: `chat-${index}/m` });
+      await socket.call("chat.send", { sessionKey: "main", message: `say: ${how}`, idempotencyKey: runId });
+      await socket.call("agent.wait", { runId, timeoutMs: 8_000 });
+      for (const [name, part] of [
+        ["once", {}],
+        ["stream", { stream: true }],
+      ] as const)
+        said.push({ place: `HTTP ${name} ${how}`, text: await answerOf(gateway, `${name}-${index}/m`, part) });
     }
-    world.answer("well");
+    await socket.call("sessions.patch", { key: "main", model: "chat-0/m" });
     for (const slash of ["/status", "/models", "/model", "/help", "/new"]) {
       const runId = `${slash} ${gateway.pid}`;
       await socket.call("chat.send", { sessionKey: "main", message: slash, idempotencyKey: runId });
@@ -147,10 +161,10 @@ describe("canaries", () => {
   }
 
   async function answerOf(gateway: GatewayProcess, model: string, part: object): Promise<string> {
-    const { text, headers } = await complete(gateway, "hello", {
-      model: `openclaw:main`,
-      ...part,
-      metadata: { model },
+    const body = JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "hello" }], ...part });
+    const { text, headers } = await ask(gateway, "POST", "/v1/chat/completions", {
+      body,
+      headers: { "x-openclaw-model": model },
     });
     return `${JSON.stringify([...headers])}\n${text}`;
   }
@@ -161,7 +175,7 @@ describe("canaries", () => {
     const ending = ["connect", "gateway.stop", "gateway.restart", "config.set", "config.patch", "config.apply"];
     const likely = [
       {},
-      { path: "models.providers.vault.apiKey" },
+      { path: "models.providers.chat-0.apiKey" },
       { path: "channels" },
       { sessionKey: "main" },
       { key: "main" },
@@ -175,7 +189,7 @@ describe("canaries", () => {
       for (const params of likely) await socket.call(name, params);
     }
     // What comes back for a wrong change quotes what was there.
-    await socket.call("config.set", { path: "models.providers.vault.apiKey", value: 7 });
+    await socket.call("config.set", { path: "models.providers.chat-0.apiKey", value: 7 });
     await socket.call("config.patch", { patch: { channels: { irc: { port: "${secret:pass}" } } } });
     for (const route of [
       "/health",
@@ -194,7 +208,7 @@ describe("canaries", () => {
 
   async function lookAround(gateway: GatewayProcess): Promise<void> {
     const port = { OPENCLAW_GATEWAY_PORT: String(gateway.port) };
-    const ask = async (args: readonly string[]): Promise<void> => {
+    const run = async (args: readonly string[]): Promise<void> => {
       const result = await runCommand(args, { stateDir: state.stateDir, env: { ...environment, ...port } });
       said.push({ place: `openclaw ${args.join(" ")}`, text: `${result.stdout}\n${result.stderr}` });
     };
@@ -222,7 +236,7 @@ describe("canaries", () => {
     ];
     // A few at a time: each is a process of its own.
     for (let from = 0; from < commands.length; from += 4)
-      await Promise.all(commands.slice(from, from + 4).map((words) => ask(words.split(" "))));
+      await Promise.all(commands.slice(from, from + 4).map((words) => run(words.split(" "))));
   }
 
   function findingsInWords(place: string, text: string, isOwn: (finding: Finding) => boolean = () => false): Finding[] {
@@ -235,8 +249,7 @@ describe("canaries", () => {
     await writeFile(path.join(state.stateDir, "openclaw.json"), configFor(world));
     await writeFile(path.join(state.stateDir, ".env"), `GEMINI_API_KEY=${canaries["key of the .env file"]}\n`);
     for (const file of ["openclaw.json", ".env"]) await chmod(path.join(state.stateDir, file), 0o600);
-    await setSecret("provider:vault", "key", canaries["provider key of the vault"]);
-    await setSecret("provider:vault", "header", canaries["header of the vault"]);
+    await keepProviderSecrets();
     await setSecret("gateway", "token", canaries["gateway token of the vault"]);
     await setSecret("channel:irc", "pass", canaries["irc password of the vault"]);
     const login = JSON.stringify({ access: "not-a-canary", refresh: canaries["profile of the vault"] });
@@ -264,7 +277,8 @@ describe("canaries", () => {
     const report = (await filesIn(state.stateDir)).find((file) => file.startsWith("report."));
     said.push({ place: "report", text: await readFile(path.join(state.stateDir, report ?? ""), "utf8") });
     // Enough was said for its silence to mean something.
-    expect(world.prompts.length).toBeGreaterThan(40);
+    expect(new Set(world.prompts.map((call) => call.path.split("/")[1])).size).toBe(hostileAnswers.length);
+    expect(world.prompts.length).toBeGreaterThanOrEqual(3 * hostileAnswers.length);
     for (const { place, text } of said) expect(findingsInWords(place, text)).toEqual([]);
     for (const { path: where, body } of world.prompts) expect(findingsInWords(`prompt ${where}`, body)).toEqual([]);
     // Where a redirect leads to is not where the key belongs.

@@ -1,13 +1,21 @@
 /** Books what a model call used and cost: a ledger row, which settles the hold of the same id, and the turn's own sums. */
 import type { ModelInfo } from "../../domain/conversation.ts";
-import { addUsage, costMicros, type TokenUsage } from "../../domain/money.ts";
+import { failureReasonOf, type FailureReason } from "../../domain/failure-reason.ts";
+import { addUsage, costMicros, splitCost, type TokenUsage } from "../../domain/money.ts";
+import type { Candidate } from "../../models/contract.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
 import type { ModelAnswer } from "./model-call.ts";
 
-/** Whether the provider may have charged for it. One that failed before it yielded anything is billed by nobody we know. */
-export function isBilled({ error, content }: ModelAnswer): boolean {
-  return error === null || content.length > 0;
+/**
+ * Whether the provider may have charged for it. A refusal is billed by nobody we know; a call that was under way and came
+ * to no word (stopped, silent, cut off) has been read at least, and is booked by estimate.
+ */
+export function isBilled({ error, content, wasAsked }: ModelAnswer): boolean {
+  if (error === null || content.length > 0) return true;
+  return wasAsked && (error.code === "RUN_001" || readReasons.includes(failureReasonOf(error.details)));
 }
+
+const readReasons: readonly FailureReason[] = ["timeout", "interrupted", "unreadable", "empty"];
 
 /** What the provider says it charges, else by the table; null where neither is known. */
 export function costOf(answer: ModelAnswer, model: ModelInfo): number | null {
@@ -15,7 +23,8 @@ export function costOf(answer: ModelAnswer, model: ModelInfo): number | null {
 }
 
 /** The row is written with the step or the result, never by itself. */
-export function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps: Pick<AgentDeps, "clock">): void {
+export function account(turn: Turn, candidate: Candidate, answer: ModelAnswer, deps: Pick<AgentDeps, "clock">): void {
+  const { model, profileId } = candidate;
   const cost = costOf(answer, model);
   addCost(turn, answer.usage, cost);
   const { row } = turn;
@@ -31,9 +40,13 @@ export function account(turn: Turn, model: ModelInfo, answer: ModelAnswer, deps:
     model: model.id,
     usage: answer.usage,
     costMicros: cost,
+    costFrom: cost === null ? "unknown" : answer.saidCostMicros === null ? "price" : "provider",
+    costs: splitCost(answer.usage, model.price, cost),
     estimated: answer.estimated,
     latencyMs: Math.round(answer.latencyMs),
+    firstTokenMs: answer.firstTokenMs,
     origin: "chat",
+    profileId,
   });
 }
 

@@ -111,7 +111,7 @@ async function ask(
     { ...deltas, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
     { hold, provider, signal, clock },
   );
-  if (isBilled(answer)) account(turn, candidate.model, answer, deps);
+  if (isBilled(answer)) account(turn, candidate, answer, deps);
   else release(hold, deps);
   // Also where a provider calls it otherwise: what it was in the middle of was stopped by us.
   if (answer.error !== null && (signal.aborted || answer.error.code === "RUN_001")) {
@@ -146,13 +146,15 @@ function release(hold: BudgetHold, { budget, log }: AgentDeps): void {
 }
 
 function callToPay({ row }: Turn, { request, inputTokens, outputTokens }: PreparedRequest, callId: string): CallToPay {
+  const { channel, accountId, chatId } = row.message.address;
   return {
     callId,
     runId: row.runId,
     sessionKey: row.sessionKey,
     agentId: row.agentId,
-    channel: row.message.address.channel,
+    channel,
     senderId: row.message.sender.id,
+    chat: `${channel}:${accountId}:${chatId}`,
     jobId: null,
     model: request.model,
     inputTokens,

@@ -264,6 +264,8 @@ const noAnswer: ModelAnswer = Object.freeze({
   usage: noUsage,
   estimated: false,
   saidCostMicros: null,
+  firstTokenMs: null,
   latencyMs: 0,
+  wasAsked: false,
   error: null,
 });

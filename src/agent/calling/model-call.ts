@@ -27,6 +27,10 @@ export interface ModelAnswer {
   /** What the provider itself says it charges, micro-dollars; null where it does not say. */
   readonly saidCostMicros: number | null;
   readonly latencyMs: number;
+  /** From the call to its first word, thought or tool; null where none came. */
+  readonly firstTokenMs: number | null;
+  /** False where the turn had been stopped before the request could leave. */
+  readonly wasAsked: boolean;
   /** Set when the call failed; what came before the failure is in `content`. */
   readonly error: AppErrorJson | null;
 }
@@ -49,21 +53,32 @@ export async function callModel(request: ModelRequest, deltas: Deltas, scene: Ca
   const { hold, clock } = scene;
   const startedMs = clock.monotonicMs();
   const content: AssistantContent[] = [];
-  const end = await listen(request, deltas, scene, content);
-  return finishAnswer(content, end, request, { callId: hold.id, latencyMs: clock.monotonicMs() - startedMs });
+  const wasAsked = !scene.signal.aborted;
+  let firstTokenMs: number | null = null;
+  const onFirst = (): void => {
+    firstTokenMs ??= clock.monotonicMs() - startedMs;
+  };
+  const end = await listen(request, deltas, { ...scene, onFirst }, content);
+  return finishAnswer(content, end, request, {
+    callId: hold.id,
+    latencyMs: clock.monotonicMs() - startedMs,
+    firstTokenMs,
+    wasAsked,
+  });
 }
 
 /** Collects into `content` until it ends, however it does. A provider that throws has failed like any other. */
 async function listen(
   request: ModelRequest,
   deltas: Deltas,
-  { provider, signal }: CallScene,
+  { provider, signal, onFirst }: Pick<CallScene, "provider" | "signal"> & { readonly onFirst: () => void },
   content: AssistantContent[],
 ): Promise<CallEnd> {
   let saidChars = 0;
   let end: CallEnd | null = null;
   try {
     for await (const event of provider.stream(request, signal)) {
+      if (event.type === "text" || event.type === "thinking" || event.type === "tool-call") onFirst();
       if (event.type === "text" || event.type === "thinking") saidChars += event.text.length;
       // Every piece is told with the whole so far: an endpoint that never stops would fill the memory many times over.
       if (saidChars > limits.modelAnswerChars) return failedEnd(tooLong(request).toJSON());
@@ -129,14 +144,14 @@ function finishAnswer(
   content: readonly AssistantContent[],
   end: CallEnd,
   request: ModelRequest,
-  { callId, latencyMs }: Pick<ModelAnswer, "callId" | "latencyMs">,
+  timing: Pick<ModelAnswer, "callId" | "latencyMs" | "firstTokenMs" | "wasAsked">,
 ): ModelAnswer {
   const calls = content.flatMap((part) =>
     part.type === "tool-call" ? [{ callId: part.callId, tool: part.tool, input: part.input }] : [],
   );
   const usage = end.usage === null ? null : soundUsage(end.usage);
   return {
-    callId,
+    ...timing,
     content,
     calls,
     text: content.map((part) => (part.type === "text" ? part.text : "")).join(""),
@@ -144,7 +159,6 @@ function finishAnswer(
     usage: usage ?? estimateUsage(request, content),
     estimated: usage === null,
     saidCostMicros: end.saidCostMicros ?? null,
-    latencyMs,
     error: end.error,
   };
 }

@@ -138,6 +138,7 @@ class TurnRequests implements StepRequests {
       ),
       messages: [],
       tools: specs,
+      cacheKey: row.sessionKey,
       ...(options.toolChoice === undefined ? {} : { toolChoice: options.toolChoice }),
       ...(options.maxOutputTokens === undefined ? {} : { maxOutputTokens: options.maxOutputTokens }),
       ...(options.temperature === undefined ? {} : { temperature: options.temperature }),

@@ -83,8 +83,10 @@ function costTable(answer: Cost, by: Group, { output }: CliContext): string {
 function remarks(totals: Cost["totals"]): string[] {
   const { unpricedCalls, estimatedCalls, reportedCalls, calls } = totals;
   return [
-    ...(unpricedCalls === 0 ? [] : [`${unpricedCalls} calls have no known price: their cost is not in the sums.`]),
-    ...(estimatedCalls === 0 ? [] : [`The tokens of ${estimatedCalls} calls are an estimate.`]),
+    ...(unpricedCalls === 0
+      ? []
+      : [`Of ${unpricedCalls} of ${calls} calls no price is known: their cost is not in the sums.`]),
+    ...(estimatedCalls === 0 ? [] : [`The tokens of ${estimatedCalls} of ${calls} calls are an estimate.`]),
     `The cost of ${reportedCalls} of ${calls} calls was told by the provider; of the others it is computed from prices.`,
   ];
 }

@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
-import { aliases, methods } from "../../protocol/registry.ts";
+import { aliases } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
-import { budgetParams } from "./operate/budgets.fixture.ts";
-import { sceneOf } from "./operate/operate.fixture.ts";
 
 const main = "agent:main:main";
 
@@ -459,71 +457,5 @@ describe("older names", () => {
 
   it("C25: every alias is in that table", () => {
     expect(new Set(table.map(([alias]) => alias))).toEqual(new Set(aliases.map(({ alias }) => alias.name)));
-  });
-});
-
-describe("results", () => {
-  it("are what the declarations say, for every method that can be called without a world around it", async () => {
-    const restarts = { startedMs: 0, expectedMs: 1, request: async () => undefined, isTold: async () => false };
-    const stage = await openStage({ deps: { requestStop: () => undefined, restarts } });
-    const client = await connect(stage.url);
-    const scene = sceneOf(stage.store);
-    const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
-    const [held, denied] = [await scene.held(), await scene.held()];
-    const identity = makeIdentity();
-    const other = await connect(stage.url, { identity });
-    await withHistory(stage, main, [said("00000001", "hi")]);
-    const device = { deviceId: identity.id, role: "operator" };
-    const params: Record<string, object> = {
-      "chat.send": { sessionKey: "main", message: "x", idempotencyKey: "r1" },
-      "chat.history": { sessionKey: "main" },
-      "chat.abort": { sessionKey: "main" },
-      "chat.inject": { sessionKey: "main", message: "x" },
-      agent: { message: "x", idempotencyKey: "r2" },
-      "agent.wait": { runId: "r2", timeoutMs: 1 },
-      "sessions.preview": { keys: ["main"] },
-      "sessions.patch": { key: "main", label: "L" },
-      "sessions.reset": { key: "main" },
-      "sessions.delete": { key: "main" },
-      "sessions.resolve": { key: "main" },
-      "sessions.export": { key: "main" },
-      "sessions.import": {
-        key: "imported",
-        lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
-      },
-      "config.set": { raw: "{}" },
-      "config.patch": { patch: {} },
-      "config.apply": { raw: "{}" },
-      ...(await budgetParams(stage)),
-      ...Object.fromEntries(
-        ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
-      ),
-      send: { to: "#r", message: "x", idempotencyKey: "r3" },
-      "message.edit": { partId: sent.id, message: "y", idempotencyKey: "r4" },
-      "message.delete": { partId: sent.id, idempotencyKey: "r5" },
-      "message.react": { partId: sent.id, emoji: "👍", idempotencyKey: "r6" },
-      "outbox.approve": { id: held.id },
-      "outbox.deny": { id: denied.id },
-      "outbox.resolve": { id: unknown.id, as: "sent" },
-      "dlq.show": { id: letter.id },
-      "dlq.replay": { ids: [denied.id, "nobody"] },
-      "dlq.purge": { ids: [letter.id] },
-      "trace.get": { id: sent.id },
-      "system-event": { text: "x" },
-      "device.token.rotate": device,
-      "device.token.revoke": device,
-      "device.pair.remove": { deviceId: identity.id },
-    };
-    // What takes something away comes last.
-    const late = ["sessions.reset", "sessions.delete", "device.token.revoke", "device.pair.remove", "gateway.stop"];
-    const ordered = methods.toSorted((left, right) => late.indexOf(left.name) - late.indexOf(right.name));
-    for (const { name, result } of ordered) {
-      // The second waits for its turn, which nobody takes here: see sessions.test.ts.
-      if (name === "connect" || name === "sessions.compact") continue;
-      const payload = (await (name === "budget.set" ? other : client).call(name, params[name] ?? {}))["payload"];
-      const verdict = result.safeParse(payload);
-      expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);
-    }
-    await stage.close();
   });
 });

@@ -10,6 +10,7 @@ import type { LedgerEntry } from "../../../store/port.ts";
 import { Database } from "../../../store/sqlite/database.ts";
 import { openStage, type Stage } from "../../fake-deps.fixture.ts";
 import { connect, errorOf, type WireClient } from "../../wire-client.fixture.ts";
+import { someCall } from "./usage.fixture.ts";
 
 const hour = 3_600_000;
 const nowMs = Date.UTC(2026, 10, 20, 12);
@@ -314,20 +315,7 @@ describe("usage over the wire", () => {
   });
 
   it("books the calls of another installation once, and none of the future", async () => {
-    const call = {
-      id: "abc",
-      atMs: nowMs - hour,
-      sessionKey: "agent:main:imported",
-      agentId: "main",
-      channel: "import",
-      senderId: "",
-      provider: "openai",
-      model: "gpt-x",
-      usage: { input: 5, output: 5, cacheRead: 0, cacheWrite: 0 },
-      costMicros: 7,
-      costs: null,
-      estimated: false,
-    };
+    const call = { ...someCall, atMs: nowMs - hour };
     expect(await client.ask("usage.import", { calls: [call, call] })).toEqual({ ok: true, booked: 1, known: 1 });
     expect(await client.ask("usage.import", { calls: [call] })).toEqual({ ok: true, booked: 0, known: 1 });
     expect(await client.ask("usage.cost", { by: "origin" })).toMatchObject({
