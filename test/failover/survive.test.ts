@@ -81,7 +81,7 @@ function mayStop(plan: Plan): boolean {
 const lasting: readonly (string | null)[] = ["auth", "model_not_found"];
 
 /** Longer than a turn waits, but for what the turn itself takes. */
-const tooLongMs = 60_000;
+const tooLongMs = 30_000;
 
 interface Told {
   readonly end: EventOf<"run.ended">;
@@ -178,7 +178,7 @@ async function check(house: Failing, plans: readonly Plan[], told: readonly Told
       : [],
   );
   expect(unanswered).toEqual([]);
-  expect(told.filter(({ mustAnswer }) => mustAnswer).length).toBeGreaterThan(messages / 2);
+  expect(told.filter(({ mustAnswer }) => mustAnswer).length).toBeGreaterThan(messages / 4);
   for (const [message, { end }] of told.entries()) {
     const parts = await house.store.outbox.ofRun(end.runId);
     expect(parts.length, `message ${message}`).toBe(1);
