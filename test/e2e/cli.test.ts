@@ -83,7 +83,7 @@ describe("the command line", () => {
     for (const other of ["sessions-", "doctor-", "gateway-main", "compose-"]) {
       expect(loaded.filter((file) => file.includes(`/${other}`))).toEqual([]);
     }
-    expect(loaded.length).toBeLessThan(20);
+    expect(loaded.length).toBeLessThan(26);
   });
 
   it("Y2: status answers from the running gateway", async () => {

@@ -37,21 +37,29 @@ function newcomer(home: string, port: number): RunOptions {
 
 describe("the README", () => {
   it("has no command that is not run here", () => {
-    expect(blocks.map(({ mark }) => mark)).toEqual(["run=background", "run", "run", "run", "run", "run=tests"]);
+    expect(blocks.map(({ mark }) => mark)).toEqual(["run=background", "run", "run", "run", "run", "run", "run=tests"]);
     expect(readme.match(/^```(?!sh run|json5 config|$)/gm)).toBeNull();
   });
 
   it("shows a configuration that a gateway takes", async () => {
     const shown = [...readme.matchAll(/^```json5 config\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
-    expect(shown).toHaveLength(1);
+    expect(shown).toHaveLength(2);
     const home = temporaryFolder();
     mkdirSync(path.join(home, ".openclaw"));
     const file = path.join(home, ".openclaw", "openclaw.json");
     const validate = () => run("bin/openclaw.mjs", ["config", "validate"], newcomer(home, 18_789));
-    writeFileSync(file, String(shown[0]).replace("<token>", "123456789:AAExampleExampleExampleExampleExample"));
-    expect(await validate()).toMatchObject({ code: 0, stdout: expect.stringMatching(/no mistakes/) });
-    writeFileSync(file, String(shown[0]).replace("allowlist", "everybody"));
-    expect(await validate()).toMatchObject({ code: 78 });
+    for (const text of shown) {
+      writeFileSync(file, text.replace("<token>", "123456789:AAExampleExampleExampleExampleExample"));
+      expect(await validate(), text).toMatchObject({ code: 0, stdout: expect.stringMatching(/no mistakes/) });
+    }
+    const chatApp = shown.find((text) => text.includes("allowlist")) ?? "";
+    for (const mistaken of [
+      chatApp.replace("allowlist", "everybody"),
+      shown[0]?.replace("day: 5", 'day: "five"') ?? "",
+    ]) {
+      writeFileSync(file, mistaken);
+      expect(await validate(), mistaken).toMatchObject({ code: 78 });
+    }
   });
 
   it("starts a gateway that answers, without any configuration", async () => {
