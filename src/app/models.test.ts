@@ -156,6 +156,21 @@ describe("models by login", () => {
     }
   });
 
+  it("H13: AWS keys of the vault sign a live call, and the key itself never leaves", async () => {
+    const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "the-secret-of-this-login", sessionToken: null };
+    const stored = { "lab:me": { kind: "aws-sdk", keys, awsProfile: null, region: "eu-west-1" } } as const;
+    const emulator = await startModelEmulator();
+    onTestFinished(() => emulator.close());
+    const { models } = await house({ providers: { lab: provider("bedrock-converse-stream", emulator.url) }, stored });
+    const opened = await models.open({ provider: "lab" }, "lab:me");
+    expect(await turn(opened, models)).not.toMatch(/failure|^$/);
+    const headers = emulator.requests.at(-1)?.headers;
+    expect(headers?.["authorization"]).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/bedrock\/aws4_request, /,
+    );
+    expect(JSON.stringify(headers)).not.toContain("the-secret-of-this-login");
+  });
+
   it("H13: AWS keys of the vault reach the endpoint that signs with them", async () => {
     const keys = { accessKeyId: "AKIA", secretAccessKey: "s", sessionToken: null };
     const stored = { "aws:me": { kind: "aws-sdk", keys, awsProfile: null, region: "eu-west-1" } } as const;

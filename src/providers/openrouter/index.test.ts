@@ -101,7 +101,6 @@ describe("openrouter", () => {
       expect(seen["body"]).not.toHaveProperty("reasoning_effort");
       expect(seen["headers"]).toMatchObject({
         authorization: `Bearer ${endpoint.apiKey}`,
-        "http-referer": "https://openclaw.ai",
         "x-title": "OpenClaw",
       });
       const named = await sent(modelRequest("x", { model }), { headers: { "X-Title": "Ours" } });

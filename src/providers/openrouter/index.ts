@@ -56,7 +56,7 @@ function baseUrlOf(endpoint: Pick<ProviderEndpoint, "baseUrl">): string {
 
 /** Which program asks; nothing of who runs it or where. */
 function headersOf(endpoint: ProviderEndpoint): Record<string, string> {
-  return { "HTTP-Referer": "https://openclaw.ai", "X-Title": "OpenClaw", ...endpoint.headers };
+  return { "X-Title": "OpenClaw", ...endpoint.headers };
 }
 
 /** Throws AppError MODEL_00x; nothing is read beyond `limits.modelListBytes` over all pages. */
