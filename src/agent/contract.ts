@@ -1,5 +1,6 @@
 /** What the rest of the house may ask of the agent: its turns, by run id, and the models it can use. */
-import type { ModelInfo } from "../domain/conversation.ts";
+import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
+import type { FailureReason } from "../domain/failure-reason.ts";
 import type { Address } from "../domain/message.ts";
 import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 
@@ -90,3 +91,12 @@ export interface StreamedReply {
    */
   readonly preface: string | null;
 }
+
+/**
+ * Makes the pictures of a conversation fit a model: those it would refuse for sure, or (with a `reason`) those it has
+ * refused. The same array where nothing can or has to be done. Never throws.
+ */
+export type ShrinkImages = (
+  messages: readonly ModelMessage[],
+  call: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
+) => Promise<readonly ModelMessage[]>;

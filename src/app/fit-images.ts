@@ -2,7 +2,7 @@
  * Pictures as the provider that is asked takes them: what it would refuse for sure is made smaller before the first call,
  * and after a refusal all of them are, by stricter measures than its own.
  */
-import type { ShrinkImages } from "../agent/calling/step-requests.ts";
+import type { ShrinkImages } from "../agent/contract.ts";
 import type { Log } from "../platform/log.ts";
 import type { ProviderEndpoint } from "../providers/contract.ts";
 import { imageLimitsOf, stricterImageLimits } from "../providers/images/image-limits.ts";

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { ShrinkImages } from "../agent/calling/step-requests.ts";
+import type { ShrinkImages } from "../agent/contract.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";

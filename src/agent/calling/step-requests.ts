@@ -32,15 +32,6 @@ export interface StepRequests {
   answered(model: ModelInfo, answer: ModelAnswer): void;
 }
 
-/**
- * Makes the pictures of a conversation fit a model: those it would refuse for sure, or (with a `reason`) those it has
- * refused. The same array where nothing can or has to be done. Never throws.
- */
-export type ShrinkImages = (
-  messages: readonly ModelMessage[],
-  call: { readonly model: ModelInfo; readonly reason: FailureReason | null; readonly signal: AbortSignal },
-) => Promise<readonly ModelMessage[]>;
-
 function hasFile(message: ModelMessage): boolean {
   return message.role === "user" && message.content.some(({ type }) => type === "file");
 }
