@@ -23,8 +23,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const isCommand = commandOf(messageText(row.message)) !== null;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
+    const asksNoModel = isAnsweredByRule(row);
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, asksNoModel });
     const options = row.options as TurnOptions;
     const config = deps.config();
     const timeoutMs = Math.min(
@@ -131,6 +131,12 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   turn.context = await openContext(turn, session, deps);
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
   return runSteps(turn, deps);
+}
+
+/** What a stateless caller says is no command, and a conversation is summed up by a model. */
+function isAnsweredByRule({ message, ephemeral }: InboxRow): boolean {
+  const command = commandOf(messageText(message));
+  return !ephemeral && command !== null && command !== "compact";
 }
 
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
