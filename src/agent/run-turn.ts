@@ -42,6 +42,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       model: null,
       choice: null,
+      asking: null,
       context: null,
       settings: turnSettings(null, { options, config, agentId }),
       notices: [],

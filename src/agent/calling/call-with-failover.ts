@@ -73,6 +73,7 @@ class Failover {
     let candidate = this.#walk.first() ?? (await this.#waitForAny());
     while (candidate !== null) {
       this.#walk.take(candidate);
+      this.#turn.asking = candidate;
       const result = await askModel(candidate, this.#question(candidate), this.#turn, this.#deps);
       if (result.kind === "answered") return this.#answered(candidate, result);
       if (result.kind === "aborted") return this.#aborted(candidate, result);
