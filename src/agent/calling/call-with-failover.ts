@@ -132,7 +132,6 @@ class Failover {
 
   /** Another model may be cheaper, or free. */
   #unpaid(candidate: Candidate, error: AppErrorJson): Candidate | null {
-    this.#deps.desk.forgo(candidate);
     const next = mayFallBack("billing", this.#choice.fallbackOn) ? this.#walk.nextModel(candidate, "billing") : null;
     this.#tell(candidate, { reason: "billing", error }, next === null ? "give-up" : "next-model");
     return next;
