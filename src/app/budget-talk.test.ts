@@ -305,7 +305,11 @@ describe("/pause", () => {
       atMs: index,
       body: { message: { role: index % 2 === 0 ? "user" : "assistant", content: "plain words ".repeat(50) } },
     });
-    await house.store.sessions.append(sessionKey, Array.from({ length: 40 }, (_, index) => line(index)), 1);
+    await house.store.sessions.append(
+      sessionKey,
+      Array.from({ length: 40 }, (_, index) => line(index)),
+      1,
+    );
     const running = say(house, "/compact", bob);
     await expect.poll(() => house.requests.length).toBe(1);
     await say(house, "/pause", owner);

@@ -54,7 +54,8 @@ export function afterRefusal(
   { sessionId, error, inputId }: { sessionId: string; error: AppErrorJson; inputId: string },
 ): ContextTrouble {
   const signature = signatureOf(error);
-  const model = String(error.details["model"] ?? "");
+  const { model: named } = error.details;
+  const model = typeof named === "string" ? named : "";
   const known = before?.refusals ?? [];
   const last = known.find((refusal) => refusal.model === model);
   const times = last?.signature === signature ? last.times + 1 : 1;
