@@ -23,8 +23,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
   return async (row, lease, lost) => {
     const startedMs = deps.clock.nowMs();
     const { runId, sessionKey, agentId } = row;
-    const isCommand = commandOf(messageText(row.message)) !== null;
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, isCommand });
+    const asksNoModel = isAnsweredByRule(row);
+    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs, asksNoModel });
     const options = row.options as TurnOptions;
     const config = deps.config();
     const timeoutMs = Math.min(
@@ -42,6 +42,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       model: null,
       choice: null,
+      asking: null,
       context: null,
       settings: turnSettings(null, { options, config, agentId }),
       notices: [],
@@ -133,6 +134,12 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   return runSteps(turn, deps);
 }
 
+/** What a stateless caller says is no command, and a conversation is summed up by a model. */
+function isAnsweredByRule({ message, ephemeral }: InboxRow): boolean {
+  const command = commandOf(messageText(message));
+  return !ephemeral && command !== null && command !== "compact";
+}
+
 /** A message whose turn fails or crashes again and again, or that comes too late, ends with a word instead of an answer. */
 function giveUp(row: InboxRow, nowMs: number): TurnEnd | null {
   if (row.attempts > limits.turnAttempts) {
@@ -160,9 +167,9 @@ function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal;
   return { signal: controller.signal, cancel: () => timer.cancel() };
 }
 
-/** Gives the message back: the next start runs its turn again, behind the steps that are done. */
+/** Gives the message back: the next start runs its turn again, behind the steps that are done. What it spent is booked. */
 async function park(turn: Turn, deps: AgentDeps): Promise<void> {
-  await deps.store.inbox.release(turn.lease, deps.clock.nowMs());
+  await deps.store.inbox.release(turn.lease, deps.clock.nowMs(), turn.ledger);
   deps.log.info("a turn was parked for the next start", { runId: turn.row.runId });
 }
 

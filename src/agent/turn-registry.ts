@@ -20,8 +20,8 @@ export interface TurnRegistry extends Turns {
   /** A turn that was let in and waits for its worker: it can be aborted before it begins. */
   expect(turn: Pick<ActiveTurn, "runId" | "sessionKey">): void;
   /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
-  begin(turn: ActiveTurn & { readonly isCommand?: boolean }): { readonly signal: AbortSignal; end(): void };
-  /** Ends every turn that runs (of one agent, or of all) with this error, now; but for commands, which call no model. */
+  begin(turn: ActiveTurn & { readonly asksNoModel?: boolean }): { readonly signal: AbortSignal; end(): void };
+  /** Ends every turn that runs (of one agent, or of all) with this error, now, but for those that ask no model. */
   interrupt(agentId: string | null, error: AppError): void;
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
   parkAll(): void;
@@ -39,7 +39,7 @@ interface Entry extends Pick<ActiveTurn, "runId" | "sessionKey"> {
 }
 
 interface RunningEntry extends ActiveTurn, Entry {
-  readonly isCommand?: boolean;
+  readonly asksNoModel?: boolean;
 }
 
 export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: Clock }): TurnRegistry {
@@ -90,7 +90,7 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
     interrupt(agentId, error) {
       for (const entry of running.values()) {
         const isMeant = agentId === null || entry.agentId === agentId;
-        if (isMeant && entry.isCommand !== true) entry.abort.abort(error);
+        if (isMeant && entry.asksNoModel !== true) entry.abort.abort(error);
       }
     },
     parkAll() {

@@ -12,7 +12,7 @@ import type { Failpoints } from "../platform/failpoints.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { BudgetGate } from "../budget/contract.ts";
-import type { ModelChoice, ModelDesk } from "../models/contract.ts";
+import type { Candidate, ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, LedgerEntry, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
@@ -78,6 +78,8 @@ export interface Turn {
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */
   choice: ModelChoice | null;
+  /** Whom the step asks now: it may be tried on behalf of this turn alone, for what is asked beside the step too. */
+  asking: Candidate | null;
   /** What every call of the turn is given; null before the first, and where a command needs none. */
   context: TurnContext | null;
   /** What the session was set to when the turn began. */

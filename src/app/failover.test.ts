@@ -346,6 +346,31 @@ describe("a request that does not fit", () => {
     expect(end).toMatchObject({ outcome: "final" });
   });
 
+  it("H20: a model that is tried again after a pause sums up its own conversation", async () => {
+    const asked: ModelRequest[] = [];
+    const script: ModelScript = (request, call) => {
+      asked.push(request);
+      return answers(request.system.startsWith("You write the memory") ? "They talked." : "Here.")(request, call);
+    };
+    const world = await open({ models: { "a/one": script }, windows: { "a/one": 40_000 } });
+    const key = "agent:main:main";
+    await ask(world);
+    const entries = Array.from({ length: 40 }, (_, index) => ({
+      id: index.toString(16).padStart(8, "0"),
+      type: "message" as const,
+      atMs: index,
+      body: { message: { role: index % 2 === 0 ? "user" : "assistant", content: "plain words ".repeat(500) } },
+    }));
+    await world.store.sessions.append(key, entries, 1);
+    const failure = { ok: false, reason: "rate_limit", retryAfterMs: null } as const;
+    const [startedMs, atMs] = [Date.now() - 200_000, Date.now() - 100_000];
+    const { model } = asked[0] as ModelRequest;
+    world.desk.report({ model, profileId: null }, { ...failure, startedMs, atMs });
+    expect(await ask(world, "And now?")).toMatchObject({ outcome: "final", text: "Here." });
+    const lines = await world.store.sessions.transcript(key);
+    expect(lines.filter(({ type }) => type === "compaction")).toHaveLength(1);
+  });
+
   it("H20: where compacting gains nothing a larger window answers, a smaller one is not asked", async () => {
     const world = await open({
       models: { "a/one": fails("context_overflow"), "b/small": answers("Never."), "c/large": answers("It fits here.") },

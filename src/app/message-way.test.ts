@@ -398,6 +398,9 @@ describe("a process that ends", () => {
     await first.next("run.text");
     await first.way.close(200);
     expect(await first.store.inbox.byRunId("run-1")).toMatchObject({ state: "queued" });
+    // The call that was broken off has been read, and may be charged for.
+    expect(await first.store.ledger.totals({})).toMatchObject({ calls: 1, estimated: 1 });
+    expect((await first.store.sessions.get("agent:main:main"))?.costMicros).toBeGreaterThan(0);
     await first.store.close();
 
     const second = await open({ script: says("the end"), folder: first.folder });

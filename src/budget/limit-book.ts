@@ -1,6 +1,7 @@
 /** The limits of one configuration: which purses pay for a call, and how much each may. Made once per configuration. */
 import type { Config } from "../config/schema/root.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
+import { isTimeZone } from "../domain/local-time.ts";
 import type { ModelPrice } from "../domain/money.ts";
 import { periods, type PurseKey, type PurseLimit, type PurseSpan } from "../domain/purse.ts";
 import { createCalendar } from "./calendar.ts";
@@ -101,12 +102,5 @@ function micros(usd: number): number {
 
 /** A person's time zone is free text elsewhere: one that the system does not know must not stop every call. */
 function knownZone(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  try {
-    createCalendar(name);
-    return name;
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return undefined;
-    throw thrown;
-  }
+  return name !== undefined && isTimeZone(name) ? name : undefined;
 }

@@ -5,7 +5,7 @@ import type { Address } from "./message.ts";
 export type Identity = Pick<Address, "channel" | "accountId"> & { readonly senderId: string };
 
 export type LinkOutcome =
-  /** The other side is known now: the same code once more, with `confirmed`, links the two. */
+  /** The other side is known now: the same code once more, with `confirmed`, links the two. So is a yes that comes before. */
   | { readonly outcome: "confirm"; readonly other: Identity }
   | { readonly outcome: "linked"; readonly other: Identity; readonly person: string }
   /** Wrong, used up or too old: which of these is not told. */

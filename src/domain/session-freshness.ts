@@ -36,16 +36,20 @@ export function resetRuleFor(
  * it is not set or nobody knows it.
  */
 export function staleBeforeMs(rule: ResetRule, nowMs: number, timeZone: string | undefined): number | null {
-  const zone = timeZone !== undefined && isTimeZone(timeZone) ? timeZone : "UTC";
   const idleMs = nowMs - rule.idleMinutes * 60_000;
+  // Only where it is asked for: every message comes by here.
+  const resetMs = (): number => {
+    const zone = timeZone !== undefined && isTimeZone(timeZone) ? timeZone : "UTC";
+    return lastLocalHour(nowMs, rule.atHour, zone);
+  };
   switch (rule.mode) {
     case "never":
       return null;
     case "idle":
       return idleMs;
     case "daily":
-      return lastLocalHour(nowMs, rule.atHour, zone);
+      return resetMs();
     case "daily-or-idle":
-      return Math.max(idleMs, lastLocalHour(nowMs, rule.atHour, zone));
+      return Math.max(idleMs, resetMs());
   }
 }

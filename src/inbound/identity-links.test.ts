@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
-import type { Identity } from "../domain/identity.ts";
+import type { Identity, IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { systemIds } from "../platform/ids.ts";
@@ -35,6 +35,12 @@ function open(documents = memoryDocuments(), config: Config = defaultConfig()) {
   return { links, clock, documents };
 }
 
+/** Reads with whom the code would link, and says yes. */
+async function agree(links: IdentityLinks, identity: Identity, code: string) {
+  await links.accept(identity, code, false);
+  return links.accept(identity, code, true);
+}
+
 describe("identity links", () => {
   test("I10: two senders are one person when each side has shown what only it was told, and stay it over a restart", async () => {
     const { links, documents } = open();
@@ -59,7 +65,7 @@ describe("identity links", () => {
     const second = await links.offer(onTelegram);
     expect(await links.accept(onIrc, first, true)).toEqual({ outcome: "unknown-code" });
     expect(await links.accept(onTelegram, second, true)).toEqual({ outcome: "same-identity" });
-    expect(await links.accept(onIrc, second, true)).toMatchObject({ outcome: "linked" });
+    expect(await agree(links, onIrc, second)).toMatchObject({ outcome: "linked" });
     expect(await links.accept(stranger, second, true)).toEqual({ outcome: "unknown-code" });
     const late = await links.offer(onTelegram);
     await clock.advance(limits.linkCodeTtlMs);
@@ -69,8 +75,20 @@ describe("identity links", () => {
   test("I10: two who come with one code at the same moment do not both get it", async () => {
     const { links } = open();
     const code = await links.offer(onTelegram);
+    await Promise.all([links.accept(stranger, code, false), links.accept(onIrc, code, false)]);
     const outcomes = await Promise.all([links.accept(onIrc, code, true), links.accept(stranger, code, true)]);
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(["linked", "unknown-code"]);
+  });
+
+  test("I10: a yes of somebody who was not told with whom links nobody, and tells them", async () => {
+    const { links } = open();
+    const code = await links.offer(stranger);
+    expect(await links.accept(onIrc, code, true)).toEqual({ outcome: "confirm", other: stranger });
+    expect(links.personOf(onIrc)).toBeNull();
+    // What another one was told counts for that one alone.
+    expect(await links.accept(onTelegram, code, true)).toEqual({ outcome: "confirm", other: stranger });
+    expect(await links.accept(onTelegram, code, true)).toMatchObject({ outcome: "linked" });
+    expect(links.personOf(onIrc)).toBeNull();
   });
 
   test("I10: guessing is slow", async () => {
@@ -91,8 +109,8 @@ describe("identity links", () => {
 
   test("a third side joins the same person, and one can leave again", async () => {
     const { links } = open();
-    await links.accept(onIrc, await links.offer(onTelegram), true);
-    await links.accept(stranger, await links.offer(onIrc), true);
+    await agree(links, onIrc, await links.offer(onTelegram));
+    await agree(links, stranger, await links.offer(onIrc));
     expect(links.personOf(stranger)).toBe(links.personOf(onTelegram));
     expect(await links.unlink(onTelegram)).toBe(true);
     expect(await links.unlink(onTelegram)).toBe(false);

@@ -26,6 +26,8 @@ const codeNamespace = "identity-code";
 interface Offer {
   readonly identity: Identity;
   readonly untilMs: number;
+  /** Who was told last with whom the code links: only they can say yes. */
+  readonly shownTo?: string;
   /** Who it was good for. The same message may be answered once more after a crash, and hears the same. */
   readonly usedBy?: string;
 }
@@ -44,6 +46,10 @@ export function createIdentityLinks({ documents, config, clock, ids }: IdentityL
   async function offerOf(code: string): Promise<Offer | null> {
     const found = (await documents.get(codeNamespace, codeKey(code))) as Offer | undefined;
     return found === undefined || found.untilMs <= clock.nowMs() ? null : found;
+  }
+
+  function keep(code: string, offer: Offer): Promise<void> {
+    return documents.put(codeNamespace, codeKey(code), offer, clock.nowMs());
   }
 
   async function link(one: Identity, other: Identity): Promise<string> {
@@ -73,8 +79,7 @@ export function createIdentityLinks({ documents, config, clock, ids }: IdentityL
           (offer) => keyOf(offer.identity) === keyOf(identity) || offer.untilMs <= clock.nowMs(),
         );
         const code = ids.hex(5);
-        const untilMs = clock.nowMs() + limits.linkCodeTtlMs;
-        await documents.put(codeNamespace, codeKey(code), { identity, untilMs } satisfies Offer, clock.nowMs());
+        await keep(code, { identity, untilMs: clock.nowMs() + limits.linkCodeTtlMs });
         return code;
       }),
     accept: (identity, code, confirmed) =>
@@ -84,9 +89,11 @@ export function createIdentityLinks({ documents, config, clock, ids }: IdentityL
         if (offer === null) return { outcome: "unknown-code" };
         if (offer.usedBy !== undefined && offer.usedBy !== keyOf(identity)) return { outcome: "unknown-code" };
         if (keyOf(offer.identity) === keyOf(identity)) return { outcome: "same-identity" };
-        if (!confirmed) return { outcome: "confirm", other: offer.identity };
-        const used: Offer = { ...offer, usedBy: keyOf(identity) };
-        await documents.put(codeNamespace, codeKey(code), used, clock.nowMs());
+        if (!confirmed || offer.shownTo !== keyOf(identity)) {
+          await keep(code, { ...offer, shownTo: keyOf(identity) });
+          return { outcome: "confirm", other: offer.identity };
+        }
+        await keep(code, { ...offer, usedBy: keyOf(identity) });
         return { outcome: "linked", other: offer.identity, person: await link(offer.identity, identity) };
       }),
     unlink: (identity) =>

@@ -73,6 +73,7 @@ class Failover {
     let candidate = this.#walk.first() ?? (await this.#waitForAny());
     while (candidate !== null) {
       this.#walk.take(candidate);
+      this.#turn.asking = candidate;
       const result = await askModel(candidate, this.#question(candidate), this.#turn, this.#deps);
       if (result.kind === "answered") return this.#answered(candidate, result);
       if (result.kind === "aborted") return this.#aborted(candidate, result);
@@ -131,7 +132,6 @@ class Failover {
 
   /** Another model may be cheaper, or free. */
   #unpaid(candidate: Candidate, error: AppErrorJson): Candidate | null {
-    this.#deps.desk.forgo(candidate);
     const next = mayFallBack("billing", this.#choice.fallbackOn) ? this.#walk.nextModel(candidate, "billing") : null;
     this.#tell(candidate, { reason: "billing", error }, next === null ? "give-up" : "next-model");
     return next;

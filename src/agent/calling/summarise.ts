@@ -15,10 +15,13 @@ export function createSummarise(turn: Turn, deps: AgentDeps): Summarise {
     let error: AppErrorJson = new AppError("MODEL_009", "No model of this turn can be asked now.").toJSON();
     for (const candidate of candidatesFor(turn, request)) {
       if (signal.aborted) break;
-      if (!deps.desk.enter(candidate, deps.clock.nowMs()).usable) continue;
+      // Whom the step has entered already, to ask it next, would be refused to everybody else.
+      const isEntered = candidate === turn.asking;
+      if (!isEntered && !deps.desk.enter(candidate, deps.clock.nowMs()).usable) continue;
       try {
         const attempt = await askModel(candidate, questionOf(request, candidate, signal), turn, deps);
         if (attempt.kind === "answered") return { ok: true, text: attempt.answer.text };
+        if (isEntered) turn.asking = null;
         error = attempt.kind === "aborted" ? aborted() : attempt.error;
         if (attempt.kind === "aborted") break;
       } catch (thrown) {

@@ -257,6 +257,19 @@ describe("the context of a turn", () => {
     expect(textOf(third.messages)).toBe("hello?\nHello.\nhow are you?");
   });
 
+  it("counts the refusals of each model by themselves: one that is asked after another changes nothing", async () => {
+    const session = openSession();
+    session.say(says("user", "poison"), says("assistant", "swallowed"));
+    const refusal = (model: string, words: string) =>
+      new AppError("MODEL_008", words, { details: { reason: "bad_request", model } }).toJSON();
+    const first = session.turn(says("user", "hello"));
+    expect(await first.refused(refusal("one", "malformed"))).toBe(false);
+    expect(await first.refused(refusal("two", "wrong shape"))).toBe(false);
+    const second = session.turn(says("user", "hello?"), { inputId: "ffff0002" });
+    expect(await second.refused(refusal("one", "malformed"))).toBe(true);
+    expect(session.told).toHaveLength(1);
+  });
+
   it("leaves nothing out where nothing was said before: a second try would be the same", async () => {
     const session = openSession();
     const refusal = new AppError("MODEL_008", "this model takes no tools").toJSON();

@@ -1,5 +1,6 @@
 /** `budgets`: how much may be spent, by whom, in a day or a month. Amounts are US dollars. */
 import * as z from "zod";
+import { isTimeZone } from "../../domain/local-time.ts";
 import { about, modelReference, record } from "./leaf.ts";
 
 export function budgetsSchema() {
@@ -42,12 +43,4 @@ function limitsSchema() {
 /** Up to a billion, so that whole micro-dollars stay exact. */
 function usd(): z.ZodNumber {
   return z.number().nonnegative().max(1_000_000_000);
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }

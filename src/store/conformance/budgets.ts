@@ -259,6 +259,21 @@ export function budgetRules(rig: Rig): void {
     expect((await balance()).slice(0, 2)).toEqual(how === "removed" ? [200, 0] : [0, 200]);
   });
 
+  it("settles the hold of a call that was broken off when its turn was given back, in that commit", async () => {
+    const { ask, payer, paid, balance } = scene();
+    const lease = await turnOf(payer);
+    const request = ask();
+    await rig.store().budgets.reserve(request);
+    await rig.store().inbox.release(lease, t0, [paid(request.id, 70)]);
+    expect(await lostIds()).not.toContain(request.id);
+    expect((await balance()).slice(0, 2)).toEqual([70, 0]);
+    expect((await rig.store().sessions.get(payer.sessionKey))?.costMicros).toBe(70);
+    // A lease that is gone books nothing.
+    const stale = rig.store().inbox.release(lease, t0, [paid(names.next("call"), 5)]);
+    await expect(stale).rejects.toMatchObject({ code: "STORE_003" });
+    expect((await balance()).slice(0, 2)).toEqual([70, 0]);
+  });
+
   it("keeps the hold of a turn that goes on, and of one whose row comes with its end", async () => {
     const { ask, paid, payer, balance } = scene();
     const lease = await turnOf(payer);

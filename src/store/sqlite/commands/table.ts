@@ -7,7 +7,7 @@ import { rebuild } from "./erase.ts";
 import { book } from "./ledger.ts";
 import { beginKey, completeKey, pruneKeys, recoverKeys, releaseKey } from "./idempotency.ts";
 import { admit, end, prune, recover } from "./inbox.ts";
-import { claim, release, renew, retry } from "./lease.ts";
+import { claim, renew, retry } from "./lease.ts";
 import { askApproval, decideApproval } from "./money/approvals.ts";
 import { loseOrphans, pruneBudgets, reserve, settleLost } from "./money/budget.ts";
 import { releaseHold } from "./money/hold.ts";
@@ -25,13 +25,13 @@ import {
 } from "./outbox.ts";
 import { appendToSession, deleteSession, importSession, openSession, patchSession, resetSession } from "./sessions.ts";
 import { addTrace, pruneTrace } from "./trace.ts";
-import { appendStep, finish } from "./turns.ts";
+import { appendStep, finish, giveBack } from "./turns.ts";
 
 export const commands = {
   admit,
   claim,
   renew,
-  release,
+  release: giveBack,
   retry,
   end,
   recover,

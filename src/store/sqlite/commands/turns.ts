@@ -1,11 +1,12 @@
-/** What changes a turn: its steps while it runs, and the one commit in which it ends. */
+/** What changes a turn: its steps while it runs, and the one commit in which it ends or is given back. */
 import { limits } from "../../../domain/limits.ts";
 import type { Lease } from "../../port.ts";
 import type { Database } from "../database.ts";
+import type { InboxRecord } from "../records.ts";
 import { stillWaits } from "./money/approvals.ts";
 import { replayMessage } from "./dead-letters.ts";
 import { endAnswered } from "./inbox.ts";
-import { underLease } from "./lease.ts";
+import { release, underLease } from "./lease.ts";
 import { record, type LedgerArgs } from "./ledger.ts";
 import { addPart, type PartArgs } from "./outbox.ts";
 import { ensureSession, grow, type EntryArgs } from "./sessions.ts";
@@ -32,13 +33,31 @@ export function appendStep(db: Database, args: StepArgs): null {
     args.record,
     args.atMs,
   );
-  const spent = args.ledger.filter((entry) => record(db, entry));
-  if (row.ephemeral === 1) return null;
-  if (args.transcript.length > 0 || spent.length > 0) {
-    ensureSession(db, row, args.atMs);
-    grow(db, { sessionKey: row.session_key, entries: args.transcript, spent, atMs: args.atMs });
-  }
+  addToSession(db, row, args);
   return null;
+}
+
+export interface GiveBackArgs {
+  readonly lease: Lease;
+  readonly atMs: number;
+  readonly ledger: readonly LedgerArgs[];
+}
+
+/** Booked first: a hold whose message nobody works on is lost. */
+export function giveBack(db: Database, args: GiveBackArgs): null {
+  addToSession(db, underLease(db, args.lease), { ...args, transcript: [] });
+  return release(db, args);
+}
+
+function addToSession(
+  db: Database,
+  row: InboxRecord,
+  { ledger, transcript, atMs }: Pick<StepArgs, "ledger" | "transcript" | "atMs">,
+): void {
+  const spent = ledger.filter((entry) => record(db, entry));
+  if (row.ephemeral === 1 || (transcript.length === 0 && spent.length === 0)) return;
+  ensureSession(db, row, atMs);
+  grow(db, { sessionKey: row.session_key, entries: transcript, spent, atMs });
 }
 
 export interface FinishArgs {
