@@ -217,6 +217,24 @@ export function budgetRules(rig: Rig): void {
     expect((await balance(late))[1]).toBe(400);
   });
 
+  it("counts nothing that another installation spent, neither as it is booked nor when a purse is made", async () => {
+    const { payer, agentPurse, purse, ask, paid, balance } = scene();
+    const elsewhere = (): LedgerEntry => paid(names.next("call"), 900, { runId: "", origin: "import" });
+    const ofUser = purse({ kind: "user", id: `${payer.channel}:${payer.senderId}` });
+    const ofChat = purse({ kind: "chat", id: payer.sessionKey });
+    // Late in the day, it is in the sums of whole days; early, it is counted row by row.
+    const late = { atMs: agentPurse.untilMs - 1 };
+    await rig.store().ledger.book([elsewhere(), { ...elsewhere(), ...late }]);
+    for (const limit of [agentPurse, ofUser, ofChat]) expect(await balance(limit)).toEqual([0, 0, 0]);
+    const purses = [agentPurse, ofUser, ofChat];
+    expect(await rig.store().budgets.reserve(ask({ purses }))).toMatchObject({ outcome: "held" });
+    expect(await rig.store().ledger.book([elsewhere()])).toBe(1);
+    for (const limit of purses) expect(await balance(limit)).toEqual([0, 200, 0]);
+    const earlier = { ...agentPurse, sinceMs: agentPurse.sinceMs - dayMs };
+    await rig.store().budgets.reserve(ask({ purses: [earlier] }));
+    expect(await balance(earlier)).toContain(0);
+  });
+
   it("settles in the period in which it was held, also where that is over, and counts it nowhere else", async () => {
     const { ask, paid, payer, agentPurse, balance, sinceMs } = scene();
     const lease = await turnOf(payer);
