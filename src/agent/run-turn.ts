@@ -160,9 +160,12 @@ function turnTimeout(timeoutMs: number, deps: AgentDeps): { signal: AbortSignal;
   return { signal: controller.signal, cancel: () => timer.cancel() };
 }
 
-/** Gives the message back: the next start runs its turn again, behind the steps that are done. */
+/**
+ * Gives the message back: the next start runs its turn again, behind the steps that are done. The call that was broken off
+ * is paid for all the same.
+ */
 async function park(turn: Turn, deps: AgentDeps): Promise<void> {
-  await deps.store.inbox.release(turn.lease, deps.clock.nowMs());
+  await deps.store.inbox.release(turn.lease, deps.clock.nowMs(), { ledger: turn.ledger });
   deps.log.info("a turn was parked for the next start", { runId: turn.row.runId });
 }
 

@@ -149,8 +149,8 @@ export interface InboxStore {
   }): Promise<{ row: InboxRow; lease: Lease } | null>;
   /** Prolongs a lease. One that ran out but was taken by nobody is prolonged too. Throws STORE_003 when it was lost. */
   renew(lease: Lease, untilMs: number): Promise<void>;
-  /** Gives a message back unfinished (shutdown): queued again, attempts unchanged. */
-  release(lease: Lease, atMs: number): Promise<void>;
+  /** Gives a message back unfinished (shutdown): queued again, attempts unchanged, and what broke off with it is booked. */
+  release(lease: Lease, atMs: number, broken?: { readonly ledger: readonly LedgerEntry[] }): Promise<void>;
   /**
    * Gives a message back whose attempt failed: it is taken again at `untilMs` and not before, and the attempt counts. Its
    * session waits behind it, since order is kept; other sessions do not. Until then it is `queued`, and `leaseUntilMs`

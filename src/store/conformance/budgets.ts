@@ -291,6 +291,19 @@ export function budgetRules(rig: Rig): void {
     expect(await balance()).toEqual([150, 0, 0]);
   });
 
+  it("settles the hold of a call that broke off as its turn was given back, once", async () => {
+    const { ask, paid, payer, balance } = scene();
+    const lease = await turnOf(payer);
+    const [broken, untold] = [ask(), ask()];
+    await rig.store().budgets.reserve(broken);
+    await rig.store().budgets.reserve(untold);
+    await rig.store().inbox.release(lease, t0, { ledger: [paid(broken.id, 150)] });
+    expect(await lostIds()).not.toContain(broken.id);
+    expect(await lostIds()).toContain(untold.id);
+    expect(await balance()).toEqual([150, 200, 0]);
+    expect(await rig.store().sessions.get(payer.sessionKey)).toMatchObject({ costMicros: 150 });
+  });
+
   it("finds holds that no turn holds on to, and not before their time", async () => {
     const { ask } = scene();
     const request = ask();

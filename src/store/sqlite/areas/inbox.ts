@@ -13,6 +13,7 @@ import {
   nextDueMs,
   overheard,
 } from "../queries/work.ts";
+import { ledgerArgs } from "./ledger.ts";
 import { inboxRow, sessionRow, storedMs } from "./rows.ts";
 
 export function inboxStore(access: Access): InboxStore {
@@ -46,8 +47,8 @@ export function inboxStore(access: Access): InboxStore {
     async renew(lease, untilMs) {
       await access.write("renew", { lease, untilMs: storedMs(untilMs) });
     },
-    async release(lease, atMs) {
-      await access.write("release", { lease, atMs });
+    async release(lease, atMs, { ledger } = { ledger: [] }) {
+      await access.write("release", { lease, atMs, ledger: ledger.map(ledgerArgs) });
     },
     async retry(lease, { atMs, untilMs, reason }) {
       await access.write("retry", { lease, atMs, untilMs: storedMs(untilMs), reason });

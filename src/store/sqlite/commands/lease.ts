@@ -5,6 +5,8 @@ import type { Database } from "../database.ts";
 import { selectInbox, type InboxRecord } from "../records.ts";
 import { count } from "./counter.ts";
 import { promoteDue, reorder } from "./lane.ts";
+import { record, type LedgerArgs } from "./ledger.ts";
+import { ensureSession, grow } from "./sessions.ts";
 import { traceMessage } from "./trace.ts";
 
 export interface ClaimArgs {
@@ -117,8 +119,20 @@ export function renew(db: Database, args: { lease: Lease; untilMs: number }): nu
   return null;
 }
 
-export function release(db: Database, args: { lease: Lease; atMs: number }): null {
+export interface ReleaseArgs {
+  readonly lease: Lease;
+  readonly atMs: number;
+  readonly ledger: readonly LedgerArgs[];
+}
+
+export function release(db: Database, args: ReleaseArgs): null {
   const row = underLease(db, args.lease);
+  // Before the row is let go, which loses every hold that is not settled.
+  const spent = args.ledger.filter((entry) => record(db, entry));
+  if (spent.length > 0 && row.ephemeral === 0) {
+    ensureSession(db, row, args.atMs);
+    grow(db, { sessionKey: row.session_key, entries: [], spent, atMs: args.atMs });
+  }
   // A release in good order is no failed attempt: a gateway that is restarted often kills no message.
   db.run(
     `UPDATE inbox SET state = 'queued', lease_owner = NULL, lease_until_ms = 0, attempts = attempts - 1 WHERE seq = ?`,
