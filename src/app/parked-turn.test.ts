@@ -60,7 +60,25 @@ describe("a turn that is parked", () => {
     expect(await second.next("run.ended")).toMatchObject({ runId: "run-1", outcome: "final", text: "The lamp: on." });
     expect(runs).toBe(1);
     expect(second.requests).toHaveLength(1);
-    expect(await second.store.ledger.totals({})).toMatchObject({ calls: 2 });
+    // The call that the stop broke off had been read by the model: it is booked by estimate, beside the two whole ones.
+    expect(await second.store.ledger.totals({})).toMatchObject({ calls: 3, estimated: 1 });
+  });
+
+  it("owes what its broken call cost: the row is there before the next start", async () => {
+    const script: Script = async function* (request, call, signal) {
+      yield { type: "text", text: "half an answer" };
+      yield* hangs(request, call, signal);
+    };
+    const house = await open({ script });
+    await house.way.start();
+    await house.way.admit(chatRequest("light, please", { runId: "run-1" }));
+    await house.next("run.text");
+    await house.way.close(100);
+    expect(await house.store.inbox.byRunId("run-1")).toMatchObject({ state: "queued", attempts: 0 });
+    expect(await house.store.ledger.totals({})).toMatchObject({ calls: 1, estimated: 1 });
+    const { usage: counted, costMicros } = await house.store.ledger.totals({ sessionKey: "agent:main:main" });
+    expect(costMicros).toBeGreaterThan(0);
+    expect(await house.store.sessions.get("agent:main:main")).toMatchObject({ usage: counted, costMicros });
   });
 
   it("runs a tool again that was cut off, instead of telling the model that it failed", async () => {

@@ -3,7 +3,8 @@
  * and what a person was asked. The rules of `port.ts` hold here too; amounts are whole micro-dollars.
  *
  * The ledger settles: the commit that records a ledger row releases the hold of the same id and adds what the call really
- * cost to every purse that the hold counted in, in the period in which it was made. A row without a hold counts as well.
+ * cost to every purse that the hold counted in, in the period in which it was made. A row without a hold counts as well;
+ * what another installation spent (`import`) counts in none.
  */
 import type { WorstCase } from "../domain/money.ts";
 import type { PurseBalance, PurseLimit, PurseSpan, PurseState } from "../domain/purse.ts";

@@ -12,7 +12,7 @@ import { soundUsage, type TokenUsage } from "../../domain/money.ts";
 import type { QuotaWindow } from "../../domain/quota.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../../providers/contract.ts";
-import { conversationTokens, textTokens } from "../context/token-estimate.ts";
+import { conversationTokens, textTokens, toolTokens } from "../context/token-estimate.ts";
 
 export interface ModelAnswer {
   /** Of the hold that was given for it, and of the ledger row that settles it. */
@@ -165,7 +165,7 @@ function finishAnswer(
 
 function estimateUsage(request: ModelRequest, content: readonly AssistantContent[]): TokenUsage {
   return {
-    input: textTokens(request.system) + conversationTokens(request.messages),
+    input: textTokens(request.system) + toolTokens(request.tools) + conversationTokens(request.messages),
     output: conversationTokens([{ role: "assistant", content }]),
     cacheRead: 0,
     cacheWrite: 0,

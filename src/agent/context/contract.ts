@@ -84,7 +84,7 @@ export interface AssembledContext {
    * Undefined where nobody has to say anything.
    */
   readonly maxOutputTokens: number | undefined;
-  /** Estimate of the whole request, system prompt and tools included; errs high. */
+  /** Estimate of the whole request, system prompt and tools included; errs high, whatever was learnt of cheaper prompts. */
   readonly inputTokens: number;
   /** What the answer may have beside it, for a budget's worst case. */
   readonly outputTokens: number;

@@ -93,7 +93,8 @@ export function assembledContext(
   return {
     messages: valid.messages,
     maxOutputTokens: cap,
-    inputTokens: tokens,
+    // For the worst case: what a model counted less for the last prompts it may count in full for this one.
+    inputTokens: Math.max(tokens, request.estimated),
     outputTokens: cap ?? call.model.maxTokens ?? window.outputTokens,
     report: reportOf(draft, request, deps, facts),
   };

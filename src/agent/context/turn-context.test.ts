@@ -213,6 +213,20 @@ describe("the context of a turn", () => {
     expect((await turn.assemble(call)).inputTokens / estimated).toBeCloseTo(2, 1);
   });
 
+  it("tells a budget no less than the estimate where the last prompts were cheaper: the next is another text", async () => {
+    const session = openSession();
+    const model = modelOf({ contextWindow: 100_000 });
+    const call = callOf({ model });
+    const turn = session.turn(says("user", words(1_000)));
+    const first = await turn.assemble(call);
+    const usage = { input: Math.round(first.inputTokens * 0.6), output: 1, cacheRead: 0, cacheWrite: 0 };
+    for (let answer = 0; answer < 6; answer += 1) await turn.answered(model, usage, { estimated: false });
+    const cheap = await turn.assemble(call);
+    // The window is used as far as it goes; money is set aside for the worst.
+    expect(cheap.report.inputTokens).toBeLessThan(first.report.inputTokens * 0.7);
+    expect(cheap.inputTokens).toBe(first.inputTokens);
+  });
+
   it("keeps the exchange that results of the caller's tools belong to, however full the history is", async () => {
     const session = openSession();
     for (let index = 0; index < 40; index += 1) session.say(says("user", words(60)), says("assistant", "yes"));

@@ -161,6 +161,21 @@ export function approvalRules(rig: Rig): void {
     expect(await stateOf(entry.message.id)).toBe("queued");
   });
 
+  it("outlives its session where a message of another one waits for it, and forgets who asked", async () => {
+    const asked = draft();
+    await rig.store().sessions.open(asked.sessionKey, "main", { sessionId: names.next("id"), atMs: t0 });
+    await rig.store().approvals.request(asked);
+    const entry = await waiting(waitingFor({ approval: asked.id }));
+    await rig.store().sessions.delete(asked.sessionKey);
+    expect(await rig.store().approvals.get(asked.id)).toMatchObject({
+      state: "open",
+      sessionKey: "deleted",
+      runId: null,
+    });
+    expect(await rig.store().approvals.decide(asked.id, yes())).toMatchObject({ outcome: "decided", replayed: 1 });
+    expect(await stateOf(entry.message.id)).toBe("queued");
+  });
+
   it("goes with its session", async () => {
     const asked = draft();
     await rig.store().sessions.open(asked.sessionKey, "main", { sessionId: names.next("id"), atMs: t0 });

@@ -217,6 +217,24 @@ export function budgetRules(rig: Rig): void {
     expect((await balance(late))[1]).toBe(400);
   });
 
+  it("counts nothing that another installation spent, neither as it is booked nor when a purse is made", async () => {
+    const { payer, agentPurse, purse, ask, paid, balance } = scene();
+    const elsewhere = (): LedgerEntry => paid(names.next("call"), 900, { runId: "", origin: "import" });
+    const ofUser = purse({ kind: "user", id: `${payer.channel}:${payer.senderId}` });
+    const ofChat = purse({ kind: "chat", id: payer.sessionKey });
+    // Late in the day, it is in the sums of whole days; early, it is counted row by row.
+    const late = { atMs: agentPurse.untilMs - 1 };
+    await rig.store().ledger.book([elsewhere(), { ...elsewhere(), ...late }]);
+    for (const limit of [agentPurse, ofUser, ofChat]) expect(await balance(limit)).toEqual([0, 0, 0]);
+    const purses = [agentPurse, ofUser, ofChat];
+    expect(await rig.store().budgets.reserve(ask({ purses }))).toMatchObject({ outcome: "held" });
+    expect(await rig.store().ledger.book([elsewhere()])).toBe(1);
+    for (const limit of purses) expect(await balance(limit)).toEqual([0, 200, 0]);
+    const earlier = { ...agentPurse, sinceMs: agentPurse.sinceMs - dayMs };
+    await rig.store().budgets.reserve(ask({ purses: [earlier] }));
+    expect(await balance(earlier)).toContain(0);
+  });
+
   it("settles in the period in which it was held, also where that is over, and counts it nowhere else", async () => {
     const { ask, paid, payer, agentPurse, balance, sinceMs } = scene();
     const lease = await turnOf(payer);
@@ -286,6 +304,19 @@ export function budgetRules(rig: Rig): void {
     await rig.store().turns.finish(lease, resultOf({ ledger: [paid(request.id, 150)] }));
     expect(await lostIds()).not.toContain(request.id);
     expect(await balance()).toEqual([150, 0, 0]);
+  });
+
+  it("settles the hold of a call that broke off as its turn was given back, once", async () => {
+    const { ask, paid, payer, balance } = scene();
+    const lease = await turnOf(payer);
+    const [broken, untold] = [ask(), ask()];
+    await rig.store().budgets.reserve(broken);
+    await rig.store().budgets.reserve(untold);
+    await rig.store().inbox.release(lease, t0, [paid(broken.id, 150)]);
+    expect(await lostIds()).not.toContain(broken.id);
+    expect(await lostIds()).toContain(untold.id);
+    expect(await balance()).toEqual([150, 200, 0]);
+    expect(await rig.store().sessions.get(payer.sessionKey)).toMatchObject({ costMicros: 150 });
   });
 
   it("finds holds that no turn holds on to, and not before their time", async () => {

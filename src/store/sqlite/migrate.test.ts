@@ -255,6 +255,22 @@ describe("a ledger of the second schema", () => {
       tools: [{ day: "2026-11-20", tool: "read", calls: 1, errors: 1 }],
     });
     expect((await store.ledger.recount()).every(({ differing }) => differing === 0)).toBe(true);
+    // A limit that is set now knows of what was spent before there were any.
+    const today = { period: "day", sinceMs: Date.UTC(2026, 10, 20), untilMs: Date.UTC(2026, 10, 21) } as const;
+    const month = { period: "month", sinceMs: Date.UTC(2026, 10, 1), untilMs: Date.UTC(2026, 11, 1) } as const;
+    const asked = [
+      { kind: "global", id: "", ...today },
+      { kind: "global", id: "", ...month },
+      { kind: "user", id: "irc:ann", ...month },
+      { kind: "chat", id: "s2", ...month },
+    ] as const;
+    const purses = await store.budgets.balances({ atMs: at, asked });
+    expect(purses.map(({ spentMicros, heldMicros }) => [spentMicros, heldMicros])).toEqual([
+      [290, 0],
+      [290, 0],
+      [250, 0],
+      [0, 0],
+    ]);
     // What comes now is added to what was there.
     expect(await store.ledger.book([ledgerOf(createNames("second"), "s1", { atMs: at, model: "x" })])).toBe(1);
     expect((await store.ledger.recount()).every(({ differing }) => differing === 0)).toBe(true);

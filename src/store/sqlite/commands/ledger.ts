@@ -1,7 +1,7 @@
 /** Spending: one row per model call. The sums beside it are kept by triggers, in the same commit. */
 import type { Database } from "../database.ts";
 import { forgetPayer, takeHold } from "./money/hold.ts";
-import { move } from "./money/purse.ts";
+import { elsewhere, move } from "./money/purse.ts";
 
 export interface LedgerArgs {
   readonly id: string;
@@ -34,7 +34,7 @@ export const dayMs = 24 * 3_600_000;
 
 /**
  * False where the id is known: a call that is told of twice was paid for once. What was set aside for it is free again,
- * and what it cost is spent, in the period in which it was set aside.
+ * and what it cost is spent, in the period in which it was set aside. What another installation spent no purse paid for.
  */
 export function record(db: Database, entry: LedgerArgs): boolean {
   const [inputCost, outputCost, cacheReadCost, cacheWriteCost] = entry.costs ?? [null, null, null, null];
@@ -70,7 +70,7 @@ export function record(db: Database, entry: LedgerArgs): boolean {
     entry.origin,
   );
   if (changes === 0) return false;
-  settle(db, entry);
+  if (entry.origin !== elsewhere) settle(db, entry);
   return true;
 }
 

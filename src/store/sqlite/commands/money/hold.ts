@@ -42,5 +42,12 @@ export function forgetPayer(db: Database, { sessionKey, as }: { sessionKey: stri
   );
   db.run(`DELETE FROM budget_purse WHERE kind = 'chat' AND purse = ?`, sessionKey);
   db.run(`DELETE FROM budget_told WHERE session_key = ?`, sessionKey);
+  // A question about a purse that others pay from too: their messages wait for the answer.
+  db.run(
+    `UPDATE approval SET session_key = ?1, run_id = NULL WHERE session_key = ?2 AND state = 'open' AND EXISTS (
+       SELECT 1 FROM inbox WHERE dead_letter = 1 AND reason = 'approval:' || approval.id AND inbox.session_key <> ?2)`,
+    as,
+    sessionKey,
+  );
   db.run(`DELETE FROM approval WHERE session_key = ?`, sessionKey);
 }

@@ -27,6 +27,9 @@ function pursesOf(payer: PayerFacts): readonly PurseKey[] {
   ];
 }
 
+/** The origin of calls that another installation made: the ledger has them, and no purse of this one. */
+export const elsewhere = "import";
+
 /** Moves every purse of the payer that counts this moment. */
 export function move(
   db: Database,
@@ -202,10 +205,11 @@ function spentInRows(db: Database, { kind, id, sinceMs }: PurseSpan, beforeMs: n
   const where: Condition = kind === "chat" ? { sql: "session_key = ?", values: [id] } : holdsOf({ kind, id });
   const row = db.get<{ spent: number }>(
     `SELECT coalesce(sum(cost_micros), 0) AS spent FROM ledger
-     WHERE at_ms >= ? AND at_ms < ? AND coalesce(held_ms, at_ms) >= ? AND ${where.sql}`,
+     WHERE at_ms >= ? AND at_ms < ? AND coalesce(held_ms, at_ms) >= ? AND origin <> ? AND ${where.sql}`,
     sinceMs,
     beforeMs,
     sinceMs,
+    elsewhere,
     ...where.values,
   );
   return row?.spent ?? 0;
@@ -214,9 +218,11 @@ function spentInRows(db: Database, { kind, id, sinceMs }: PurseSpan, beforeMs: n
 function spentInDays(db: Database, { kind, id, untilMs }: PurseSpan, fromDay: number): number {
   const mine = kind === "agent" ? "AND agent_id = ?" : "";
   const row = db.get<{ spent: number }>(
-    `SELECT coalesce(sum(cost_micros), 0) AS spent FROM ledger_day WHERE day >= ? AND day < ? ${mine}`,
+    `SELECT coalesce(sum(cost_micros), 0) AS spent FROM ledger_day
+     WHERE day >= ? AND day < ? AND origin <> ? ${mine}`,
     fromDay,
     Math.ceil(untilMs / dayMs),
+    elsewhere,
     ...(kind === "agent" ? [id] : []),
   );
   return row?.spent ?? 0;
