@@ -26,8 +26,6 @@ export interface ListedLogin extends Pick<AuthProfile, "id" | "provider" | "kind
   readonly account: string | null;
   /** Why it stands where it does in its provider's order. */
   readonly why: string;
-  /** Of the gateway that runs; null where it is not asked. */
-  readonly coolingUntilMs: number | null;
 }
 
 /** What is stored of one. */
@@ -110,7 +108,6 @@ async function listed({ profiles, catalogue }: Models, config: Config): Promise<
         state,
         account: accountOf(declared, id),
         why,
-        coolingUntilMs: null,
       }));
     const known = new Set(there.map(({ id }) => id));
     const missing = Object.entries(declared)
@@ -118,7 +115,7 @@ async function listed({ profiles, catalogue }: Models, config: Config): Promise<
       .map(([id, { mode, email }]): ListedLogin => {
         const kind = mode === "api_key" ? "api-key" : mode;
         const why = "named by auth.profiles, and nothing is stored of it";
-        const rest = { expiresMs: null, coolingUntilMs: null, account: email ?? null };
+        const rest = { expiresMs: null, account: email ?? null };
         return { id, provider, kind, source: "nowhere", state: "missing", why, ...rest };
       });
     return [...there, ...missing];

@@ -2,12 +2,12 @@
  * The configuration as a command sees it: through the gateway where one runs, else on the file itself, by the same
  * writer and under the gateway's own lock, so that no gateway starts in the middle of a change.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfigIssue } from "../config/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { configGet } from "../protocol/methods/config.ts";
 import type { CliContext, ConnectOptions } from "./contract.ts";
 import type { GatewayClient } from "./gateway-client.ts";
+import { patiently } from "./patiently.ts";
 
 /** Over the wire without its place in the file, which is this machine's own. */
 export type ShownIssue = Pick<ConfigIssue, "severity" | "path" | "message">;
@@ -58,19 +58,4 @@ function overGateway(client: GatewayClient, context: CliContext): ConfigPort {
       return Promise.resolve();
     },
   };
-}
-
-/** The gateway takes a few changes a minute. A script that makes more of them is slower than it wished, and not wrong. */
-async function patiently(write: () => Promise<unknown>, { output, signal }: CliContext): Promise<void> {
-  for (;;) {
-    try {
-      await write();
-      return;
-    } catch (thrown) {
-      const { code, retryAfterMs } = AppError.from(thrown);
-      if (code !== "CONN_003" || retryAfterMs === undefined) throw thrown;
-      output.note(`The gateway takes only a few changes a minute: going on in ${Math.ceil(retryAfterMs / 1_000)} s.`);
-      await sleep(retryAfterMs, undefined, { signal });
-    }
-  }
 }

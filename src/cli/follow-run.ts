@@ -7,6 +7,7 @@ import { isErrorCode, type ErrorCode } from "../domain/error-codes.ts";
 import { systemIds } from "../platform/ids.ts";
 import type { agent } from "../protocol/methods/agent.ts";
 import type { GatewayClient } from "./gateway-client.ts";
+import type { Output } from "./output.ts";
 
 export interface RunRequest {
   readonly message: string;
@@ -25,11 +26,18 @@ export interface RunResult {
   readonly errorCode: ErrorCode | null;
 }
 
-/** `onText` gets what is new each time. Aborting `signal` stops the turn on the gateway too. */
+export interface RunReader {
+  /** What is new each time. */
+  onText(text: string): void;
+  /** How the answer comes about: that another model answers, that a budget is nearly used up. */
+  onNotice(text: string): void;
+}
+
+/** Aborting `signal` stops the turn on the gateway too. */
 export async function followRun(
   client: GatewayClient,
   request: RunRequest,
-  onText: (text: string) => void,
+  { onText, onNotice }: RunReader,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const runId = systemIds().uuid();
@@ -37,16 +45,25 @@ export async function followRun(
   // Where the turn was refused nobody waits for its end; a lost connection then is no failure of its own.
   promise.catch(() => undefined);
   let shown = "";
+  let isBroken = false;
   const show = (text: string): void => {
     // Each event carries the whole text so far: what is new is what lies behind that which is on the screen.
-    if (text.length <= shown.length) return;
-    onText(text.slice(shown.length));
+    const kept = commonLength(text, shown);
+    isBroken ||= kept < shown.length;
+    const added = text.slice(kept);
     shown = text;
+    if (added === "") return;
+    // Another model began anew. What is on the screen cannot be taken back: it is left off, and what counts follows.
+    onText(isBroken ? `…\n\n${added}` : added);
+    isBroken = false;
   };
   let errorCode: ErrorCode | null = null;
   // The chat's own event has no room for a code; that of the run comes just before it.
   const stopCodes = client.on("agent", (payload) => {
-    if (payload["runId"] === runId) errorCode = codeOf(payload["data"]) ?? errorCode;
+    if (payload["runId"] !== runId) return;
+    const data = payload["data"];
+    if (payload["stream"] === "notice") onNotice(noticeOf(data));
+    else errorCode = codeOf(data) ?? errorCode;
   });
   const stop = client.on("chat", (payload) => {
     if (payload["runId"] !== runId) return;
@@ -80,10 +97,42 @@ export async function followRun(
   }
 }
 
+/** The answer goes to standard output; what is said about it beside it, on a line of its own. */
+export function readerAt(output: Output): RunReader & { endLine(): void } {
+  let isInLine = false;
+  const endLine = (): void => {
+    if (isInLine) output.write("\n");
+    isInLine = false;
+  };
+  return {
+    onText(text) {
+      if (output.json || text === "") return;
+      output.write(text);
+      isInLine = !text.endsWith("\n");
+    },
+    onNotice(text) {
+      endLine();
+      output.note(output.dim(text));
+    },
+    endLine,
+  };
+}
+
 /** What a failed run is told as; null where it did not fail. */
 export function failureOf({ outcome, error, errorCode }: RunResult): AppError | null {
   if (outcome !== "error") return null;
   return new AppError(errorCode ?? "SYS_001", error ?? "The turn failed.");
+}
+
+function commonLength(left: string, right: string): number {
+  let length = 0;
+  while (length < left.length && left[length] === right[length]) length += 1;
+  return length;
+}
+
+function noticeOf(data: unknown): string {
+  const text = (data as { text?: unknown } | undefined)?.text;
+  return typeof text === "string" ? text : "";
 }
 
 function codeOf(data: unknown): ErrorCode | null {

@@ -23,6 +23,18 @@ describe("texts of a configuration", () => {
     expect(await validateText("{ gateway: { auth: { mode: 'none' } } }", options)).toMatchObject({ valid: false });
   });
 
+  it("an alias that leads back to itself is a mistake and says its way; one that leads to a model over another is none", async () => {
+    const { environment } = await testHome();
+    const options = { environment: environment() };
+    const text = (x: string): string =>
+      `{ agents: { defaults: {\n model: 'x', models: { '${x}': { alias: 'y' }, y: { alias: 'x' } } } } }`;
+    expect(await validateText(text("a/b"), options)).toMatchObject({ valid: true });
+    expect(await validateText(text("x"), options)).toMatchObject({
+      valid: false,
+      issues: [{ line: 2, message: "is an alias that leads back to itself: x → y → x" }],
+    });
+  });
+
   it("two texts are compared by what they mean: form, order and defaults written out are no difference", async () => {
     const { environment } = await testHome();
     const options = { environment: environment() };

@@ -75,6 +75,13 @@ export const sourceWords: Readonly<Record<KeySourceId, string>> = {
   keychain: "the system's keychain",
 };
 
+/** What a source gave that opens nothing. */
+const wrongWords: Readonly<Record<KeySourceId, string>> = {
+  file: "The key in the key file",
+  passphrase: "The passphrase",
+  keychain: "The key in the system's keychain",
+};
+
 /** Of the keys that a source has, the one that is meant. Throws VAULT_001 where it has none, or only others. */
 export async function masterKey(
   source: KeySource,
@@ -83,13 +90,13 @@ export async function masterKey(
 ): Promise<Buffer> {
   const keys = await source.keys(derivation);
   if (keys.length === 0) {
-    throw new AppError("VAULT_001", `The key of the vault is missing: ${sourceWords[source.id]} kept it.`, {
+    throw new AppError("VAULT_001", `The key of the vault is missing: it was kept by ${sourceWords[source.id]}.`, {
       details: { source: source.id },
     });
   }
   const found = keys.find(isTheOne);
   if (found !== undefined) return found;
-  throw new AppError("VAULT_001", `The key that ${sourceWords[source.id]} has is not the one of this vault.`, {
+  throw new AppError("VAULT_001", `${wrongWords[source.id]} is not the one of this vault.`, {
     details: { source: source.id },
   });
 }

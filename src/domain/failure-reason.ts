@@ -34,6 +34,26 @@ export const failureReasons = [
 
 export type FailureReason = (typeof failureReasons)[number];
 
+/** Of a model, for people: behind its name and a colon. */
+export const reasonWords: Readonly<Record<FailureReason, string>> = Object.freeze({
+  auth: "its key was refused",
+  billing: "no credit is left",
+  rate_limit: "too many requests",
+  overloaded: "it is overloaded or down",
+  network: "it cannot be reached",
+  timeout: "it was silent for too long",
+  model_not_found: "there is no such model",
+  context_overflow: "the conversation is too long for it",
+  image_size: "a picture is too large for it",
+  image_dimension: "a picture has too many pixels for it",
+  content_filter: "its safety filter blocked the answer",
+  bad_request: "it refused the request",
+  interrupted: "its answer broke off",
+  unreadable: "its answer was unreadable",
+  empty: "it answered with nothing",
+  unknown: "it failed",
+});
+
 /** What an error's `details.reason` says, where it is one of these. */
 export function failureReasonOf(details: unknown): FailureReason {
   const reason: unknown = (details as { reason?: unknown } | undefined)?.reason;

@@ -1,5 +1,5 @@
 /** How long something that failed is left alone: by reason, by what the provider said, and by how often it happened. Pure. */
-import type { FailureReason } from "../domain/failure-reason.ts";
+import { reasonWords, type FailureReason } from "../domain/failure-reason.ts";
 import { limits } from "../domain/limits.ts";
 import type { Candidate, Outcome } from "./contract.ts";
 import type { StandingRow } from "./standings.ts";
@@ -97,10 +97,10 @@ function whyOf(reason: FailureReason, { model, profileId }: Candidate, untilMs: 
       return `${login} has no credit left; left alone until ${timeOf(untilMs)}`;
     case "model_not_found":
       return `${model.provider} said that it has no such model; left alone until ${timeOf(untilMs)}`;
-    case "rate_limit":
-      return `cooling down until ${timeOf(untilMs)} after ${reason}`;
-    default:
-      return untilMs === 0 ? `failed lately (${reason})` : `left alone until ${timeOf(untilMs)} after ${reason}`;
+    default: {
+      const words = reasonWords[reason];
+      return untilMs === 0 ? `failed lately: ${words}` : `${words}; left alone until ${timeOf(untilMs)}`;
+    }
   }
 }
 

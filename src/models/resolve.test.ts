@@ -153,7 +153,7 @@ describe("why a candidate is skipped", () => {
         profileId: "d:key",
         verdict: "skipped",
         step: "attempt",
-        why: "cooling down until 00:01:00 UTC after rate_limit",
+        why: "too many requests; left alone until 00:01:00 UTC",
       },
       { model: "e/five", profileId: null, verdict: "used", step: "fallback", why: "fallback 5" },
     ]);

@@ -37,7 +37,7 @@ describe("openclaw secrets", () => {
     for (const [words, code] of [
       ["set telegram bot", 2],
       ["set channel: bot", 2],
-      ["set gateway ../bot", 1],
+      ["set gateway ../bot", 2],
       ["set gateway bot --expires 2001-01-01", 2],
       ["set gateway bot --expires soon", 2],
       ["rekey --to pocket", 2],

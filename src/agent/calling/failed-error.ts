@@ -1,7 +1,7 @@
 /** The one error of a step that no model could answer: what happened, once, with every attempt for those who look deeper. */
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
+import { reasonWords } from "../../domain/failure-reason.ts";
 import type { Candidate, FailedAttempt, Standing } from "../../models/contract.ts";
-import { reasonWords } from "./reason-words.ts";
 
 type HeldBack = { readonly candidate: Candidate; readonly standing: Standing };
 
@@ -32,7 +32,13 @@ export function failedError(
   if (last !== undefined && skipped.length === 0 && attempts.every(({ error }) => error.code === last.code)) {
     return { ...last, details: { ...last.details, ...details } };
   }
-  const words = [...attempts, ...skipped].map(({ model, reason }) => `${model}: ${reasonWords[reason]}`);
+  const all = [...attempts, ...skipped];
+  const hasLogins = (ref: string): boolean =>
+    new Set(all.filter(({ model }) => model === ref).map(({ profileId }) => profileId)).size > 1;
+  const words = all.map(({ model, profileId, reason }) => {
+    const login = profileId !== null && hasLogins(model) ? ` (${profileId})` : "";
+    return `${model}${login}: ${reasonWords[reason]}`;
+  });
   const waits = [
     ...attempts.flatMap(({ error }) => error.retryAfterMs ?? []),
     ...skipped.flatMap(({ untilMs }) => (untilMs === null ? [] : [Math.max(0, untilMs - nowMs)])),

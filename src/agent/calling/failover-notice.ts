@@ -1,9 +1,8 @@
 /** The word that another model answers than the one that was meant to: for those who read along, and where it is wished for the chat. */
-import type { FailureReason } from "../../domain/failure-reason.ts";
+import { reasonWords, type FailureReason } from "../../domain/failure-reason.ts";
 import type { ModelApi, ModelRequest } from "../../providers/contract.ts";
 import { thinkingOfRequest } from "../../providers/thinking.ts";
 import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
-import { reasonWords } from "./reason-words.ts";
 
 export interface Switched {
   readonly failed: string;

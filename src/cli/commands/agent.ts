@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-import { failureOf, followRun, type RunRequest } from "../follow-run.ts";
+import { failureOf, followRun, readerAt, type RunRequest } from "../follow-run.ts";
 
 interface AgentOptions extends ConnectOptions {
   readonly message?: string;
@@ -36,9 +36,9 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
       ...(options.thinking === undefined ? {} : { thinking: options.thinking }),
     };
     const { output, signal } = context;
-    const result = await followRun(client, request, (text) => (output.json ? undefined : output.write(text)), signal);
+    const reader = readerAt(output);
+    const result = await followRun(client, request, reader, signal).finally(reader.endLine);
     if (output.json) output.result(result, (value) => value.text);
-    else if (result.text !== "") output.write("\n");
     const failure = failureOf(result);
     if (failure !== null && !output.json) output.failure(failure);
     if (result.outcome === "aborted" && !output.json) output.note("The turn was aborted.");

@@ -7,6 +7,7 @@ import type { ParamsOf, ResultOf } from "../../protocol/method.ts";
 import type { budgetAllow, budgetGet, budgetSet, budgetSettle } from "../../protocol/methods/budget.ts";
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
+import { patiently } from "../patiently.ts";
 import type { Output } from "../output.ts";
 import { momentOf } from "../shown-rows.ts";
 
@@ -78,11 +79,13 @@ function overviewText({ pauses, purses, lost, approvals, timeZone }: Overview, o
       money(proposedUsd),
       momentOf(expiresMs),
     ]);
-    blocks.push(output.table(["ASKED FOR", "WHOSE", "PERIOD", "PROPOSED", "UNTIL (UTC)"], rows));
+    blocks.push(output.table(["ASKED", "WHOSE", "PERIOD", "PROPOSED", "UNTIL (UTC)"], rows));
+    blocks.push("allow it with: openclaw budget allow <id>, or more with --usd <amount>");
   }
   if (lost.length > 0) {
     const rows = lost.map(({ id, atMs, model, usd, runId }) => [id, momentOf(atMs), model, money(usd), runId]);
     blocks.push(output.table(["LOST CALL", "AT (UTC)", "MODEL", "AT MOST", "RUN"], rows));
+    blocks.push("set aside until somebody says what it cost: openclaw budget settle <id> --cost <usd>");
   }
   return blocks.join("\n\n");
 }
@@ -96,7 +99,7 @@ async function set(whose: string, { day, month, ...options }: SetOptions, contex
   };
   if (day === undefined && month === undefined) throw new AppError("SYS_003", "Give --day, --month or both.");
   await withGateway(options, context, async (client) => {
-    const written = await client.call<typeof budgetSet>("budget.set", params);
+    const written = await patiently(() => client.call<typeof budgetSet>("budget.set", params), context);
     const shown = (usd: number | null): string => (usd === null ? "no limit" : money(usd));
     context.output.result(written, (result) => `${whose}: ${shown(result.day)} a day, ${shown(result.month)} a month`);
   });
@@ -136,10 +139,14 @@ function targetOf(whose: string): { kind: PurseKind; id?: string } {
   const kind = purseKinds.find((one) => one === (colon === -1 ? whose : whose.slice(0, colon)));
   const id = colon === -1 ? "" : whose.slice(colon + 1);
   if (kind === undefined || (kind === "global") !== (id === "")) {
-    throw new AppError("SYS_003", "Say whose: global, agent:ID, user:CHANNEL:SENDER, chat:KEY or job:ID.");
+    throw new AppError("SYS_003", whoseWords);
   }
+  // A sender's name alone is nobody's: a limit for it would be written, shown, and apply to no one.
+  if (kind === "user" && id !== "*" && !/^[^:]+:./.test(id)) throw new AppError("SYS_003", whoseWords);
   return kind === "global" ? { kind } : { kind, id };
 }
+
+const whoseWords = "Say whose: global, agent:ID, user:CHANNEL:SENDER, chat:KEY or job:ID.";
 
 function limitOf(text: string, option: string): number | null {
   return text === "none" ? null : amountOf(text, option);

@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-import { failureOf, followRun } from "../follow-run.ts";
+import { failureOf, followRun, readerAt } from "../follow-run.ts";
 import type { GatewayClient } from "../gateway-client.ts";
 
 interface ChatOptions extends ConnectOptions {
@@ -59,8 +59,8 @@ async function say(
       sessionKey: options.session,
       ...(options.agent === undefined ? {} : { agentId: options.agent }),
     };
-    const result = await followRun(client, request, (text) => context.output.write(text), stop.signal);
-    if (result.text !== "") context.output.write("\n");
+    const reader = readerAt(context.output);
+    const result = await followRun(client, request, reader, stop.signal).finally(reader.endLine);
     if (result.outcome === "aborted") context.output.note(context.output.dim("stopped"));
     const failure = failureOf(result);
     if (failure !== null) {

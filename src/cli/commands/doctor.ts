@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-import { diagnose, type Finding } from "../doctor/diagnose.ts";
+import { diagnose } from "../doctor/diagnose.ts";
+import type { Finding } from "../doctor/finding.ts";
 
 export function register(program: Command, context: CliContext): void {
   withConnection(program.command("doctor").description("Find out what is wrong, and how to mend it")).action(

@@ -70,9 +70,7 @@ describe("openclaw models auth", () => {
     expect(await openclaw("add openai --name work --kind token", canary)).toBe("replaced: openai:work\n");
     // Of another kind under one name, the older one is gone.
     expect((await vault().list()).map(({ scope, name }) => `${scope} ${name}`)).toEqual(["profile:openai:work token"]);
-    expect(await openclaw("list")).toMatch(
-      /^openai:work +token +vault +usable +- +- +stored; auth\.order says nothing/m,
-    );
+    expect(await openclaw("list")).toMatch(/^openai:work +token +vault +usable +- +stored; auth\.order says nothing/m);
     expect(await holding(environment.stateDir, canary)).toEqual([]);
     expect(said.join("")).not.toContain(canary);
     expect(await openclaw("remove openai:work")).toBe("removed: openai:work\n");

@@ -94,18 +94,17 @@ async function list(logins: Logins, { output }: CliContext): Promise<void> {
   output.result({ logins: all }, () =>
     all.length === 0
       ? "no logins: store a key with openclaw models auth add <provider>"
-      : output.table(
-          ["LOGIN", "KIND", "FROM", "STATE", "ENDS", "COOLING", ""],
+      : `${output.table(
+          ["LOGIN", "KIND", "FROM", "STATE", "ENDS", ""],
           all.map((login) => [
             login.id + (login.account === null ? "" : ` (${login.account})`),
             login.kind,
             login.source,
             stateWords[login.state],
             endOf(login),
-            login.coolingUntilMs === null ? "-" : new Date(login.coolingUntilMs).toISOString(),
             login.why,
           ]),
-        ),
+        )}\nWhether a provider refused one lately, or lets it wait, knows the gateway: openclaw models list`,
   );
 }
 

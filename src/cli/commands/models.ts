@@ -63,7 +63,9 @@ function explanationText(explained: ResultOf<typeof modelsExplain>, { output }: 
   const lines = [
     ...(rows.length === 0 ? [] : [output.table(["", "MODEL", "LOGIN", "STEP", "WHY"], rows)]),
     ...(tier === null ? [] : [`Tier: ${tier}${score === null ? "" : ` (score ${score.toFixed(2)})`}`]),
-    `Another model is asked on: ${fallbackOn.length === 0 ? "nothing" : fallbackOn.join(", ")}`,
+    ...(considered.length === 0
+      ? []
+      : [`Another model is asked on: ${fallbackOn.length === 0 ? "nothing" : fallbackOn.join(", ")}`]),
     ...(error === null ? [] : [`${error.message} (${error.code})`]),
   ];
   return lines.join("\n");

@@ -6,7 +6,7 @@ import { Option, type Command } from "commander";
 import type { ImportPlan } from "../../app/secret-import.ts";
 import type { AskPassphrase, Secrets } from "../../app/secrets.ts";
 import { AppError } from "../../domain/app-error.ts";
-import { isSecretScope, type SecretScope } from "../../domain/secret-scope.ts";
+import { isSecretName, isSecretScope, type SecretScope } from "../../domain/secret-scope.ts";
 import type { CliContext } from "../contract.ts";
 import { askHidden, askNew } from "../hidden-prompt.ts";
 import { momentOf } from "../shown-rows.ts";
@@ -22,7 +22,9 @@ export function register(program: Command, context: CliContext): void {
     .argument("<owner>", owner)
     .argument("<name>", "what ${secret:NAME} calls it")
     .option("--expires <when>", "no longer used after this time (90d, or 2027-01-31)")
-    .action((scope: string, name: string, options: SetOptions) => set(scopeOf(scope), name, { options, context }));
+    .action((scope: string, name: string, options: SetOptions) =>
+      set(scopeOf(scope), nameOf(name), { options, context }),
+    );
   secrets
     .command("list", { isDefault: true })
     .description("List names and times, and what is still lacking; shows no secret and needs no key")
@@ -160,6 +162,12 @@ export function askerOf(context: CliContext): AskPassphrase | undefined {
     kind === "current"
       ? askHidden("Passphrase of the vault (nothing is shown while you type):", context)
       : askNew("New passphrase of the vault", context);
+}
+
+/** Before the secret is asked for. */
+function nameOf(name: string): string {
+  if (isSecretName(name)) return name;
+  throw new AppError("SYS_003", 'The name of a secret has letters, digits, ".", "_" and "-", and begins with no dot.');
 }
 
 function scopeOf(text: string): SecretScope {

@@ -4,18 +4,12 @@ import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { statePaths } from "../../config/paths.ts";
 import { AppError } from "../../domain/app-error.ts";
-import type { modelsList } from "../../protocol/methods/agent.ts";
 import type { status } from "../../protocol/methods/health.ts";
 import type { ResultOf } from "../../protocol/method.ts";
 import { issueText } from "../config-issue.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
-
-export interface Finding {
-  readonly check: string;
-  readonly verdict: "good" | "weak" | "bad";
-  readonly text: string;
-  readonly remedy: string | null;
-}
+import type { Finding } from "./finding.ts";
+import { modelFindings } from "./model-findings.ts";
 
 type Check = (context: CliContext, options: ConnectOptions) => Promise<readonly Finding[]>;
 
@@ -102,8 +96,7 @@ async function checkGateway(context: CliContext, options: ConnectOptions): Promi
   const client = await context.connect(options);
   try {
     const state = await client.call<typeof status>("status", {});
-    const { models } = await client.call<typeof modelsList>("models.list", {});
-    return [...gatewayFindings(state), ...modelFindings(models), ...channelFindings(state)];
+    return [...gatewayFindings(state), ...(await modelFindings(client)), ...channelFindings(state)];
   } finally {
     client.close();
   }
@@ -113,23 +106,6 @@ function gatewayFindings(state: ResultOf<typeof status>): readonly Finding[] {
   if (!state.ready)
     return [bad("gateway", `runs, but is not ready: ${state.failing.join(", ")}.`, "See: openclaw logs")];
   return [good("gateway", `runs, version ${state.version}`)];
-}
-
-function modelFindings(models: ResultOf<typeof modelsList>["models"]): readonly Finding[] {
-  const usable = models.filter((model) => model.available);
-  if (usable.length === 0)
-    return [bad("models", "none can be used.", "Set a provider's key, or configure models.providers.")];
-  if (usable.every((model) => model.provider === "demo")) {
-    return [
-      weak(
-        "models",
-        "only the demo model: no provider was found.",
-        "Set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY or OPENROUTER_API_KEY, or run Ollama, and restart.",
-      ),
-    ];
-  }
-  const unpriced = usable.filter((model) => model.cost === null).length;
-  return [good("models", `${usable.length} can be used${unpriced === 0 ? "" : `, ${unpriced} without a known price`}`)];
 }
 
 function channelFindings(state: ResultOf<typeof status>): readonly Finding[] {

@@ -127,10 +127,12 @@ function agentFindings({ agents, bindings }: Config): Finding[] {
   return findings;
 }
 
-/** A reference without a slash must be an alias: a misspelt one would quietly be another model. */
+/** A reference without a slash must be an alias that leads to a model: a misspelt one would quietly be another, one in a circle none. */
 function modelFindings({ agents }: Config): Finding[] {
   const { model, models, imageModel } = agents.defaults;
-  const aliases = new Set(Object.values(models).flatMap((entry) => (entry.alias === undefined ? [] : [entry.alias])));
+  const aliases = new Map(
+    Object.entries(models).flatMap(([reference, { alias }]) => (alias === undefined ? [] : [[alias, reference]])),
+  );
   const references: (readonly [KeyPath, string | undefined])[] = [
     [["agents", "defaults", "model", "primary"], model.primary],
     ...model.fallbacks.map((name, index) => [["agents", "defaults", "model", "fallbacks", index], name] as const),
@@ -138,11 +140,26 @@ function modelFindings({ agents }: Config): Finding[] {
     ...agents.list.map((agent, index) => [["agents", "list", index, "model"], agent.model] as const),
   ];
   return references.flatMap(([path, reference]) => {
-    if (reference === undefined || reference.includes("/") || aliases.has(reference)) return [];
-    return [
-      { path, message: "is neither provider/model nor an alias of agents.defaults.models", weight: "key" as const },
-    ];
+    if (reference === undefined || reference.includes("/")) return [];
+    if (!aliases.has(reference)) {
+      const message = "is neither provider/model nor an alias of agents.defaults.models";
+      return [{ path, message, weight: "key" as const }];
+    }
+    const circle = circleOf(reference, aliases);
+    if (circle === null) return [];
+    const message = `is an alias that leads back to itself: ${circle.join(" → ")}`;
+    return [{ path, message, weight: "key" as const }];
   });
+}
+
+/** The names from the first to the one that was passed before; null where the alias leads somewhere. */
+function circleOf(alias: string, aliases: ReadonlyMap<string, string>): readonly string[] | null {
+  const passed: string[] = [];
+  for (let current: string | undefined = alias; current !== undefined; current = aliases.get(current)) {
+    if (passed.includes(current)) return [...passed, current];
+    passed.push(current);
+  }
+  return null;
 }
 
 function versionFindings({ config, version }: CheckInput): Finding[] {

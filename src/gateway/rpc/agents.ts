@@ -2,6 +2,7 @@
 import { AppError } from "../../domain/app-error.ts";
 import type { Address } from "../../domain/message.ts";
 import { coversScope } from "../../domain/scopes.ts";
+import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { agent, agentIdentity, agentsList, agentWait, modelsList } from "../../protocol/methods/agent.ts";
 import type { InboxRow, TurnRow } from "../../store/port.ts";
@@ -75,7 +76,7 @@ async function start(services: RpcServices, params: ParamsOf<typeof agent>, call
       target: sessionTarget(deps, { sessionKey: params.sessionKey, agentId: params.agentId }),
       options: {
         ...(params.model === undefined ? {} : { model: params.model }),
-        ...(params.thinking === undefined ? {} : { thinking: params.thinking }),
+        ...(params.thinking === undefined ? {} : { thinking: thinkingLevelOf(params.thinking, "thinking") }),
         ...(params.timeout === undefined || params.timeout === 0 ? {} : { timeoutMs: params.timeout * 1_000 }),
         ...(params.extraSystemPrompt === undefined ? {} : { instructions: params.extraSystemPrompt }),
       },

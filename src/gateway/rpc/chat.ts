@@ -1,5 +1,6 @@
 /** Handlers of the chat. */
 import { limits } from "../../domain/limits.ts";
+import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import { chatAbort, chatHistory, chatInject, chatSend } from "../../protocol/methods/chat.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import type { TranscriptEntry } from "../../store/port.ts";
@@ -34,7 +35,7 @@ async function send(services: RpcServices, params: ParamsOf<typeof chatSend>, ca
       attachments: (params.attachments ?? []).map(attachmentOf),
       target,
       options: {
-        ...(params.thinking === undefined ? {} : { thinking: params.thinking }),
+        ...(params.thinking === undefined ? {} : { thinking: thinkingLevelOf(params.thinking, "thinking") }),
         ...(params.timeoutMs === undefined || params.timeoutMs === 0 ? {} : { timeoutMs: params.timeoutMs }),
       },
       address: null,

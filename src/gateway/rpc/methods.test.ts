@@ -46,6 +46,20 @@ describe("chat.send and agent", () => {
     await second.close();
   });
 
+  it("a thinking level that there is not is refused before anything is stored, however it is sent", async () => {
+    const stage = await openStage();
+    const client = await connect(stage.url);
+    for (const [method, where] of [["chat.send", { sessionKey: "main" }] as const, ["agent", {}] as const]) {
+      const request = { ...where, message: "hi", idempotencyKey: method };
+      const refused = errorOf(await client.call(method, { ...request, thinking: "very much" }));
+      expect(refused).toMatchObject({ code: "INVALID_REQUEST", details: { errorCode: "RPC_003", param: "thinking" } });
+      expect(refused.message).toContain("off, on, adaptive, minimal");
+      expect((await client.call(method, { ...request, thinking: "Ultra" })).ok).toBe(true);
+    }
+    expect(stage.admitted).toHaveLength(2);
+    await stage.close();
+  });
+
   it("B14: the same key with other content is refused while the first is under way too", async () => {
     const stage = await openStage();
     const client = await connect(stage.url);

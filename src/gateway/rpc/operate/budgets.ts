@@ -123,7 +123,7 @@ function shownLost({ id, atMs, runId, sessionKey, agentId, model, reservedMicros
 function decided(id: string, outcome: AllowOutcome): ResultOf<typeof budgetAllow> {
   switch (outcome.outcome) {
     case "unknown":
-      throw new AppError("RPC_007", "there is no such question about a budget");
+      throw new AppError("RPC_007", "there is no such question about a budget: see openclaw budget show");
     case "allowed":
       return { id, outcome: "allowed", state: "allowed", usd: usdOf(outcome.micros), replayed: outcome.replayed };
     default:
