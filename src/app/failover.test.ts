@@ -112,6 +112,32 @@ describe("a model that fails", () => {
     });
   }
 
+  it("H18: a caller over HTTP, who would hang up, gets the next model's answer after a silence of seconds", async () => {
+    const silent: ModelScript = async function* (_request, { signal }) {
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      yield failed("interrupted");
+    };
+    const clock = new FakeClock();
+    const world = await open({ clock, models: { "a/one": silent, "b/two": answers("From the second.") } });
+    await world.way.admit(chatRequest("Hello?", { options: { deliver: false } }));
+    await expect.poll(() => world.calls).toEqual(["a/one"]);
+    await clock.advance(limits.modelFirstWordApiMs - 1);
+    expect(world.calls).toEqual(["a/one"]);
+    await clock.advance(1);
+    const end = await world.next("run.ended");
+    expect(end).toMatchObject({ outcome: "final", text: "From the second." });
+    expect(of(world, "model.failed")).toMatchObject([{ model: "a/one", reason: "timeout" }]);
+    // In a chat nobody hangs up: it is waited for as long as the provider is given.
+    const chat = new FakeClock();
+    const patient = await open({ clock: chat, models: { "a/one": silent, "b/two": answers("Never.") } });
+    await patient.way.admit(chatRequest("Hello?"));
+    await expect.poll(() => patient.calls).toEqual(["a/one"]);
+    await chat.advance(limits.modelFirstWordApiMs * 2);
+    expect(patient.calls).toEqual(["a/one"]);
+    patient.way.turns.abortSession("agent:main:main", "the test is over");
+    await patient.next("run.ended");
+  });
+
   it("H18: what a safety filter blocked goes to no other model unless a person says so", async () => {
     const world = await open({ models: { "a/one": fails("content_filter"), "b/two": answers("Never.") } });
     expect(await ask(world)).toMatchObject({ outcome: "error", error: { code: "MODEL_008" } });

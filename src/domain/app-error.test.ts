@@ -18,6 +18,7 @@ const families: Readonly<Record<string, number>> = {
   RPC: 7,
   RUN: 8,
   SYS: 9,
+  VAULT: 10,
   BUDGET: 11,
 };
 

@@ -95,6 +95,8 @@ export const limits = Object.freeze({
   /** How long a turn waits for a model where nothing else can answer; a caller over HTTP can wait by itself. */
   modelWaitMs: 90_000,
   modelWaitApiMs: 15_000,
+  /** How long a caller over HTTP waits for a model's first word while another could answer: it hangs up before the model does. */
+  modelFirstWordApiMs: 20_000,
   /** Before the same model is asked once more, where it named no time. */
   modelAgainMs: 2_000,
   /** While a turn waits for a model, how often those who read along are told. */

@@ -36,6 +36,8 @@ export interface Question {
   /** What an answer in good order lacks all the same; null: nothing. */
   readonly faultOf: (answer: ModelAnswer) => AppErrorJson | null;
   readonly signal: AbortSignal;
+  /** Longest silence before the first word; null: as the provider's own limit has it. */
+  readonly firstWordMs: number | null;
 }
 
 /** `candidate` was entered at the desk right before; here it is reported or forgone. Throws what the store throws. */
@@ -99,18 +101,22 @@ interface Asking {
 
 async function ask(
   { candidate, prepared, hold, provider }: Asking,
-  { deltas, faultOf, signal }: Question,
+  question: Question,
   turn: Turn,
   deps: AgentDeps,
 ): Promise<Attempt> {
   const { clock, desk } = deps;
+  const { faultOf, signal } = question;
   const { api } = provider.endpoint;
   const startedMs = clock.nowMs();
-  const answer = await callModel(
+  const patience = firstWordPatience(question, clock);
+  const heard = await callModel(
     prepared.request,
-    { ...deltas, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
-    { hold, provider, signal, clock },
+    { ...patience.deltas, quota: (windows) => desk.quota(candidate, windows, clock.nowMs()) },
+    { hold, provider, signal: patience.signal, clock },
   );
+  patience.end();
+  const answer = patience.isOver() ? { ...heard, error: silentFor(question, candidate).toJSON() } : heard;
   if (isBilled(answer)) account(turn, candidate, answer, deps);
   else release(hold, deps);
   // Also where a provider calls it otherwise: what it was in the middle of was stopped by us.
@@ -124,6 +130,38 @@ async function ask(
   }
   desk.report(candidate, failureOf(error, startedMs, clock.nowMs()));
   return { kind: "failed", reason: failureReasonOf(error.details), error, answer, api };
+}
+
+interface Patience {
+  readonly deltas: Question["deltas"];
+  readonly signal: AbortSignal;
+  /** Whether it ran out, and not the turn was stopped. */
+  isOver(): boolean;
+  end(): void;
+}
+
+/** Ends a call that has said nothing for too long, where another model could answer. */
+function firstWordPatience({ deltas, signal, firstWordMs }: Question, clock: AgentDeps["clock"]): Patience {
+  if (firstWordMs === null) return { deltas, signal, isOver: () => false, end: () => undefined };
+  const late = new AbortController();
+  const timer = clock.after(firstWordMs, () => late.abort());
+  const listening = (tell: (text: string) => void) => (text: string) => {
+    timer.cancel();
+    tell(text);
+  };
+  return {
+    deltas: { text: listening((text) => deltas.text(text)), thinking: listening((text) => deltas.thinking(text)) },
+    signal: AbortSignal.any([signal, late.signal]),
+    isOver: () => late.signal.aborted && !signal.aborted,
+    end: () => timer.cancel(),
+  };
+}
+
+function silentFor({ firstWordMs }: Question, { model }: Candidate): AppError {
+  const seconds = Math.round((firstWordMs ?? 0) / 1_000);
+  return new AppError("MODEL_006", `The model ${model.ref} said nothing for ${seconds} s, and another can answer.`, {
+    details: { reason: "timeout", model: model.id, provider: model.provider },
+  });
 }
 
 function failureOf(error: AppErrorJson, startedMs: number, atMs: number): Outcome {

@@ -83,7 +83,8 @@ class Failover {
     return this.#failed();
   }
 
-  #question({ model }: Candidate): Question {
+  #question(candidate: Candidate): Question {
+    const { model } = candidate;
     const turn = this.#turn;
     const deltas = {
       text: (text: string) => this.#said.say(text),
@@ -96,7 +97,13 @@ class Failover {
       return prepared;
     };
     const faultOf = (answer: ModelAnswer): AppErrorJson | null => emptinessOf(turn, answer, this.#said.before, model);
-    return { prepare, deltas, faultOf, signal: turn.signal };
+    return { prepare, deltas, faultOf, signal: turn.signal, firstWordMs: this.#firstWordMs(candidate) };
+  }
+
+  /** Null: as long as the provider itself is given. A caller over HTTP would have gone before the next one is asked. */
+  #firstWordMs(candidate: Candidate): number | null {
+    const hasCaller = this.#turn.options.deliver === false && !candidate.model.reasoning;
+    return hasCaller && this.#walk.hasOther(candidate) ? limits.modelFirstWordApiMs : null;
   }
 
   #answered(candidate: Candidate, { answer, api }: Extract<Attempt, { kind: "answered" }>): StepAnswer {

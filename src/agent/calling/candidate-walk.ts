@@ -55,6 +55,17 @@ export class CandidateWalk {
     return this.#firstUsable((candidate) => isOtherModel(candidate, failed, reason));
   }
 
+  /** Whether another model could be asked behind this one. */
+  hasOther(candidate: Candidate): boolean {
+    const nowMs = this.#deps.clock.nowMs();
+    return this.#candidates.some(
+      (other) =>
+        other.model.ref !== candidate.model.ref &&
+        this.#callsOf(other) === 0 &&
+        this.#deps.desk.standing(other, nowMs).usable,
+    );
+  }
+
   /** The same one, of another request: what it was asked before does not count. */
   anew(candidate: Candidate): Candidate | null {
     if (this.#count >= limits.modelAttempts) return null;

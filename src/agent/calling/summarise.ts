@@ -58,6 +58,7 @@ function questionOf(summary: SummaryRequest, { model }: Candidate, signal: Abort
     prepare: () => Promise.resolve(prepared),
     deltas: { text: () => undefined, thinking: () => undefined },
     faultOf: () => null,
+    firstWordMs: null,
     signal,
   };
 }
