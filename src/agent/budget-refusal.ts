@@ -19,7 +19,9 @@ export async function keptIfRefused(turn: Turn, end: TurnEnd, deps: AgentDeps): 
   // The turn that goes on says all of it: what was said of an unfinished step is no answer.
   turn.text = "";
   turn.transcript.length = 0;
-  return { ...end, kept };
+  // Whoever reads along must not ask again: it would be answered, and paid for, twice.
+  const message = `${end.error.message} The message is kept and is answered when it may be.`;
+  return { ...end, error: { ...end.error, message }, kept };
 }
 
 interface PartFacts {

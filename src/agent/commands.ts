@@ -91,6 +91,9 @@ export const offeredCommands: readonly { readonly name: Command; readonly descri
   { name: "stop", description: "stops the answer that is being written" },
   { name: "compact", description: "sums up this conversation; words behind it say what to look at" },
   { name: "status", description: "shows model, tokens and cost of this conversation" },
+  { name: "link", description: "makes you one person in two chat apps" },
+  { name: "pause", description: "for owners: no model is called from here on" },
+  { name: "resume", description: "for owners: goes on after a pause" },
   { name: "help", description: "shows this" },
 ]);
 

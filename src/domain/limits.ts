@@ -191,7 +191,7 @@ export const limits = Object.freeze({
   /** One line of an imported transcript, as UTF-8. */
   transcriptLineBytes: 16 * 1024 * 1024,
   transcriptEntries: 1_000_000,
-  /** Tokens that an answer may have where neither its caller nor what is known of the model says how many. */
+  /** Tokens that an answer may have where a budget pays for it and its caller does not say how many. */
   budgetOutputTokens: 16_384,
   /** An answer is shortened to what a budget still pays for, but to no fewer tokens than these. */
   budgetLeastOutputTokens: 1_024,

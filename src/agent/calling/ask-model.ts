@@ -6,6 +6,7 @@ import type { CallToPay } from "../../budget/contract.ts";
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import type { BudgetHold } from "../../domain/authority.ts";
 import { failureReasonOf, type FailureReason } from "../../domain/failure-reason.ts";
+import { limits } from "../../domain/limits.ts";
 import type { Candidate, Outcome } from "../../models/contract.ts";
 import type { ModelProvider } from "../../providers/contract.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
@@ -196,6 +197,7 @@ function callToPay({ row }: Turn, { request, inputTokens, outputTokens }: Prepar
     jobId: null,
     model: request.model,
     inputTokens,
-    outputTokens,
+    // Where nobody bounds the answer, what some models may write at most would fill a purse with one call.
+    outputTokens: request.maxOutputTokens ?? Math.min(outputTokens, limits.budgetOutputTokens),
   };
 }

@@ -234,6 +234,8 @@ class Failover {
     const { profileId, model } = candidate;
     const { reason, error } = failure;
     this.#attempts.push({ model: model.ref, profileId, reason, error });
+    const { runId } = this.#turn.row;
+    this.#deps.log.warn("a model could not answer", { runId, model: model.ref, profileId, reason, recovery, error });
     emitOf(this.#turn, this.#deps, { type: "model.failed", model: model.ref, profileId, reason, error, recovery });
   }
 }
