@@ -152,7 +152,7 @@ export const sessionsResolve = method({
 
 export const sessionsSearch = method({
   name: "sessions.search",
-  scope: "operator.admin",
+  scope: "operator.read",
   params: z.strictObject({
     query: z.string().trim().min(1).max(512),
     key: key.optional(),
