@@ -12,7 +12,10 @@ import type { ModelAnswer } from "./model-call.ts";
  */
 export function isBilled({ error, content, wasAsked }: ModelAnswer): boolean {
   if (error === null || content.length > 0) return true;
-  return wasAsked && (error.code === "RUN_001" || readReasons.includes(failureReasonOf(error.details)));
+  const status: unknown = error.details["status"];
+  // A status of failure is an answer, whatever it says: nothing was made for it.
+  if (!wasAsked || (typeof status === "number" && status >= 400)) return false;
+  return error.code === "RUN_001" || readReasons.includes(failureReasonOf(error.details));
 }
 
 const readReasons: readonly FailureReason[] = ["timeout", "interrupted", "unreadable", "empty"];
