@@ -8,7 +8,7 @@
  */
 import type { WorstCase } from "../domain/money.ts";
 import type { PurseBalance, PurseLimit, PurseSpan, PurseState } from "../domain/purse.ts";
-import type { LedgerEntry } from "./port.ts";
+import type { LedgerEntry } from "./ledger-port.ts";
 
 /** Who pays for a call: what its purses are found by. */
 export interface Payer extends Pick<LedgerEntry, "runId" | "sessionKey" | "agentId" | "channel" | "senderId"> {

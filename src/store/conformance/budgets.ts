@@ -3,7 +3,8 @@ import { beforeEach, expect, it } from "vitest";
 import type { PurseKey, PurseLimit } from "../../domain/purse.ts";
 import type { HoldRequest, Payer, Reservation } from "../budget-port.ts";
 import type { Rig } from "../conformance.ts";
-import type { LedgerEntry, Lease } from "../port.ts";
+import type { Lease } from "../port.ts";
+import type { LedgerEntry } from "../ledger-port.ts";
 import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn, t0 } from "./samples.ts";
 
 const dayMs = 86_400_000;

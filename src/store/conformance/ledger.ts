@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { addUsage, noUsage } from "../../domain/money.ts";
 import type { Rig } from "../conformance.ts";
-import type { LedgerEntry, LedgerFilter, LedgerTotals } from "../port.ts";
+import type { LedgerEntry, LedgerFilter, LedgerTotals } from "../ledger-port.ts";
 import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn } from "./samples.ts";
 
 const hour = 3_600_000;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { LedgerFilter } from "../port.ts";
+import type { LedgerFilter } from "../ledger-port.ts";
 import { Database } from "./database.ts";
 import { silentLog } from "./fixtures/silent-log.ts";
 import { openSqliteStore } from "./open-store.ts";

@@ -1,6 +1,12 @@
 /** Everything that `sessions.usage` matched, together: of all sessions from the kept sums, of one from its own rows. */
 import type { UsageAggregates } from "../../../protocol/methods/session-usage.ts";
-import type { LatencyStats, LedgerStore, LedgerTotals, MessageCounts, SessionUsage } from "../../../store/port.ts";
+import type {
+  LatencyStats,
+  LedgerStore,
+  LedgerTotals,
+  MessageCounts,
+  SessionUsage,
+} from "../../../store/ledger-port.ts";
 import { grouped, messageTotals, modelDays, modelsOf, tokensAndCost, toolUsageOf } from "./summary.ts";
 import { addTotals, costTotalsOf, latencyOf, modelParts, noTotals } from "./totals.ts";
 

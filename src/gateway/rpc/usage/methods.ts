@@ -3,7 +3,7 @@ import { AppError } from "../../../domain/app-error.ts";
 import type { ParamsOf } from "../../../protocol/method.ts";
 import { sessionsUsage, sessionsUsageLogs, sessionsUsageTimeseries } from "../../../protocol/methods/session-usage.ts";
 import { usageCheck, usageCost, usageImport, usageStatus } from "../../../protocol/methods/usage.ts";
-import type { LedgerEntry } from "../../../store/port.ts";
+import type { LedgerEntry } from "../../../store/ledger-port.ts";
 import { handle, type BoundMethod } from "../handler.ts";
 import type { RpcServices } from "../services.ts";
 import { sessionKeyOf } from "../session-target.ts";

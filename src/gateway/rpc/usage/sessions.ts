@@ -3,7 +3,7 @@ import { AppError } from "../../../domain/app-error.ts";
 import { limits } from "../../../domain/limits.ts";
 import type { ParamsOf } from "../../../protocol/method.ts";
 import type { sessionsUsage } from "../../../protocol/methods/session-usage.ts";
-import type { LedgerTotals, SessionUsage } from "../../../store/port.ts";
+import type { LedgerTotals, SessionUsage } from "../../../store/ledger-port.ts";
 import type { RpcServices } from "../services.ts";
 import { sessionKeyOf } from "../session-target.ts";
 import { aggregatesOf, aggregatesOfSession, type Span } from "./aggregates.ts";

@@ -1,7 +1,7 @@
 /** A session's use as the field knows it: sums, days, messages, tools, models and latencies. Pure. */
 import { totalTokens } from "../../../domain/money.ts";
 import type { MessageTotals, SessionCostSummary } from "../../../protocol/methods/session-usage.ts";
-import type { LedgerTotals, MessageCounts, SessionUsage, ToolCount } from "../../../store/port.ts";
+import type { LedgerTotals, MessageCounts, SessionUsage, ToolCount } from "../../../store/ledger-port.ts";
 import { addTotals, costTotalsOf, latencyOf, modelParts, noTotals, usd } from "./totals.ts";
 
 export function summaryOf(session: SessionUsage): SessionCostSummary {

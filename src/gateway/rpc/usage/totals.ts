@@ -1,7 +1,7 @@
 /** Sums of the ledger as they go over the wire: micro-dollars become dollars here and nowhere before. Pure. */
 import { addUsage, noUsage, totalTokens } from "../../../domain/money.ts";
 import type { CostTotals, UsageTotals } from "../../../protocol/methods/usage.ts";
-import type { LatencyStats, LedgerTotals } from "../../../store/port.ts";
+import type { LatencyStats, LedgerTotals } from "../../../store/ledger-port.ts";
 
 export const noTotals: LedgerTotals = Object.freeze({
   calls: 0,

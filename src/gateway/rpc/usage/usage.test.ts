@@ -6,7 +6,7 @@ import { limits } from "../../../domain/limits.ts";
 import { FakeClock } from "../../../platform/fake-clock.ts";
 import { sessionsUsage } from "../../../protocol/methods/session-usage.ts";
 import { createNames, ledgerOf } from "../../../store/conformance/samples.ts";
-import type { LedgerEntry } from "../../../store/port.ts";
+import type { LedgerEntry } from "../../../store/ledger-port.ts";
 import { Database } from "../../../store/sqlite/database.ts";
 import { openStage, type Stage } from "../../fake-deps.fixture.ts";
 import { connect, errorOf, type WireClient } from "../../wire-client.fixture.ts";

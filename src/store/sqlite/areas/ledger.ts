@@ -10,7 +10,7 @@ import type {
   LedgerTotals,
   MessageCounts,
   SessionUsage,
-} from "../../port.ts";
+} from "../../ledger-port.ts";
 import type { Access } from "../access.ts";
 import type { LedgerArgs } from "../commands/ledger.ts";
 import { statsOf, type BucketRecord } from "../queries/latency.ts";

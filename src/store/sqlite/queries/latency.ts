@@ -1,5 +1,5 @@
 /** How long calls took, from the kept counts of each bucket of latencies. */
-import type { LatencyStats, LedgerFilter } from "../../port.ts";
+import type { LatencyStats, LedgerFilter } from "../../ledger-port.ts";
 import type { Database } from "../database.ts";
 import { dateOf, touchedDays } from "./ledger.ts";
 

@@ -2,7 +2,7 @@
  * Sums of the ledger. Whole days come from the kept sums; only what sticks out of them at either end is counted row by
  * row. A million rows and ten thousand cost nearly the same. Asked in the reader thread alone.
  */
-import type { LedgerFilter, LedgerGroup } from "../../port.ts";
+import type { LedgerFilter, LedgerGroup } from "../../ledger-port.ts";
 import { dayMs, deletedKey } from "../commands/ledger.ts";
 import type { Database } from "../database.ts";
 import type { TotalsRecord } from "../records.ts";

@@ -1,5 +1,5 @@
 /** What sessions used, said and did: the reads behind their summaries, and a recount of every kept sum. */
-import type { LedgerCheck, LedgerFilter } from "../../port.ts";
+import type { LedgerCheck, LedgerFilter } from "../../ledger-port.ts";
 import type { Database } from "../database.ts";
 import { bucketOf, counted } from "../migrations/004-ledger.ts";
 import type { TotalsRecord, UsageRecord } from "../records.ts";
