@@ -1,5 +1,8 @@
 /** Wall clocks of places: the pure arithmetic between an instant and what a clock shows there, summer time included. */
 
+/** A day of the calendar in UTC; elsewhere one may be an hour shorter or longer. */
+export const dayMs = 24 * 3_600_000;
+
 export interface LocalTime {
   readonly year: number;
   /** 1 to 12. */
@@ -78,8 +81,6 @@ function clockOf(timeZone: string): LocalClock {
     };
   };
 }
-
-const dayMs = 24 * 3_600_000;
 
 function instantBy(clock: LocalClock, { year, month, day, hour, minute, second }: LocalTime): number {
   const shown = Date.UTC(year, month - 1, day, hour, minute, second);

@@ -6,8 +6,7 @@ import type { Rig } from "../conformance.ts";
 import type { Lease } from "../port.ts";
 import type { LedgerEntry } from "../ledger-port.ts";
 import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn, t0 } from "./samples.ts";
-
-const dayMs = 86_400_000;
+import { dayMs } from "../../domain/local-time.ts";
 
 export function budgetRules(rig: Rig): void {
   const names = createNames("budget");

@@ -5,8 +5,8 @@ import type { Rig } from "../conformance.ts";
 import type { Store, TranscriptDraft } from "../port.ts";
 import type { LatencyStats, LedgerEntry, MessageCounts } from "../ledger-port.ts";
 import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn, type Names } from "./samples.ts";
+import { dayMs } from "../../domain/local-time.ts";
 
-const dayMs = 24 * 3_600_000;
 /** Long before every other rule's times: each history has forty days of its own from here on. */
 const start = Date.UTC(2003, 0, 1);
 

@@ -138,3 +138,20 @@ export interface TotalsRecord extends UsageRecord {
   estimated: number;
   reported: number;
 }
+
+/** Of no calls at all. */
+export const noTotals: TotalsRecord = Object.freeze({
+  calls: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_tokens: 0,
+  cache_write_tokens: 0,
+  cost_micros: 0,
+  input_cost: 0,
+  output_cost: 0,
+  cache_read_cost: 0,
+  cache_write_cost: 0,
+  unpriced: 0,
+  estimated: 0,
+  reported: 0,
+});

@@ -10,8 +10,7 @@ import { sessionKeyOf } from "../session-target.ts";
 import { sessionLogs, sessionSeries } from "./series.ts";
 import { usageOfSessions } from "./sessions.ts";
 import { addTotals, noTotals, usageTotals } from "./totals.ts";
-
-const dayMs = 24 * 3_600_000;
+import { dayMs } from "../../../domain/local-time.ts";
 
 export function usageMethods({ deps }: RpcServices): readonly BoundMethod[] {
   return [

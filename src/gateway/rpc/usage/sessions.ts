@@ -9,8 +9,8 @@ import { sessionKeyOf } from "../session-target.ts";
 import { aggregatesOf, aggregatesOfSession, type Span } from "./aggregates.ts";
 import { grouped, summaryOf } from "./summary.ts";
 import { costTotalsOf, modelParts } from "./totals.ts";
+import { dayMs } from "../../../domain/local-time.ts";
 
-const dayMs = 24 * 3_600_000;
 const defaultSessions = 50;
 
 type Deps = RpcServices["deps"];

@@ -15,14 +15,14 @@ import type { Access } from "../access.ts";
 import type { LedgerArgs } from "../commands/ledger.ts";
 import { statsOf, type BucketRecord } from "../queries/latency.ts";
 import type { CallRecord, MessagesRecord, SessionFacts, SessionUsageRecords } from "../queries/usage.ts";
-import type { TotalsRecord } from "../records.ts";
+import { noTotals, type TotalsRecord } from "../records.ts";
 import { storedMs, usageOf } from "./rows.ts";
 
 export function ledgerStore(access: Access): LedgerStore {
   return {
     async totals(filter) {
       const [record] = await access.far("ledgerSums", { group: null, filter });
-      return totalsOf(record ?? empty);
+      return totalsOf(record ?? noTotals);
     },
     async by(group, filter) {
       const records = await access.far("ledgerSums", { group, filter });
@@ -46,22 +46,6 @@ export function ledgerStore(access: Access): LedgerStore {
     recount: () => access.far("recount", null),
   };
 }
-
-const empty: TotalsRecord = Object.freeze({
-  calls: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_read_tokens: 0,
-  cache_write_tokens: 0,
-  cost_micros: 0,
-  input_cost: 0,
-  output_cost: 0,
-  cache_read_cost: 0,
-  cache_write_cost: 0,
-  unpriced: 0,
-  estimated: 0,
-  reported: 0,
-});
 
 /** A call as the writer takes it. */
 export function ledgerArgs(entry: LedgerEntry): LedgerArgs {

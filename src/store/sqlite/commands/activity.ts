@@ -1,6 +1,6 @@
 /** Counts of what was said and done in a session, by day: kept in the commit that writes the transcript. */
 import type { Database } from "../database.ts";
-import { dayMs } from "./ledger.ts";
+import { dayMs } from "../../../domain/local-time.ts";
 
 /** What one entry of a transcript counts as. Made where the entry is an object still: no JSON is read here. */
 export interface Said {

@@ -2,6 +2,7 @@
 import type { Database } from "../database.ts";
 import { forgetPayer, takeHold } from "./money/hold.ts";
 import { elsewhere, move } from "./money/purse.ts";
+import { dayMs } from "../../../domain/local-time.ts";
 
 export interface LedgerArgs {
   readonly id: string;
@@ -29,8 +30,6 @@ export interface LedgerArgs {
   readonly firstTokenMs: number | null;
   readonly origin: string;
 }
-
-export const dayMs = 24 * 3_600_000;
 
 /**
  * False where the id is known: a call that is told of twice was paid for once. What was set aside for it is free again,

@@ -3,9 +3,10 @@
  * row. A million rows and ten thousand cost nearly the same. Asked in the reader thread alone.
  */
 import type { LedgerFilter, LedgerGroup } from "../../ledger-port.ts";
-import { dayMs, deletedKey } from "../commands/ledger.ts";
+import { deletedKey } from "../commands/ledger.ts";
+import { dayMs } from "../../../domain/local-time.ts";
 import type { Database } from "../database.ts";
-import type { TotalsRecord } from "../records.ts";
+import { noTotals, type TotalsRecord } from "../records.ts";
 
 export interface LedgerSumArgs {
   /** Null: everything in one row. */
@@ -64,7 +65,7 @@ const ofEachSession: readonly (LedgerGroup | null)[] = [
 
 export function ledgerSums(db: Database, { group, filter }: LedgerSumArgs): GroupRecord[] {
   const pieces = piecesOf(db, { group, filter });
-  if (pieces.length === 0) return group === null ? [{ ...nothing, key: "" }] : [];
+  if (pieces.length === 0) return group === null ? [{ ...noTotals, key: "" }] : [];
   return db.all<GroupRecord>(
     `SELECT ${group === null ? "''" : keys[group]} AS key, ${summed}
      FROM (${pieces.map(({ sql }) => sql).join(" UNION ALL ")}) ${tailOf(group)}`,
@@ -117,22 +118,6 @@ function daysOfSession(db: Database, filter: LedgerFilter & { sessionKey: string
     values: [from, from, before, before, ...values],
   };
 }
-
-const nothing: TotalsRecord = Object.freeze({
-  calls: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  cache_read_tokens: 0,
-  cache_write_tokens: 0,
-  cost_micros: 0,
-  input_cost: 0,
-  output_cost: 0,
-  cache_read_cost: 0,
-  cache_write_cost: 0,
-  unpriced: 0,
-  estimated: 0,
-  reported: 0,
-});
 
 /** A day's number as its date. */
 export const dateOf = "date(day * 86400, 'unixepoch')";

@@ -4,6 +4,7 @@
  */
 import type { PurseBalance, PurseKey, PurseSpan } from "../../../../domain/purse.ts";
 import type { Database } from "../../database.ts";
+import { dayMs } from "../../../../domain/local-time.ts";
 
 /** Who pays, as rows of holds and of the ledger have it. */
 export interface PayerFacts {
@@ -191,8 +192,6 @@ function userOf(id: string): readonly [string, string] {
  * long after its begin a period is counted row by row. A call ends within its turn's time.
  */
 const lateMs = 2 * 3_600_000;
-const dayMs = 24 * 3_600_000;
-
 function spentIn(db: Database, span: PurseSpan): number {
   // The ledger knows no jobs, and chats by their session keys alone: such a purse begins to count with its first hold.
   if (span.kind === "job") return 0;
