@@ -17,7 +17,17 @@ const base = ["domain", "protocol", "platform", "config"];
 // oxfmt-ignore
 const everything = [
   "domain", "protocol", "platform", "config", "store", "queue", "channels", "providers", "tools",
-  "credentials", "models", "budget", "agent", "outbound", "inbound", "services", "gateway", "drill",
+  "credentials", "models", "budget", "exec", "policy", "approvals", "sandbox", "memory", "skills", "mcp",
+  "agent", "outbound", "inbound", "services", "gateway", "drill",
+];
+
+/** The rooms of acting, as the rest of the house may know them. */
+const acting = [
+  "policy/contract.ts",
+  "exec/contract.ts",
+  "approvals/contract.ts",
+  "memory/contract.ts",
+  "skills/contract.ts",
 ];
 
 /** Each floor may import itself and these. */
@@ -31,20 +41,27 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   queue: [...base, "store/port.ts"],
   channels: base,
   providers: base,
-  tools: [...base, "store"],
+  tools: [...base, "store", "exec/contract.ts", "sandbox/contract.ts", "memory/contract.ts"],
+  exec: [...base, "store"],
+  policy: [...base, "store", "exec/contract.ts"],
+  approvals: [...base, "store", "policy/contract.ts", "exec/contract.ts"],
+  sandbox: base,
+  memory: [...base, "credentials/contract.ts"],
+  skills: base,
+  mcp: [...base, "tools/contract.ts", "credentials/contract.ts"],
   credentials: [...base, "store"],
   models: [...base, "store", "providers", "credentials"],
   budget: [...base, "store"],
   agent: [
     ...base, "store", "providers", "tools", "models/contract.ts", "models/recovery.ts",
-    "budget/contract.ts", "queue/contract.ts",
+    "budget/contract.ts", "queue/contract.ts", ...acting,
   ],
   outbound: [...base, "store", "queue", "channels/contract.ts", "agent/contract.ts"],
   inbound: [...base, "store", "queue"],
   services: [...base, "store", "queue", "inbound", "outbound", "agent"],
   gateway: [
     ...base, "store", "queue", "inbound", "outbound", "agent", "services",
-    "credentials/contract.ts", "models/contract.ts", "budget/contract.ts",
+    "credentials/contract.ts", "models/contract.ts", "budget/contract.ts", "mcp/contract.ts", "tools/contract.ts", ...acting,
   ],
   drill: [...base, "channels/contract.ts"],
   app: everything,
@@ -55,7 +72,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
 const guards = [
   "^src/platform/(safe-path|egress)",
   "^src/gateway/auth/",
-  "^src/agent/approval",
+  "^src/exec/approve",
   "^src/budget/",
   "^src/domain/authority-mint",
 ];
@@ -201,7 +218,7 @@ function doorRules(): IForbiddenRuleType[] {
     {
       name: "one-reader-of-the-database-driver",
       severity: "error",
-      from: { path: "^src/(?!store/|platform/)", pathNot: proofs },
+      from: { path: "^src/(?!store/|platform/|memory/)", pathNot: proofs },
       to: { path: "^(node:)?sqlite$", dependencyTypesNot: ["type-only"] },
     },
   ];

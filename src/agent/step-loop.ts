@@ -11,6 +11,7 @@ import type { ModelChoice } from "../models/contract.ts";
 import { writeWithPatience } from "../store/patience.ts";
 import type { Lease, StepRow, TranscriptDraft } from "../store/port.ts";
 import { runTool } from "../tools/run-tool.ts";
+import { toolContextOf } from "./acting/tool-context.ts";
 import { addCost, costOf } from "./calling/account.ts";
 import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
 import type { ModelAnswer } from "./calling/model-call.ts";
@@ -172,14 +173,9 @@ async function runOne(turn: Turn, call: ToolCall, tools: ToolSet, deps: AgentDep
   try {
     const tool = tools.tools.find((candidate) => candidate.name === name);
     if (tool === undefined) throw new AppError("RUN_003", `There is no tool named ${JSON.stringify(name)}.`);
-    const context = {
-      clock: deps.clock,
-      sessionKey: turn.row.sessionKey,
-      agentId: turn.row.agentId,
-      signal: turn.signal,
-    };
+    const context = toolContextOf(turn, { callId, toolNames: tools.tools.map((one) => one.name), taint: [] }, deps);
     await deps.failpoints.reach("tool-running");
-    const output = await runTool(tool, input, context);
+    const { text: output } = await runTool(tool, input, context);
     await deps.failpoints.reach("tool-finished");
     emitOf(turn, deps, { type: "tool.completed", callId, tool: name, output });
     return { callId, tool: name, output, isError: false };

@@ -2,6 +2,7 @@
  * What a caller may ask of one turn. Stored with the message as JSON, so that a restart runs the same turn.
  * Every field is optional; what is absent comes from the session, then the agent, then the configuration.
  */
+import type { BornRights, TurnOrigin } from "../domain/turn-origin.ts";
 import type { ModelMessage, ResponseFormat, ToolChoice, ToolSpec } from "../domain/conversation.ts";
 
 export interface TurnOptions {
@@ -29,6 +30,10 @@ export interface TurnOptions {
   readonly stop?: readonly string[];
   readonly seed?: number;
   readonly responseFormat?: ResponseFormat;
+  /** Why the turn runs; `chat` where absent. Set by whoever lets it in, never taken from a caller's words. */
+  readonly origin?: TurnOrigin;
+  /** The rights of a turn that another one started; absent where a person did. */
+  readonly born?: BornRights;
   readonly timeoutMs?: number;
   /** Of a `/compact` that came in by a method: what its words cannot say. */
   readonly compact?: { readonly instructions?: string; readonly maxLines?: number };

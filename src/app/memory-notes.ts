@@ -6,6 +6,7 @@
 import { constants } from "node:fs";
 import type { MemoryNote, MemoryNotes } from "../agent/context/contract.ts";
 import type { Config } from "../config/schema/root.ts";
+import { workspaceOf } from "../config/workspace.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import { utf8Bytes } from "../domain/text.ts";
@@ -19,7 +20,7 @@ export function createMemoryNotes(config: () => Config): MemoryNotes {
 }
 
 async function append(note: MemoryNote, { agents }: Config): Promise<"written" | "full"> {
-  const workspace = agents.list.find(({ id }) => id === note.agentId)?.workspace ?? agents.defaults.workspace;
+  const workspace = workspaceOf({ agents }, note.agentId);
   const { day, time } = localTime(note.atMs, agents.defaults.userTimezone);
   await ensurePrivateDir(workspace);
   // Looked at before it is made: a link that stands there already must not lead the folder elsewhere.

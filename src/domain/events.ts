@@ -44,7 +44,7 @@ export type AppEvent =
   /** How the answer comes about, where a person may want to know. */
   | ({
       type: "run.notice";
-      kind: "failover" | "thinking" | "compaction" | "budget";
+      kind: "failover" | "thinking" | "compaction" | "budget" | "approval" | "memory";
       text: string;
     } & RunScoped)
   /** Which model was to answer, and what spoke for and against each that was looked at: the decision log of a turn. */
@@ -72,6 +72,20 @@ export type AppEvent =
       error: AppErrorJson;
       recovery: string;
     } & RunScoped)
+  /** What policy said of a call, and by which rule. `facts` are those it was judged by. */
+  | ({
+      type: "tool.decided";
+      callId: string;
+      tool: string;
+      effect: "allow" | "ask" | "deny";
+      rule: string;
+      says: string;
+      facts: unknown;
+    } & RunScoped)
+  /** The turn waits for a person and gives its place back. */
+  | ({ type: "run.parked"; approvalId: string; untilMs: number } & RunScoped)
+  /** A step of the pipeline ended, for the trace. */
+  | ({ type: "run.step"; step: string; tookMs: number; error?: AppErrorJson; data?: unknown } & RunScoped)
   | ({ type: "tool.started"; callId: string; tool: string; input: unknown } & RunScoped)
   | ({ type: "tool.completed"; callId: string; tool: string; output: string } & RunScoped)
   | ({ type: "tool.failed"; callId: string; tool: string; error: AppErrorJson } & RunScoped)
@@ -111,6 +125,17 @@ export type AppEvent =
   | { type: "outbox.decided"; partId: string; decision: PartDecision; by: string; atMs: number }
   /** The list of dead letters changed by a person's hand, or by a message that was given up. */
   | { type: "dlq.changed"; change: "added" | "replayed" | "purged"; ids: readonly string[]; atMs: number }
+  /** Somebody is asked about an act. `approval` is the row, as it is shown to whoever may answer. */
+  | { type: "approval.requested"; id: string; sessionKey: string; approval: unknown; expiresMs: number; atMs: number }
+  | {
+      type: "approval.resolved";
+      id: string;
+      sessionKey: string;
+      state: string;
+      by: string | null;
+      decision: unknown;
+      atMs: number;
+    }
   // Sessions.
   | { type: "session.created"; sessionKey: string; sessionId: string; atMs: number }
   | { type: "session.changed"; sessionKey: string; change: "patched" | "reset" | "deleted"; atMs: number }

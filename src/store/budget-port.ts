@@ -124,7 +124,7 @@ export type ApprovalState = (typeof approvalStates)[number];
 export interface ApprovalDraft {
   /** What people name it by: short, and unique for as long as it is kept. */
   readonly id: string;
-  readonly kind: "budget" | "exec";
+  readonly kind: "budget" | "exec" | "tool" | "in-doubt";
   /** What consent is asked for: JSON-safe, and never changed. */
   readonly subject: unknown;
   /** Of two open ones with the same there is one. */
@@ -162,9 +162,14 @@ export type ApprovalOutcome =
 export interface ApprovalStore {
   /** Asks, or finds the open one with that subject key. */
   request(draft: ApprovalDraft): Promise<{ readonly row: ApprovalRow; readonly created: boolean }>;
-  /** The first answer counts; whoever comes later is told how it stands. After its time it is expired. */
+  /**
+   * The first answer counts; whoever comes later is told how it stands. After its time it is expired. What is parked behind
+   * it is due in the same commit, whatever the answer.
+   */
   decide(id: string, decision: ApprovalDecision): Promise<ApprovalOutcome>;
   get(id: string): Promise<ApprovalRow | null>;
+  /** The newest about that very thing, in whatever state. */
+  latest(subjectKey: string): Promise<ApprovalRow | null>;
   /** The newest first. One whose time is over by `atMs` counts as expired. */
   list(options: { state?: ApprovalState; limit: number; atMs: number }): Promise<readonly ApprovalRow[]>;
 }

@@ -16,6 +16,7 @@ import type { StopReason } from "../domain/events.ts";
 import type { Address, InboundMessage, Priority, Reply } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { ApprovalStore, BudgetStore } from "./budget-port.ts";
+import type { DecisionStore } from "./decision-port.ts";
 import type { LedgerEntry, LedgerStore } from "./ledger-port.ts";
 
 export interface Store {
@@ -31,6 +32,8 @@ export interface Store {
   readonly devices: DeviceStore;
   readonly documents: DocumentStore;
   readonly trace: TraceStore;
+  /** What was decided about tool calls. */
+  readonly decisions: DecisionStore;
   /** Totals since the store was made, kept in the commits that they count. */
   totals(): Promise<StoreTotals>;
   /** Resolves when a write could be made durable now; throws what a write would throw. For readiness. */
@@ -162,6 +165,32 @@ export interface InboxStore {
    */
   retry(lease: Lease, options: { atMs: number; untilMs: number; reason: string }): Promise<void>;
   /**
+   * Gives a message back whose turn waits for a person: taken again when that approval is answered, or at `untilMs`. Queued
+   * with `reason`; no attempt is counted, its finished steps stay, its session waits behind it. Where the approval is no
+   * longer open it is due at once. `spent` as in `release`.
+   */
+  park(
+    lease: Lease,
+    options: { approvalId: string; atMs: number; untilMs: number; spent?: readonly LedgerEntry[] },
+  ): Promise<void>;
+  /** Messages that are parked behind an approval: what answering it sets going. */
+  parkedBehind(approvalId: string): Promise<readonly InboxRow[]>;
+  /**
+   * Queued messages of the session that came after `after` and are due, oldest first: what a running turn may take in.
+   */
+  waitingBehind(
+    sessionKey: string,
+    options: { after: Lease; atMs: number; limit: number },
+  ): Promise<readonly InboxRow[]>;
+  /**
+   * Takes queued messages of its session into a turn under way: each ends as `merged` with this reason, in one commit with
+   * the step that tells the model of them. Those that are no longer queued are left out. Returns the ids that were taken.
+   */
+  mergeInto(
+    lease: Lease,
+    options: { messageIds: readonly string[]; reason: string; step: StepRow; atMs: number },
+  ): Promise<readonly string[]>;
+  /**
    * Ends a message without a turn result: `merged`, `expired`, `dead`. A turn under way for it ends as `aborted` and its
    * worker loses the lease. Throws STORE_003 where it has ended already, RPC_007 where there is no such message.
    */
@@ -252,11 +281,11 @@ export interface TurnRow {
   readonly error: AppErrorJson | null;
 }
 
-/** One model call and the tool calls it asked for. `record` is JSON-safe and belongs to the run loop. */
+/** A model call, what became of one tool call, or what was said meanwhile. `record` is JSON-safe and belongs to the run loop. */
 export interface StepRow {
   readonly runId: string;
   readonly index: number;
-  readonly kind: "model" | "tool";
+  readonly kind: "model" | "tool" | "call" | "said";
   readonly record: unknown;
   readonly atMs: number;
 }

@@ -6,10 +6,11 @@ import { FakeClock } from "../platform/fake-clock.ts";
 import type { Tool, ToolContext } from "./contract.ts";
 import { builtInTools } from "./registry.ts";
 import { runTool, toolSpecs } from "./run-tool.ts";
+import { toolContext } from "./tool-context.fixture.ts";
 
 function setUp(more: Partial<ToolContext> = {}): { clock: FakeClock; context: ToolContext } {
   const clock = new FakeClock(Date.UTC(2026, 6, 1, 12, 0, 0));
-  return { clock, context: { clock, sessionKey: "s", agentId: "main", signal: new AbortController().signal, ...more } };
+  return { clock, context: toolContext({ clock, ...more }) };
 }
 
 function toolOf(run: Tool["run"]): Tool {
@@ -60,35 +61,36 @@ describe("running a tool", () => {
   it("gives the tool the checked input, defaults filled in; nothing is an empty object", async () => {
     const { context } = setUp();
     const show = toolOf((input) => Promise.resolve(JSON.stringify(input)));
-    expect(await runTool(show, { count: 3, more: true }, context)).toBe('{"count":3}');
-    expect(await runTool(show, null, context)).toBe('{"count":1}');
+    expect(await runTool(show, { count: 3, more: true }, context)).toEqual({ text: '{"count":3}' });
+    expect(await runTool(show, null, context)).toEqual({ text: '{"count":1}' });
   });
 
   it("an output is cut at the limit, between characters, and says so", async () => {
     const { context } = setUp();
     const bounds = { timeoutMs: 1_000, outputBytes: 10 };
-    const say = (text: string): Promise<string> =>
-      runTool(
+    const say = async (text: string): Promise<string> => {
+      const output = await runTool(
         toolOf(() => Promise.resolve(text)),
         {},
         context,
         bounds,
       );
+      return output.text;
+    };
     expect(await say("0123456789")).toBe("0123456789");
     expect(await say("01234567890")).toBe("0123456789\n[cut: 10 of 11 bytes shown; ask for a smaller part]");
     expect(await say("12345678€")).toBe("12345678\n[cut: 8 of 11 bytes shown; ask for a smaller part]");
-    expect(
-      await runTool(
-        toolOf(() => Promise.resolve("x".repeat(limits.toolOutputBytes))),
-        {},
-        context,
-      ),
-    ).toHaveLength(limits.toolOutputBytes);
+    const full = await runTool(
+      toolOf(() => Promise.resolve("x".repeat(limits.toolOutputBytes))),
+      {},
+      context,
+    );
+    expect(full.text).toHaveLength(limits.toolOutputBytes);
   });
 
   it("a failure is RUN_003 whatever is thrown, and ours is left as it is", async () => {
     const { clock, context } = setUp();
-    const throwing = (thrown: unknown): Promise<string> =>
+    const throwing = (thrown: unknown): Promise<unknown> =>
       runTool(
         toolOf(() => {
           throw thrown;

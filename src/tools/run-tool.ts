@@ -6,7 +6,7 @@ import { z } from "zod";
 import { AppError } from "../domain/app-error.ts";
 import type { ToolSpec } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
-import type { Tool, ToolContext } from "./contract.ts";
+import type { Tool, ToolContext, ToolOutput } from "./contract.ts";
 
 export interface ToolBounds {
   readonly timeoutMs: number;
@@ -14,7 +14,7 @@ export interface ToolBounds {
 }
 
 /**
- * The tool's output, cut at the limit with a note that says so. Throws AppError RUN_003 for a bad input, a failure or
+ * What the tool answered, its text cut at the limit with a note that says so. Throws AppError RUN_003 for a bad input, a failure or
  * a time-out, and RUN_001 where `context.signal` was aborted. A tool that ignores its signal is left behind, not waited for.
  */
 export async function runTool(
@@ -22,11 +22,13 @@ export async function runTool(
   rawInput: unknown,
   context: ToolContext,
   bounds: ToolBounds = { timeoutMs: limits.toolTimeoutMs, outputBytes: limits.toolOutputBytes },
-): Promise<string> {
+): Promise<ToolOutput> {
   if (context.signal.aborted) throw new AppError("RUN_001", `The turn was aborted before ${tool.name} ran.`);
   const input = checkedInput(tool, rawInput);
-  const output = await runBounded(tool, input, context, bounds.timeoutMs);
-  return capOutput(output, bounds.outputBytes);
+  const timeoutMs = tool.timeoutMs?.(input) ?? bounds.timeoutMs;
+  const output = await runBounded(tool, input, context, timeoutMs);
+  const { text, from } = typeof output === "string" ? { text: output, from: undefined } : output;
+  return { text: capOutput(text, bounds.outputBytes), ...(from === undefined ? {} : { from }) };
 }
 
 /** What the model is told of the tools. */
@@ -34,7 +36,7 @@ export function toolSpecs(tools: readonly Tool[]): ToolSpec[] {
   return tools.map((tool) => ({
     name: tool.name,
     description: tool.description,
-    inputSchema: jsonSchemaOf(tool),
+    inputSchema: tool.shownSchema ?? jsonSchemaOf(tool),
   }));
 }
 
@@ -44,7 +46,8 @@ function jsonSchemaOf(tool: Tool): Readonly<Record<string, unknown>> {
   return schema;
 }
 
-function checkedInput(tool: Tool, rawInput: unknown): unknown {
+/** The input as its schema reads it. Throws RUN_003 with words that the model can mend it by. */
+export function checkedInput(tool: Tool, rawInput: unknown): unknown {
   if (typeof rawInput === "string") {
     throw new AppError(
       "RUN_003",
@@ -60,7 +63,7 @@ function checkedInput(tool: Tool, rawInput: unknown): unknown {
   );
 }
 
-function runBounded(tool: Tool, input: unknown, context: ToolContext, timeoutMs: number): Promise<string> {
+function runBounded(tool: Tool, input: unknown, context: ToolContext, timeoutMs: number): Promise<string | ToolOutput> {
   const { clock, signal } = context;
   const stop = new AbortController();
   return new Promise((resolve, reject) => {

@@ -1,17 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { runTool } from "../run-tool.ts";
+import { toolContext } from "../tool-context.fixture.ts";
 import type { Tool } from "../contract.ts";
 import { timeTool } from "./index.ts";
 
-function timeAt(atMs: number, input: unknown): Promise<string> {
-  const context = {
-    clock: new FakeClock(atMs),
-    sessionKey: "s",
-    agentId: "main",
-    signal: new AbortController().signal,
-  };
-  return runTool(timeTool as Tool, input, context);
+async function timeAt(atMs: number, input: unknown): Promise<string> {
+  const { text } = await runTool(timeTool as Tool, input, toolContext({ clock: new FakeClock(atMs) }));
+  return text;
 }
 
 describe("the time tool", () => {

@@ -4,7 +4,7 @@ import type { Access } from "../access.ts";
 import type { ApprovalRecord } from "../commands/money/approvals.ts";
 import type { HoldRecord } from "../commands/money/hold.ts";
 import { pauses } from "../commands/money/pause.ts";
-import { approvalById, approvalsIn, lostHolds } from "../queries/budget.ts";
+import { approvalById, approvalsIn, latestApproval, lostHolds } from "../queries/budget.ts";
 
 export function budgetStore(access: Access): BudgetStore {
   return {
@@ -59,6 +59,10 @@ export function approvalStore(access: Access): ApprovalStore {
     },
     async get(id) {
       const record = await access.near((db) => approvalById(db, { id }));
+      return record === null ? null : approvalRow(record);
+    },
+    async latest(subjectKey) {
+      const record = await access.near((db) => latestApproval(db, { subjectKey }));
       return record === null ? null : approvalRow(record);
     },
     async list({ state, limit, atMs }) {

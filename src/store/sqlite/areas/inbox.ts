@@ -12,6 +12,8 @@ import {
   messageByRunId,
   nextDueMs,
   overheard,
+  parkedBehind,
+  waitingBehind,
 } from "../queries/work.ts";
 import { ledgerArgs } from "./ledger.ts";
 import { inboxRow, sessionRow, storedMs } from "./rows.ts";
@@ -53,6 +55,25 @@ export function inboxStore(access: Access): InboxStore {
     async retry(lease, { atMs, untilMs, reason }) {
       await access.write("retry", { lease, atMs, untilMs: storedMs(untilMs), reason });
     },
+    async park(lease, { approvalId, atMs, untilMs, spent = [] }) {
+      const ledger = spent.map(ledgerArgs);
+      await access.write("park", { lease, approvalId, atMs, untilMs: storedMs(untilMs), ledger });
+    },
+    async parkedBehind(approvalId) {
+      return (await access.near((db) => parkedBehind(db, { approvalId }))).map(inboxRow);
+    },
+    async waitingBehind(sessionKey, { after, atMs, limit }) {
+      const args = { sessionKey, afterMessageId: after.messageId, atMs, limit };
+      return (await access.near((db) => waitingBehind(db, args))).map(inboxRow);
+    },
+    mergeInto: (lease, { messageIds, reason, step, atMs }) =>
+      access.write("mergeInto", {
+        lease,
+        messageIds,
+        reason,
+        step: { index: step.index, kind: step.kind, record: JSON.stringify(step.record) ?? "null" },
+        atMs,
+      }),
     async end(messageId, state, reason, atMs) {
       await access.write("end", { messageId, state, reason, atMs });
     },

@@ -3,6 +3,7 @@ import type { Store } from "../../port.ts";
 import type { Access } from "../access.ts";
 import { totals } from "../queries/named.ts";
 import { approvalStore, budgetStore } from "./budget.ts";
+import { decisionStore } from "./decisions.ts";
 import { deadLetterStore } from "./dead-letters.ts";
 import { inboxStore } from "./inbox.ts";
 import { ledgerStore } from "./ledger.ts";
@@ -25,6 +26,7 @@ export function storeOver(access: Access, close: () => Promise<void>): Store {
     devices: deviceStore(access),
     documents: documentStore(access),
     trace: traceStore(access),
+    decisions: decisionStore(access),
     async totals() {
       const counted = new Map((await access.near(totals)).map(({ name, n }) => [name, n]));
       return {

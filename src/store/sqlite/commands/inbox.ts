@@ -153,6 +153,21 @@ export function end(db: Database, args: EndArgs): null {
   return null;
 }
 
+/** Takes a message that waits in this lane into another turn. False where it does not wait there (any more), or was begun. */
+export function endMerged(
+  db: Database,
+  { messageId, lane, reason, atMs }: { messageId: string; lane: string; reason: string; atMs: number },
+): boolean {
+  const row = db.get<InboxRecord>(
+    `SELECT * FROM inbox WHERE message_id = ? AND lane = ? AND state = 'queued' AND started_ms IS NULL`,
+    messageId,
+    lane,
+  );
+  if (row === undefined) return false;
+  endUnanswered(db, row, { state: "merged", reason, atMs });
+  return true;
+}
+
 /** Ends a row without a turn's result; a turn that was under way is recorded as aborted. */
 function endUnanswered(db: Database, row: InboxRecord, args: Omit<EndArgs, "messageId">): void {
   markEnded(db, row, args);

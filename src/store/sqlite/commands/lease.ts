@@ -148,6 +148,34 @@ export function retry(db: Database, args: RetryArgs): null {
   return null;
 }
 
+export interface ParkArgs {
+  readonly lease: Lease;
+  readonly approvalId: string;
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+/** Waits for a person: that is no attempt. Somebody may have answered before this commit. */
+export function parkBehind(db: Database, { lease, approvalId, atMs, untilMs }: ParkArgs): null {
+  const row = underLease(db, lease);
+  const isOpen = db.get(`SELECT 1 FROM approval WHERE id = ? AND state = 'open' AND expires_ms > ?`, approvalId, atMs);
+  const dueMs = isOpen === undefined ? atMs : untilMs;
+  db.run(`UPDATE inbox SET approval_id = ?, attempts = attempts - 1 WHERE seq = ?`, approvalId, row.seq);
+  pause(db, row.seq, dueMs);
+  const data = { approvalId, epoch: row.lease_epoch, untilMs: dueMs };
+  traceMessage(db, row.message_id, { type: "inbox.parked", atMs, data });
+  return null;
+}
+
+/** Whatever is parked behind it may go on now. Returns how many that are. */
+export function unpark(db: Database, approvalId: string, atMs: number): number {
+  return db.run(
+    `UPDATE inbox SET lease_until_ms = ? WHERE approval_id = ? AND state = 'running' AND lease_owner IS NULL`,
+    atMs,
+    approvalId,
+  );
+}
+
 /** Takes the owner away and leaves the row running: its lane stays busy, and nobody takes it before its time. */
 export function pause(db: Database, seq: number, untilMs: number): void {
   db.run(`UPDATE inbox SET lease_owner = NULL, lease_until_ms = ? WHERE seq = ?`, untilMs, seq);

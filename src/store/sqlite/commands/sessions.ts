@@ -154,6 +154,7 @@ export function deleteSession(db: Database, args: { sessionKey: string }): boole
   let removed = db.run(`DELETE FROM inbox WHERE session_key = ?`, sessionKey);
   removed += eraseParts(db, sessionKey);
   removed += db.run(`DELETE FROM session WHERE session_key = ?`, sessionKey);
+  db.run(`DELETE FROM decision WHERE session_key = ?`, sessionKey);
   removed += db.run(`DELETE FROM generation WHERE session_key = ?`, sessionKey);
   if (removed === 0) return false;
   if (sessionKey !== deletedKey) anonymise(db, sessionKey);

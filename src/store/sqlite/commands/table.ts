@@ -1,6 +1,7 @@
 /** Every command by its name: what the main thread may ask of the writer. */
 import type { Database } from "../database.ts";
 import { purge, replay } from "./dead-letters.ts";
+import { addDecisions, pruneDecisions } from "./decisions.ts";
 import { putDevice, removeDevice } from "./devices.ts";
 import { deleteDocument, putDocument } from "./documents.ts";
 import { rebuild } from "./erase.ts";
@@ -25,7 +26,7 @@ import {
 } from "./outbox.ts";
 import { appendToSession, deleteSession, importSession, openSession, patchSession, resetSession } from "./sessions.ts";
 import { addTrace, pruneTrace } from "./trace.ts";
-import { appendStep, finish, giveBack } from "./turns.ts";
+import { appendStep, finish, giveBack, mergeInto, park } from "./turns.ts";
 
 export const commands = {
   admit,
@@ -33,6 +34,8 @@ export const commands = {
   renew,
   release: giveBack,
   retry,
+  park,
+  mergeInto,
   end,
   recover,
   appendStep,
@@ -72,6 +75,8 @@ export const commands = {
   mayTell,
   askApproval,
   decideApproval,
+  addDecisions,
+  pruneDecisions,
   addTrace,
   pruneTrace,
   prune: (db: Database, args: { beforeMs: number; limit: number }): number =>

@@ -1,12 +1,12 @@
 /** What changes a turn: its steps while it runs, and the one commit in which it ends or is given back. */
 import { limits } from "../../../domain/limits.ts";
-import type { Lease } from "../../port.ts";
+import type { Lease, StepRow } from "../../port.ts";
 import type { Database } from "../database.ts";
 import type { InboxRecord } from "../records.ts";
 import { stillWaits } from "./money/approvals.ts";
 import { replayMessage } from "./dead-letters.ts";
-import { endAnswered } from "./inbox.ts";
-import { release, underLease } from "./lease.ts";
+import { endAnswered, endMerged } from "./inbox.ts";
+import { parkBehind, release, underLease, type ParkArgs } from "./lease.ts";
 import { record, type LedgerArgs } from "./ledger.ts";
 import { addPart, type PartArgs } from "./outbox.ts";
 import { ensureSession, grow, type EntryArgs } from "./sessions.ts";
@@ -14,7 +14,7 @@ import { ensureSession, grow, type EntryArgs } from "./sessions.ts";
 export interface StepArgs {
   readonly lease: Lease;
   readonly index: number;
-  readonly kind: "model" | "tool";
+  readonly kind: StepRow["kind"];
   /** JSON. */
   readonly record: string;
   readonly atMs: number;
@@ -47,6 +47,29 @@ export interface GiveBackArgs {
 export function giveBack(db: Database, args: GiveBackArgs): null {
   addToSession(db, underLease(db, args.lease), { ...args, transcript: [] });
   return release(db, args);
+}
+
+/** Booked first here too: what was spent before the question is spent. */
+export function park(db: Database, args: ParkArgs & Pick<GiveBackArgs, "ledger">): null {
+  addToSession(db, underLease(db, args.lease), { ...args, transcript: [] });
+  return parkBehind(db, args);
+}
+
+export interface MergeArgs {
+  readonly lease: Lease;
+  readonly messageIds: readonly string[];
+  readonly reason: string;
+  readonly step: Pick<StepArgs, "index" | "kind" | "record">;
+  readonly atMs: number;
+}
+
+/** The step is written only where there is something to tell. */
+export function mergeInto(db: Database, args: MergeArgs): string[] {
+  const { lane } = underLease(db, args.lease);
+  const { lease, reason, step, atMs } = args;
+  const taken = args.messageIds.filter((messageId) => endMerged(db, { messageId, lane, reason, atMs }));
+  if (taken.length > 0) appendStep(db, { ...step, lease, atMs, ledger: [], transcript: [] });
+  return taken;
 }
 
 function addToSession(

@@ -4,5 +4,6 @@ import { first } from "./001-first.ts";
 import { delivery } from "./002-delivery.ts";
 import { budgets } from "./003-budgets.ts";
 import { ledger } from "./004-ledger.ts";
+import { acting } from "./005-acting.ts";
 
-export const migrations: readonly Migration[] = [first, delivery, budgets, ledger];
+export const migrations: readonly Migration[] = [first, delivery, budgets, ledger, acting];

@@ -12,6 +12,11 @@ export function approvalById(db: Database, { id }: { id: string }): ApprovalReco
   return db.get<ApprovalRecord>(`SELECT * FROM approval WHERE id = ?`, id) ?? null;
 }
 
+export function latestApproval(db: Database, { subjectKey }: { subjectKey: string }): ApprovalRecord | null {
+  const sql = `SELECT * FROM approval WHERE subject_key = ? ORDER BY seq DESC LIMIT 1`;
+  return db.get<ApprovalRecord>(sql, subjectKey) ?? null;
+}
+
 export interface ApprovalsArgs {
   readonly state: ApprovalState | null;
   readonly limit: number;

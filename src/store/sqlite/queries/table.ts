@@ -2,6 +2,7 @@
 import { AppError } from "../../../domain/app-error.ts";
 import type { Database } from "../database.ts";
 import { balances } from "../commands/money/purse.ts";
+import { decisionPage } from "./decisions.ts";
 import { ledgerLatency } from "./latency.ts";
 import { ledgerSums } from "./ledger.ts";
 import { searchTranscripts, sessionPage, transcriptOf } from "./sessions.ts";
@@ -9,6 +10,7 @@ import { callsOfSession, dailyActivity, recount, sessionUsage } from "./usage.ts
 
 export const queries = {
   balances,
+  decisionPage,
   ledgerSums,
   ledgerLatency,
   dailyActivity,

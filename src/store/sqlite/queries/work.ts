@@ -22,6 +22,32 @@ export function messageByDedupeKey(db: Database, args: { dedupeKey: string }): I
   return db.get<InboxRecord>(`${selectInbox} WHERE dedupe_key = ? AND superseded = 0`, args.dedupeKey) ?? null;
 }
 
+export function parkedBehind(db: Database, args: { approvalId: string }): InboxRecord[] {
+  return db.all<InboxRecord>(
+    `${selectInbox} WHERE approval_id = ? AND state = 'running' AND lease_owner IS NULL ORDER BY seq`,
+    args.approvalId,
+  );
+}
+
+export interface WaitingArgs {
+  readonly sessionKey: string;
+  readonly afterMessageId: string;
+  readonly atMs: number;
+  readonly limit: number;
+}
+
+/** A lane is a session's key, where it is not a single stateless call. */
+export function waitingBehind(db: Database, args: WaitingArgs): InboxRecord[] {
+  return db.all<InboxRecord>(
+    `${selectInbox} WHERE lane = ?1 AND ended_ms IS NULL AND scheduled = 0 AND state = 'queued' AND due_ms <= ?3
+       AND seq > (SELECT seq FROM inbox WHERE message_id = ?2) ORDER BY seq LIMIT ?4`,
+    args.sessionKey,
+    args.afterMessageId,
+    args.atMs,
+    args.limit,
+  );
+}
+
 /** How often the messages were taken that are under way for somebody else; each number once. */
 export function attemptsUnderWay(db: Database, args: { owner: string }): number[] {
   const sql = `SELECT DISTINCT attempts FROM inbox WHERE state = 'running' AND lease_owner <> ?`;

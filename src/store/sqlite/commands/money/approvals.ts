@@ -1,13 +1,14 @@
 /** What a person is asked: one question at a time about one thing, and one answer, in one commit with what follows. */
 import type { PurseSpan } from "../../../../domain/purse.ts";
-import { waitingFor, type ApprovalState, type ReplayRule } from "../../../budget-port.ts";
+import { waitingFor, type ApprovalRow, type ApprovalState, type ReplayRule } from "../../../budget-port.ts";
 import type { Database } from "../../database.ts";
 import { replayWaiting } from "../dead-letters.ts";
+import { unpark } from "../lease.ts";
 import { grant } from "./purse.ts";
 
 export interface ApprovalRecord {
   readonly id: string;
-  readonly kind: "budget" | "exec";
+  readonly kind: ApprovalRow["kind"];
   /** JSON. */
   readonly subject: string;
   readonly subject_key: string;
@@ -82,9 +83,10 @@ export function decideApproval(db: Database, args: DecideArgs): DecideRecord {
   if (changes === 0) return { outcome: "late", record };
   const reason = waitingFor({ approval: id });
   db.run(`DELETE FROM budget_told WHERE what = ?`, reason);
-  if (!allow) return { outcome: "decided", record, replayed: 0 };
+  const unparked = unpark(db, id, replay.atMs);
+  if (!allow) return { outcome: "decided", record, replayed: unparked };
   if (args.grant !== null) grant(db, args.grant.purse, args.grant.micros);
-  return { outcome: "decided", record, replayed: replayWaiting(db, reason, replay) };
+  return { outcome: "decided", record, replayed: unparked + replayWaiting(db, reason, replay) };
 }
 
 /** Nobody answered in time: the next one who needs it asks anew. */
