@@ -22,6 +22,7 @@ import type { LedgerEntry } from "../store/ledger-port.ts";
 import type { Tool } from "../tools/contract.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts, ShrinkImages } from "./contract.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 import type { TurnSettings } from "./turn-settings.ts";
@@ -85,6 +86,7 @@ export interface Turn {
   readonly deadlineMs: number;
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
+  readonly pipeline: Pipeline;
   /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */

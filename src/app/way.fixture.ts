@@ -17,7 +17,7 @@ import type { ModelDesk } from "../models/contract.ts";
 import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { noFailpoints } from "../platform/failpoints.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -77,6 +77,7 @@ export interface TestWayOptions {
   readonly desk?: (store: Store) => ModelDesk;
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
+  readonly failpoints?: Failpoints;
   readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
@@ -121,7 +122,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ids: systemIds(),
     log,
     config: () => config,
-    failpoints: noFailpoints,
+    failpoints: options.failpoints ?? noFailpoints,
     models: () => catalogue,
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
