@@ -68,6 +68,8 @@ export const limits = Object.freeze({
   /** The longest pause before a message is tried again that was under way in several crashes. */
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
+  /** The name of a source of words from outside: an address fits, a page does not. */
+  taintSourceBytes: 300,
   stepsPerTurn: 32,
   /** Steps in a row whose calls of tools nobody can read, before the turn is ended. */
   unreadableSteps: 3,
