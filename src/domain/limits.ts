@@ -68,7 +68,8 @@ export const limits = Object.freeze({
   /** The longest pause before a message is tried again that was under way in several crashes. */
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
-  /** Model calls of one turn. */
+  /** The name of a source of words from outside: an address fits, a page does not. */
+  taintSourceBytes: 300,
   stepsPerTurn: 32,
   /** Refusals of one thing, by whatever tool, before the turn ends and says so. */
   sameRefusals: 3,
