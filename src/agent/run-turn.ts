@@ -12,6 +12,7 @@ import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
+import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
 import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
@@ -47,6 +48,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       settings: turnSettings(null, { options, config, agentId }),
       notices: [],
       conversation: [],
+      taint: options.born?.taint ?? [],
       transcript: [],
       ledger: [],
       unwritten: Promise.resolve([]),
@@ -100,6 +102,8 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     end = await answer(turn, deps);
   } catch (thrown) {
     if (isStoreFailure(thrown)) throw thrown;
+    // Stopped in the very moment: then it ends, instead of waiting for a word that changes nothing.
+    if (thrown instanceof WaitsForPerson && !turn.signal.aborted) return parkTurn(turn, thrown, deps);
     end = failedWith(AppError.from(thrown));
   }
   // An answer that is whole is kept, whatever came in its last moment.

@@ -7,6 +7,7 @@ import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
+import type { Taint } from "../domain/taint.ts";
 import type { TranscriptDraft } from "../store/port.ts";
 import type { Overheard } from "./overheard.ts";
 
@@ -138,7 +139,8 @@ export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
   };
 }
 
-export function toolEntry(id: string, result: ToolResult, atMs: number): TranscriptDraft {
+/** `taint`: where the result's words came from, kept beside the line for the turns that read it later. */
+export function toolEntry(id: string, result: ToolResult, atMs: number, taint: Taint | null = null): TranscriptDraft {
   return {
     id,
     type: "message",
@@ -152,6 +154,7 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
         isError: result.isError,
         timestamp: atMs,
       },
+      ...(taint === null ? {} : { taint: [taint] }),
     },
   };
 }

@@ -6,6 +6,10 @@ import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { IdentityLinks } from "../domain/identity.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
+import type { Taint } from "../domain/taint.ts";
+import type { ApprovalDesk } from "../approvals/contract.ts";
+import type { CommandDesk } from "../exec/contract.ts";
+import type { Policy } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -48,7 +52,13 @@ export interface AgentDeps {
   readonly budgetDesk: BudgetDesk;
   /** Which senders are one person. */
   readonly links: IdentityLinks;
-  readonly tools: () => Promise<ToolSet>;
+  /** Every tool there is for an agent, whoever may use it. */
+  readonly tools: (agentId: string) => Promise<ToolSet>;
+  /** Nothing runs a tool without its word. */
+  readonly policy: Policy;
+  readonly approvals: Pick<ApprovalDesk, "ask">;
+  /** Makes a command that may run runnable. */
+  readonly commands: Pick<CommandDesk, "approve">;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
   readonly registry: TurnRegistry;
@@ -89,6 +99,8 @@ export interface Turn {
   readonly notices: string[];
   /** What this turn has said and done; grows with each step. What was said before is the context's. */
   readonly conversation: ModelMessage[];
+  /** What is in the context that no admitted person typed; grows with the results of tools. */
+  taint: readonly Taint[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];
   /** Calls that no step row has paid for yet. */

@@ -46,6 +46,7 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
+import { nobodyThere } from "./nobody-there.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -288,6 +289,7 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
+    ...nobodyThere(),
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),

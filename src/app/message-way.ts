@@ -198,6 +198,7 @@ interface AgentParts extends Pick<
 
 function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
   const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
+  const { policy, approvals, commands } = deps;
   const log = deps.log.child("agent");
   return {
     ...parts,
@@ -213,6 +214,9 @@ function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentPar
     budgetDesk: spending.desk,
     context: createContextKeeper({ ...deps, sessions: store.sessions, log }),
     tools,
+    policy,
+    approvals,
+    commands,
     failpoints,
     isOwner: (message) => rules.isOwner(message),
     ...(restarts === undefined ? {} : { restarts }),

@@ -68,7 +68,10 @@ export const limits = Object.freeze({
   /** The longest pause before a message is tried again that was under way in several crashes. */
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
+  /** Model calls of one turn. */
   stepsPerTurn: 32,
+  /** Refusals of one thing, by whatever tool, before the turn ends and says so. */
+  sameRefusals: 3,
   /** Steps in a row whose calls of tools nobody can read, before the turn is ended. */
   unreadableSteps: 3,
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
@@ -120,6 +123,8 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
+  /** The source of outside words as it is shown, as UTF-8. */
+  taintSourceBytes: 300,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
   deliveryCrashes: 16,
