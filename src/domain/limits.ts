@@ -208,6 +208,8 @@ export const limits = Object.freeze({
   budgetPollCapMs: 8_000,
   /** How long an owner may be asked for more, if the period does not end before. */
   approvalTtlMs: 24 * 3_600_000,
+  /** Questions about acts that are open at one time. */
+  openApprovals: 500,
   /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
   budgetNoticeMs: 3_600_000,
   /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */

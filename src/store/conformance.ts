@@ -13,6 +13,7 @@ import { ledgerRules } from "./conformance/ledger.ts";
 import { namedRules } from "./conformance/named.ts";
 import { outboxRules } from "./conformance/outbox.ts";
 import { overhearingRules } from "./conformance/overhearing.ts";
+import { parkingRules } from "./conformance/parking.ts";
 import { partRules } from "./conformance/parts.ts";
 import { scheduleRules } from "./conformance/schedules.ts";
 import { sessionRules } from "./conformance/sessions.ts";
@@ -92,6 +93,9 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("approvals", () => {
       approvalRules(rig);
+    });
+    describe("messages behind a question", () => {
+      parkingRules(rig);
     });
     describe("usage", () => {
       usageRules(rig);
