@@ -12,6 +12,8 @@ import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand, type Command } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
+import type { Surroundings } from "../skills/contract.ts";
+import { isMainSession } from "./acting/call-facts.ts";
 import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { openContext } from "./open-context.ts";
@@ -46,6 +48,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       deadlineMs: deps.clock.monotonicMs() + timeoutMs,
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
       pipeline,
+      surroundings: nothingAround,
       model: null,
       choice: null,
       asking: null,
@@ -132,6 +135,7 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
     turn.text = await pipeline.run("execute", () => runCommand(command, { turn, session, deps }));
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
+  await lookAround(turn, session, deps);
   const choice = await pipeline.run("model", () => chooseModel(turn, deps));
   const { model } = choice.candidates[0];
   turn.choice = choice;
@@ -139,6 +143,21 @@ async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   turn.context = await pipeline.run("context", () => openContext(turn, session, deps));
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
   return pipeline.run("execute", () => runSteps(turn, deps));
+}
+
+const nothingAround: Surroundings = Object.freeze({ hash: "", sections: [], skills: [] });
+
+/** Read once: what is changed meanwhile counts from the next turn. */
+async function lookAround(turn: Turn, session: SessionRow | null, deps: AgentDeps): Promise<void> {
+  const { row, config, pipeline } = turn;
+  const isMain = isMainSession(row.sessionKey, config.session.mainKey);
+  const isFirstOfSession = session === null || session.messageCount === 0;
+  turn.surroundings = await pipeline.run(
+    "workspace",
+    () => deps.surroundings.read({ agentId: row.agentId, isMain, isFirstOfSession }),
+    ({ hash }) => ({ hash }),
+  );
+  pipeline.note("skills", 0, { names: turn.surroundings.skills.map(({ name }) => name) });
 }
 
 function validate(turn: Turn, deps: AgentDeps): { command: Command | null; givenUp: TurnEnd | null } {

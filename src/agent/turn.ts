@@ -10,6 +10,7 @@ import type { Taint } from "../domain/taint.ts";
 import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { CommandDesk } from "../exec/contract.ts";
 import type { Policy } from "../policy/contract.ts";
+import type { Surroundings, SurroundingsReader } from "../skills/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -55,6 +56,8 @@ export interface AgentDeps {
   readonly links: IdentityLinks;
   /** Every tool there is for an agent, whoever may use it. */
   readonly tools: (agentId: string) => Promise<ToolSet>;
+  /** What the agent's folder says. */
+  readonly surroundings: SurroundingsReader;
   /** Nothing runs a tool without its word. */
   readonly policy: Policy;
   readonly approvals: Pick<ApprovalDesk, "ask">;
@@ -87,6 +90,8 @@ export interface Turn {
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
   readonly pipeline: Pipeline;
+  /** What its folder said when it began. */
+  surroundings: Surroundings;
   /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { ActQuestion, Asked } from "../approvals/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
+import { FakeClock } from "../platform/fake-clock.ts";
 import type { Decision, Policy } from "../policy/contract.ts";
 import type { ModelRequest } from "../providers/contract.ts";
 import type { Tool, ToolEffect, ToolOutput } from "../tools/contract.ts";
@@ -47,8 +48,11 @@ function asksFor(...names: readonly string[]): Script {
   };
 }
 
+/** Since the person last spoke. */
 function resultsIn({ messages }: ModelRequest): readonly { readonly output: string; readonly isError: boolean }[] {
-  return messages.flatMap((message) => (message.role === "tool" ? message.results : []));
+  return messages
+    .slice(messages.findLastIndex(({ role }) => role === "user"))
+    .flatMap((message) => (message.role === "tool" ? message.results : []));
 }
 
 const rule = { where: "tools.deny[0]", says: "It is on the list." };
@@ -116,7 +120,8 @@ describe("a turn of five tools that is killed", () => {
     const runs: string[] = [];
     const tools = names.map((name) => toolNamed(name, "unsafe", () => (runs.push(name), `${name} done`)));
     const { failpoints, died } = dyingAt(place, nth);
-    const first = await openTestWay({ script: asksFor(...names), tools, failpoints });
+    // By a clock that stands still: what its process left running does nothing after its end.
+    const first = await openTestWay({ script: asksFor(...names), tools, failpoints, clock: new FakeClock(Date.now()) });
     await first.way.start();
     await first.way.admit(chatRequest("do all five", { runId: "run-1" }));
     await died;
@@ -155,7 +160,8 @@ describe("a turn of five tools that is killed", () => {
     for (const nth of [1, 2]) {
       runs.length = 0;
       const { failpoints, died } = dyingAt("tool-finished", nth);
-      const first = await openTestWay({ script: asksFor("one", "two"), tools, failpoints });
+      const clock = new FakeClock(Date.now());
+      const first = await openTestWay({ script: asksFor("one", "two"), tools, failpoints, clock });
       await first.way.start();
       await first.way.admit(chatRequest("do both", { runId: "run-1" }));
       await died;

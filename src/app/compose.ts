@@ -408,7 +408,11 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
-    prompt: createPromptView({ config: () => config.current().config, tools }),
+    prompt: createPromptView({
+      config: () => config.current().config,
+      tools,
+      surroundings: nobodyThere().surroundings,
+    }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

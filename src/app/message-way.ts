@@ -198,7 +198,7 @@ interface AgentParts extends Pick<
 
 function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
   const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
-  const { policy, approvals, commands } = deps;
+  const { policy, approvals, commands, surroundings } = deps;
   const log = deps.log.child("agent");
   return {
     ...parts,
@@ -217,6 +217,7 @@ function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentPar
     policy,
     approvals,
     commands,
+    surroundings,
     failpoints,
     isOwner: (message) => rules.isOwner(message),
     ...(restarts === undefined ? {} : { restarts }),
