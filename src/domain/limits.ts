@@ -124,6 +124,17 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
+  /** A file of the workspace that speaks to the agent, as it is read at all; the prompt has less of it. */
+  workspaceFileBytes: 1024 * 1024,
+  /** A pack's SKILL.md, and any other file of a pack that is read. */
+  skillFileBytes: 256 * 1024,
+  skillNameChars: 64,
+  skillDescriptionChars: 1_024,
+  skillsPerFolder: 500,
+  /** All lines of the list of skills in a prompt. */
+  skillListChars: 16_000,
+  /** Complaints about packs and files that are remembered, so that each is made once. */
+  skillComplaints: 1_000,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
   deliveryCrashes: 16,
