@@ -50,6 +50,9 @@ import { nobodyThere } from "./nobody-there.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -168,7 +171,14 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
+  const shelf = createSurroundings({
+    config: () => config.current().config,
+    variables: () => config.environment().variables,
+    managedDir: paths.skillsDir,
+    bundledDir: null,
+    log: log.child("skills"),
+  });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -176,7 +186,20 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    way,
+    loop,
+    state,
+    restarts,
+    tools,
+    shelf,
+  });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -273,6 +296,7 @@ async function wayOf({
   desk,
   restarts,
   tools,
+  shelf,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -290,6 +314,7 @@ async function wayOf({
     desk,
     tools,
     ...nobodyThere(),
+    surroundings: shelf,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),
@@ -371,6 +396,17 @@ interface GatewayParts {
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly shelf: SkillShelf;
+}
+
+/** What the workspaces say: their named files, and skill packs. */
+function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = statePaths(ground.options.environment.stateDir).skillsDir;
+  const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
+  return {
+    agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
+  };
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
@@ -408,10 +444,11 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
+    ...folderOf(parts),
     prompt: createPromptView({
       config: () => config.current().config,
       tools,
-      surroundings: nobodyThere().surroundings,
+      surroundings: parts.shelf,
     }),
     tailLog: async (tail) => {
       await log.flush();

@@ -51,6 +51,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["show"],
     load: () => import("./commands/prompt.ts"),
   },
+  skills: {
+    summary: "Show skill packs and what is missing for them, and add one",
+    verbs: ["list", "install"],
+    load: () => import("./commands/skills.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],

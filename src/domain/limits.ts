@@ -133,6 +133,10 @@ export const limits = Object.freeze({
   skillsPerFolder: 500,
   /** All lines of the list of skills in a prompt. */
   skillListChars: 16_000,
+  /** A pack that comes as a zip file: packed, unpacked, and how many files. */
+  packZipBytes: 8 * 1024 * 1024,
+  packUnpackedBytes: 32 * 1024 * 1024,
+  packFiles: 500,
   /** Complaints about packs and files that are remembered, so that each is made once. */
   skillComplaints: 1_000,
   deliveryAttempts: 4,

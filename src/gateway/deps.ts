@@ -14,6 +14,7 @@ import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
 
 export interface GatewayDeps {
@@ -30,6 +31,8 @@ export interface GatewayDeps {
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
   readonly agents: () => readonly AgentInfo[];
+  readonly agentFiles: AgentFiles;
+  readonly skills: SkillDesk;
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */

@@ -19,6 +19,9 @@ import { fakeDeskView } from "../models/desk-view.fixture.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
@@ -105,6 +108,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       wakeQueue: () => void calls.push("wake"),
     }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
+    ...fakeFolder(folder, () => config.current().config, log),
     channels: {
       status: () => channels,
       start: verb("start"),
@@ -297,6 +301,24 @@ function fakeAdmit({ store, clock, bus, admitted, running }: World & { admitted:
     running.set(runId, { runId, sessionKey, agentId, startedMs: atMs });
     bus.emit({ type: "run.started", messageId: message.id, runId, sessionKey, agentId, atMs });
     return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+  };
+}
+
+/** The named files and packs of the one agent, in a folder of the stage's. */
+function fakeFolder(folder: string, config: () => Config, log: Log): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = path.join(folder, "skills");
+  const agentIds = () => ["main"];
+  const placed = (): Config => {
+    const { agents, ...rest } = config();
+    return {
+      ...rest,
+      agents: { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } },
+    };
+  };
+  const shelf = createSurroundings({ config: placed, variables: () => ({}), managedDir, bundledDir: null, log });
+  return {
+    agentFiles: createAgentFiles({ config: placed, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
   };
 }
 

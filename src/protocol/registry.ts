@@ -13,6 +13,7 @@ import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
+import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
@@ -20,6 +21,7 @@ import * as outbox from "./methods/outbox.ts";
 import { promptShow } from "./methods/prompt.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
+import * as skills from "./methods/skills.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
 import * as usage from "./methods/usage.ts";
@@ -30,6 +32,8 @@ export const methodGroups = Object.freeze({
   health: [health, status],
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
+  files: [agentFiles.agentFilesList, agentFiles.agentFilesGet, agentFiles.agentFilesSet],
+  skills: [skills.skillsStatus, skills.skillsBins, skills.skillsInstall, skills.skillsUpdate],
   models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
   prompt: [promptShow],
   sessions: [

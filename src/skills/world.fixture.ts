@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { strToU8, zipSync, type Zippable } from "fflate";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import { silentLog } from "../platform/log.ts";
@@ -47,4 +48,9 @@ export async function openSkillTown(): Promise<SkillTown> {
 export function skillText(name: string, metadata?: unknown): string {
   const meta = metadata === undefined ? "" : `metadata: ${JSON.stringify({ openclaw: metadata })}\n`;
   return `---\nname: ${name}\ndescription: Does ${name}.\n${meta}---\n\n# ${name}\n\nFirst do this.\n`;
+}
+
+/** A pack as a zip file, base64. */
+export function packZip(name: string, more: Zippable = {}): string {
+  return Buffer.from(zipSync({ "SKILL.md": strToU8(skillText(name)), ...more })).toString("base64");
 }

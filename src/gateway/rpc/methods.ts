@@ -19,6 +19,7 @@ import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { agentFileMethods, skillMethods } from "./skills.ts";
 import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
@@ -27,6 +28,8 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
+  files: agentFileMethods,
+  skills: skillMethods,
   models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
   prompt: promptMethods,
   sessions: (services) => [
