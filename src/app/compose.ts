@@ -181,7 +181,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
-  const redact = (text: string): string => ground.redactor.known(text);
+  const { known: redact } = ground.redactor;
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
@@ -396,13 +396,10 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
-    policy: createHousePolicyView({
-      ...createHousePolicy(() => config.current().config),
-      decisions: store.decisions,
-      rules: way.rules,
-      models: models.catalogue,
-      load: loadOptionsOf(ground),
-    }),
+    policy: createHousePolicyView(
+      createHousePolicy(() => config.current().config),
+      { ...parts, load: loadOptionsOf(ground) },
+    ),
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

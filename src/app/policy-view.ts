@@ -37,22 +37,24 @@ const noCommands: Pick<CommandDesk, "judge"> = {
     }),
 };
 
-export interface HousePolicyViewDeps extends HousePolicy {
-  readonly decisions: Pick<DecisionStore, "list">;
-  readonly rules: Pick<ChannelRules, "isOwner">;
-  readonly models: () => Pick<ModelCatalogue, "primary">;
+export interface HousePolicyViewDeps {
+  readonly store: { readonly decisions: Pick<DecisionStore, "list"> };
+  readonly way: { readonly rules: Pick<ChannelRules, "isOwner"> };
+  readonly models: { readonly catalogue: () => Pick<ModelCatalogue, "primary"> };
   readonly load: LoadOptions;
 }
 
-export function createHousePolicyView(deps: HousePolicyViewDeps): PolicyView {
-  const { config, policy, commandsFor, decisions, rules, models, load } = deps;
+export function createHousePolicyView(
+  { config, policy, commandsFor }: HousePolicy,
+  { store, way, models, load }: HousePolicyViewDeps,
+): PolicyView {
   return createPolicyView({
     config,
     policy,
     policyFor: (candidate) => createPolicy({ config: () => candidate, commands: commandsFor(() => candidate) }),
-    decisions,
-    isOwner: (sender) => rules.isOwner(messageFrom(sender)),
-    providerOf: (agentId) => models().primary(agentId)?.provider ?? null,
+    decisions: store.decisions,
+    isOwner: (sender) => way.rules.isOwner(messageFrom(sender)),
+    providerOf: (agentId) => models.catalogue().primary(agentId)?.provider ?? null,
     readCandidate: (text) => configOfText(text, load),
   });
 }

@@ -119,7 +119,8 @@ describe("what is done about an act", () => {
     ["a command on no list, after a page", "exec", commandAct("make"), foreign, {}, "ask tools.exec.ask"],
     ["a denied command", "exec", commandAct("rm -r x"), foreign, {}, "deny tools.exec.security"],
     ["a command nobody could judge", "exec", commandAct("boom"), {}, {}, "deny built-in"],
-  ])("R121: %s: %s", async (_what, tool, act, facts, changes, expected) => {
+  ])("R121: %s: %s", async (...row) => {
+    const [, tool, act, facts, changes, expected] = row;
     const decided = await decide(callOf(tool, act, facts), changes);
     expect(`${decided.effect} ${decided.rule.where}`).toBe(expected);
     expect(decided.trail).toContain(decided.rule);

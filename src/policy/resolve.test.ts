@@ -207,7 +207,8 @@ describe("what may be used", () => {
       { sandboxed: true },
       "no agents.list[0].sandbox.workspaceAccess",
     ],
-  ])("G10: %s: %s", (_what, tool, changes, facts, expected) => {
+  ])("G10: %s: %s", (...row) => {
+    const [, tool, changes, facts, expected] = row;
     expect(permitted(tool, changes, facts)).toBe(expected);
   });
 
