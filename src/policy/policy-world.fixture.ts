@@ -13,11 +13,17 @@ export const workspace = "/house/workspace";
 export const webPage: Taint = { class: "foreign", source: "web page https://example.org/a" };
 export const noteFile: Taint = { class: "local", source: "file notes.md" };
 
+const base = defaultConfig();
+
 /** The defaults with these settings in their place; lists as a whole. */
 export function configWith(changes: Draft<Config> = {}): Config {
-  const base = defaultConfig();
   const agents = { ...base.agents, defaults: { ...base.agents.defaults, workspace } };
-  return merged({ ...base, agents }, changes) as Config;
+  return changedConfig({ ...base, agents }, changes);
+}
+
+/** With these settings in their place; lists as a whole. */
+export function changedConfig(config: Config, changes: Draft<Config>): Config {
+  return merged(config, changes) as Config;
 }
 
 function merged(base: unknown, changes: unknown): unknown {
