@@ -85,13 +85,21 @@ export function meantToolName(name: string): string | null {
     .trim()
     .toLowerCase()
     .replaceAll(/[\s.-]/g, "_");
-  const other = otherNames[plain.replace(/^group:/, "")];
-  if (other !== undefined) return other;
-  const known = [...houseTools, ...Object.keys(toolGroups).map((group) => `group:${group}`)];
-  const near = known
-    .map((one) => ({ one, distance: editDistance(plain, one) }))
-    .toSorted((left, right) => left.distance - right.distance)[0];
-  return near !== undefined && near.distance <= Math.max(1, Math.floor(near.one.length / 4)) ? near.one : null;
+  const [, group] = /^group:?_*(.+)$/.exec(plain) ?? [];
+  if (group !== undefined) {
+    const near = nearest(group, Object.keys(toolGroups));
+    return near === null ? null : `group:${near}`;
+  }
+  if (isToolGroup(plain)) return `group:${plain}`;
+  return otherNames[plain] ?? nearest(plain, houseTools);
+}
+
+/** Half of its letters, and at most three, may be wrong. */
+function nearest(name: string, known: readonly string[]): string | null {
+  const [near] = known
+    .map((one) => ({ one, distance: editDistance(name, one) }))
+    .toSorted((left, right) => left.distance - right.distance);
+  return near !== undefined && near.distance <= Math.min(3, Math.floor(near.one.length / 2)) ? near.one : null;
 }
 
 /** What the same thing is called elsewhere. */
