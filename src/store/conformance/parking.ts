@@ -45,8 +45,7 @@ export function parkingRules(rig: Rig): void {
       decision: { answer: allow ? "allow-once" : "deny" },
       replay: { atMs, expiresMs: atMs + 500, admittedAfterMs: 0 },
     });
-  const behind = async (id: string) =>
-    (await rig.store().inbox.parkedBehind(id)).map(({ message }) => message.id);
+  const behind = async (id: string) => (await rig.store().inbox.parkedBehind(id)).map(({ message }) => message.id);
 
   for (const allow of [true, false]) {
     it(`goes on when it is answered with ${allow ? "yes" : "no"}, behind its steps and with no attempt lost`, async () => {
