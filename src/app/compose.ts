@@ -34,6 +34,7 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
+import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createFitImages } from "./fit-images.ts";
@@ -168,7 +169,13 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
+  const approvals = openApprovals({
+    ...{ store, clock, ids: ground.ids, bus, commands: noGrants },
+    log: log.child("approvals"),
+    config: () => config.current().config,
+  });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, approvals });
+  approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -176,10 +183,24 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    way,
+    loop,
+    state,
+    restarts,
+    tools,
+    approvals,
+  });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
+  await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -273,6 +294,7 @@ async function wayOf({
   desk,
   restarts,
   tools,
+  approvals,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -290,6 +312,7 @@ async function wayOf({
     desk,
     tools,
     ...nobodyThere(),
+    approvals,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),
@@ -371,10 +394,11 @@ interface GatewayParts {
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly approvals: Approvals;
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -393,6 +417,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    approvals,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
@@ -29,6 +30,8 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** Where people are asked about acts; clients with the scope for it are one of its ways. */
+  readonly approvals: Omit<ApprovalDesk, "start" | "close">;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
