@@ -169,11 +169,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
-  const approvals = openApprovals({
-    ...{ store, clock, ids: ground.ids, bus, commands: noGrants },
-    log: log.child("approvals"),
-    config: () => config.current().config,
-  });
+  const approvals = createApprovals({ ground, bus, store, config });
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, approvals });
   approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
@@ -227,12 +223,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
-async function openModels({
-  ground,
-  bus,
-  store,
-  config,
-}: Pick<GatewayParts, "ground" | "bus" | "store" | "config">): Promise<Pick<GatewayParts, "models" | "desk">> {
+async function openModels({ ground, bus, store, config }: OpenParts): Promise<Pick<GatewayParts, "models" | "desk">> {
   const { options, clock, ids, log, life } = ground;
   const models = createModels({
     environment: () => config.environment(),
@@ -282,6 +273,19 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
     log: log.child("app"),
     storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
     ask: options.onRestartRequested ?? (() => undefined),
+  });
+}
+
+function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
+  const { clock, ids, log } = ground;
+  return openApprovals({
+    store,
+    clock,
+    ids,
+    bus,
+    commands: noGrants,
+    log: log.child("approvals"),
+    config: () => config.current().config,
   });
 }
 
@@ -381,6 +385,8 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   });
   return config;
 }
+
+type OpenParts = Pick<GatewayParts, "ground" | "bus" | "store" | "config">;
 
 interface GatewayParts {
   readonly ground: Ground;

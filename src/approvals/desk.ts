@@ -115,7 +115,8 @@ class Desk implements ApprovalDesk {
 
   async pending(): Promise<readonly ApprovalRow[]> {
     const { store, clock } = this.#deps;
-    const open = await store.approvals.list({ state: "open", limit: limits.openApprovals, atMs: clock.nowMs() });
+    // Those about money are in the same list, and are left out.
+    const open = await store.approvals.list({ state: "open", limit: 2 * limits.openApprovals, atMs: clock.nowMs() });
     return open.filter(isAct);
   }
 
