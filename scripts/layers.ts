@@ -26,6 +26,7 @@ const acting = [
   "policy/contract.ts",
   "exec/contract.ts",
   "approvals/contract.ts",
+  "approvals/subject.ts",
   "memory/contract.ts",
   "skills/contract.ts",
 ];

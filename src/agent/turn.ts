@@ -8,6 +8,7 @@ import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
 import type { Taint } from "../domain/taint.ts";
 import type { ApprovalDesk } from "../approvals/contract.ts";
+import type { ConsentDesk } from "./consent-command.ts";
 import type { CommandDesk } from "../exec/contract.ts";
 import type { Policy } from "../policy/contract.ts";
 import type { Surroundings, SurroundingsReader } from "../skills/contract.ts";
@@ -61,6 +62,8 @@ export interface AgentDeps {
   /** Nothing runs a tool without its word. */
   readonly policy: Policy;
   readonly approvals: Pick<ApprovalDesk, "ask">;
+  /** Where messages answer what was asked. */
+  readonly consent: ConsentDesk;
   /** Makes a command that may run runnable. */
   readonly commands: Pick<CommandDesk, "approve">;
   /** Absent where nobody can make pictures smaller. */

@@ -7,6 +7,7 @@ import { FakeClock } from "../platform/fake-clock.ts";
 import type { Decision, Policy } from "../policy/contract.ts";
 import type { ModelRequest } from "../providers/contract.ts";
 import type { Tool, ToolEffect, ToolOutput } from "../tools/contract.ts";
+import { nobodyThere } from "./nobody-there.ts";
 import { chatRequest, openTestWay, type Script, type TestWay, type TestWayOptions } from "./way.fixture.ts";
 
 const opened: TestWay[] = [];
@@ -130,6 +131,7 @@ describe("a turn of five tools that is killed", () => {
 
     const asked: ActQuestion[] = [];
     const approvals = {
+      ...nobodyThere().approvals,
       ask: (about: ActQuestion): Promise<Asked> => {
         asked.push(about);
         return Promise.resolve({ state: "denied", id: "q", why: "denied", by: "ann" });
@@ -167,6 +169,7 @@ describe("a turn of five tools that is killed", () => {
       await died;
       await first.crash();
       const approvals = {
+        ...nobodyThere().approvals,
         ask: ({ binding }: ActQuestion): Promise<Asked> =>
           Promise.resolve({ state: "allowed", id: "q", by: "ann", binding }),
       };
@@ -259,7 +262,10 @@ describe("what policy says", () => {
       tools: [toolNamed("lamp", "unsafe", () => ((ran += 1), "on"))],
       acting: {
         policy: deciding({ effect: "ask", rule, trail: [rule], question }),
-        approvals: { ask: () => Promise.resolve({ state: "allowed", id: "q", by: "ann", binding: "another" }) },
+        approvals: {
+          ...nobodyThere().approvals,
+          ask: () => Promise.resolve({ state: "allowed", id: "q", by: "ann", binding: "another" }),
+        },
       },
     });
     await house.way.start();

@@ -35,6 +35,7 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
+import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
@@ -181,7 +182,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
     bundledDir: null,
     log: log.child("skills"),
   });
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf });
+  const approvals = createApprovals({ ground, bus, store, config });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
+  approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -202,12 +205,14 @@ async function start(ground: Ground): Promise<RunningGateway> {
     restarts,
     tools,
     shelf,
+    approvals,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   const { known: redact } = ground.redactor;
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
+  await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -234,12 +239,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
-async function openModels({
-  ground,
-  bus,
-  store,
-  config,
-}: Pick<GatewayParts, "ground" | "bus" | "store" | "config">): Promise<Pick<GatewayParts, "models" | "desk">> {
+async function openModels({ ground, bus, store, config }: OpenParts): Promise<Pick<GatewayParts, "models" | "desk">> {
   const { options, clock, ids, log, life } = ground;
   const models = createModels({
     environment: () => config.environment(),
@@ -292,6 +292,19 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
+function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
+  const { clock, ids, log } = ground;
+  return openApprovals({
+    store,
+    clock,
+    ids,
+    bus,
+    commands: noGrants,
+    log: log.child("approvals"),
+    config: () => config.current().config,
+  });
+}
+
 async function wayOf({
   ground,
   bus,
@@ -302,6 +315,7 @@ async function wayOf({
   restarts,
   tools,
   shelf,
+  approvals,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -320,6 +334,7 @@ async function wayOf({
     tools,
     ...nobodyThere(),
     surroundings: shelf,
+    approvals,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),
@@ -389,6 +404,8 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   return config;
 }
 
+type OpenParts = Pick<GatewayParts, "ground" | "bus" | "store" | "config">;
+
 interface GatewayParts {
   readonly ground: Ground;
   readonly bus: EventBus;
@@ -402,6 +419,7 @@ interface GatewayParts {
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
   readonly shelf: SkillShelf;
+  readonly approvals: Approvals;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
@@ -415,7 +433,7 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -438,6 +456,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       createHousePolicy(() => config.current().config),
       { ...parts, load: loadOptionsOf(ground) },
     ),
+    approvals,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -35,6 +35,8 @@ import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
+import { openConsent, type Consent } from "./consent.ts";
+import type { Acting } from "./nobody-there.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
@@ -53,7 +55,11 @@ export interface MessageWayDeps extends Omit<
   | "openReplyStream"
   | "wakeDelivery"
   | "isOwner"
+  | "approvals"
+  | "consent"
 > {
+  /** Where people are asked about acts: chats are one of its ways, and messages answer there. */
+  readonly approvals: Acting["approvals"];
   readonly dispatch: DispatchDriver;
   /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
   readonly notes?: MemoryNotes;
@@ -108,19 +114,32 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
+  const parts = {
+    queue,
+    registry,
+    turns,
+    backlog,
+    rules,
+    links,
+    intake,
+    spending: () => spending,
+    consent: () => consent,
+  };
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
+  const wakeDelivery = (): void => delivery.wake();
+  const consent = openConsent({ ...deps, rules, channels, initialStateOf, wakeDelivery });
   const handler = createTurnHandler(
     agentDeps(deps, {
       registry,
+      consent,
       spending,
       rules,
       links,
       initialStateOf,
       openReplyStream,
-      wakeDelivery: () => delivery.wake(),
+      wakeDelivery,
     }),
   );
   let recovered: Promise<void> | undefined;
@@ -135,7 +154,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     rules,
     webhooks,
     spending,
-    wakeDelivery: () => delivery.wake(),
+    wakeDelivery,
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
     recover,
@@ -148,15 +167,27 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
-      await deps.failpoints.reach("intake-stopped");
-      backlog.close();
-      await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
-      await delivery.close(AbortSignal.timeout(budgetMs / 4));
-      await channels.close();
+      consent.close();
+      await closeWay({ deps, queue, registry, backlog, delivery, channels }, budgetMs);
       spending.gate.close();
     },
     applyConfig: (next) => followConfig(next, channels, deps),
   };
+}
+
+interface ClosingParts extends Pick<DoorParts, "queue" | "registry" | "backlog"> {
+  readonly deps: MessageWayDeps;
+  readonly delivery: Delivery;
+  readonly channels: ChannelSupervisor;
+}
+
+async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
+  const { deps, queue, registry, backlog, delivery, channels } = parts;
+  await deps.failpoints.reach("intake-stopped");
+  backlog.close();
+  await closeQueue(queue, registry, { clock: deps.clock, budgetMs: budgetMs / 2 });
+  await delivery.close(AbortSignal.timeout(budgetMs / 4));
+  await channels.close();
 }
 
 async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
@@ -190,7 +221,7 @@ function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
 
 interface AgentParts extends Pick<
   AgentDeps,
-  "registry" | "links" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+  "registry" | "links" | "consent" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
 > {
   readonly rules: ChannelRules;
   readonly spending: Spending;
@@ -282,6 +313,7 @@ interface DoorParts {
   readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
   readonly spending: () => Spending;
+  readonly consent: () => Consent;
 }
 
 function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
@@ -310,6 +342,7 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     onAccepted: ({ message, sessionKey, runId }) => {
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
+      heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
       registry.expect({ runId, sessionKey });
     },
   });
@@ -322,6 +355,13 @@ function heedOwner(message: InboundMessage, { desk, ownerChats }: Spending, log:
   if (commandOf(text) !== "pause") return;
   pauseByMessage(message, wordsOf(text), { budgetDesk: desk }).catch((thrown: unknown) => {
     log.error("spending could not be paused yet", { error: AppError.from(thrown).toJSON() });
+  });
+}
+
+/** What a turn waits for must not wait behind that turn. Its own turn says what became of it, where nobody was told. */
+function heedAnswer(answering: Promise<unknown>, log: Log): void {
+  answering.catch((thrown: unknown) => {
+    log.error("an answer to a question could not be taken yet", { error: AppError.from(thrown).toJSON() });
   });
 }
 

@@ -8,7 +8,7 @@ import { allowingPolicy } from "../policy/fixed-policy.ts";
 
 export interface Acting {
   readonly policy: Policy;
-  readonly approvals: Pick<ApprovalDesk, "ask">;
+  readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "listen">;
   readonly commands: Pick<CommandDesk, "approve">;
   readonly surroundings: SurroundingsReader;
 }
@@ -16,8 +16,13 @@ export interface Acting {
 export function nobodyThere(): Acting {
   return {
     policy: allowingPolicy(),
-    approvals: { ask: () => Promise.resolve({ state: "denied", id: null, why: "nobody-to-ask", by: null }) },
     surroundings: { read: () => Promise.resolve({ hash: "", sections: [], skills: [] }) },
+    approvals: {
+      ask: () => Promise.resolve({ state: "denied", id: null, why: "nobody-to-ask", by: null }),
+      answer: () => Promise.resolve({ outcome: "unknown" }),
+      find: () => Promise.resolve(null),
+      listen: () => () => undefined,
+    },
     commands: { approve: () => Promise.reject(new AppError("SEC_010", "No command runs here.")) },
   };
 }

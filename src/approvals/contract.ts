@@ -53,8 +53,11 @@ export type AnswerOutcome =
   | { readonly outcome: "late"; readonly row: ApprovalRow }
   | { readonly outcome: "unknown" }
   | { readonly outcome: "not-yours" }
-  /** It can be allowed once, but not for good; it is open still. */
-  | { readonly outcome: "only-once"; readonly row: ApprovalRow };
+  /**
+   * It is open still. `only-once`: it cannot be allowed for good. `not-shown`: it is too long for a chat to show whole, so
+   * that a chat can deny it, but not allow it.
+   */
+  | { readonly outcome: "refused"; readonly why: "only-once" | "not-shown"; readonly row: ApprovalRow };
 
 /** A surface that can show questions: a page, a terminal, a chat, a local program. */
 export interface ApprovalListener {

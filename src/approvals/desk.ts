@@ -31,6 +31,7 @@ import {
   subjectOf,
   type ActDecision,
 } from "./subject.ts";
+import { fitsChat } from "./words.ts";
 
 export interface ApprovalDeskDeps {
   readonly store: Pick<Store, "approvals" | "trace">;
@@ -93,8 +94,8 @@ class Desk implements ApprovalDesk {
     const asked = await this.find(id);
     if (asked === null) return { outcome: "unknown" };
     const { agentId, always } = grantOf(asked);
-    if (answer === "allow-always" && always === null && asked.state === "open")
-      return { outcome: "only-once", row: asked };
+    const why = asked.state === "open" ? refusalOf(answer, by, { always, shown: approvalView(asked).shown }) : null;
+    if (why !== null) return { outcome: "refused", why, row: asked };
     const decided = await store.approvals.decide(asked.id, {
       allow: answer !== "deny",
       by: by.id,
@@ -114,7 +115,8 @@ class Desk implements ApprovalDesk {
 
   async pending(): Promise<readonly ApprovalRow[]> {
     const { store, clock } = this.#deps;
-    const open = await store.approvals.list({ state: "open", limit: limits.openApprovals, atMs: clock.nowMs() });
+    // Those about money are in the same list, and are left out.
+    const open = await store.approvals.list({ state: "open", limit: 2 * limits.openApprovals, atMs: clock.nowMs() });
     return open.filter(isAct);
   }
 
@@ -279,6 +281,16 @@ class Desk implements ApprovalDesk {
 /** Nobody learns from the answer who else may: an unknown sender and an unknown question sound alike. */
 function mayAnswer({ id, isOwner = false }: Approver, { approvals }: Config): boolean {
   return isOwner || approvals.exec.approvers.includes(id);
+}
+
+function refusalOf(
+  answer: Answer,
+  { via }: Approver,
+  { always, shown }: Pick<ActQuestion, "always" | "shown">,
+): "only-once" | "not-shown" | null {
+  if (answer === "deny") return null;
+  if (via === "chat" && !fitsChat(shown)) return "not-shown";
+  return answer === "allow-always" && always === null ? "only-once" : null;
 }
 
 function standing(row: ApprovalRow, atMs: number): Asked {

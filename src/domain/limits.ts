@@ -229,6 +229,14 @@ export const limits = Object.freeze({
   approvalTtlMs: 24 * 3_600_000,
   /** Questions about acts that are open at one time. */
   openApprovals: 500,
+  /** A question in a chat shows all of what it is about up to this length, in UTF-16 units; what is longer is allowed elsewhere. */
+  approvalChatChars: 8_000,
+  /** One line over the local socket for approvals, in UTF-16 units; who sends a longer one is cut off. */
+  approvalLineBytes: 1024 * 1024,
+  /** Programs that are connected to the local socket for approvals at one time. */
+  localApprovers: 16,
+  /** Answers to questions whose own turn has not come yet. */
+  rememberedAnswers: 1_000,
   /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
   budgetNoticeMs: 3_600_000,
   /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */

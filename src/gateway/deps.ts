@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
@@ -33,6 +34,8 @@ export interface GatewayDeps {
   readonly budgets: BudgetDesk;
   /** What would be decided about calls of tools, by whom and why. */
   readonly policy: PolicyView;
+  /** Where people are asked about acts; clients with the scope for it are one of its ways. */
+  readonly approvals: Omit<ApprovalDesk, "start" | "close">;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Turns } from "../agent/contract.ts";
+import { createApprovalDesk } from "../approvals/desk.ts";
 import { createBudgetDesk } from "../budget/desk.ts";
 import { createBudgetGate } from "../budget/gate.ts";
 import type { ConfigAccess, ConfigChange, ConfigSnapshot } from "../config/contract.ts";
@@ -119,6 +120,16 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       providerOf: () => "openai",
       // A candidate of a test is JSON of what differs from the defaults.
       readCandidate: (text) => Promise.resolve(configWith(JSON.parse(text) as object)),
+    }),
+    approvals: createApprovalDesk({
+      store,
+      clock,
+      ids,
+      bus,
+      log,
+      config: () => config.current().config,
+      commands: { grant: (agentId, { says }) => Promise.resolve(void calls.push(`grant ${agentId} ${says}`)) },
+      wakeQueue: () => void calls.push("wake"),
     }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),

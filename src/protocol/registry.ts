@@ -5,6 +5,7 @@
 import type { Scope } from "../domain/scopes.ts";
 import type { MethodAlias, MethodDeclaration } from "./method.ts";
 import * as agent from "./methods/agent.ts";
+import * as approvals from "./methods/approvals.ts";
 import * as budget from "./methods/budget.ts";
 import * as channels from "./methods/channels.ts";
 import * as chat from "./methods/chat.ts";
@@ -62,6 +63,13 @@ export const methodGroups = Object.freeze({
     budget.budgetResume,
   ],
   policy: [policy.policyExplain, policy.policyDiff],
+  approvals: [
+    approvals.approvalList,
+    approvals.approvalGet,
+    approvals.approvalRequest,
+    approvals.approvalWait,
+    approvals.approvalResolve,
+  ],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

@@ -1,6 +1,7 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
+import { approvalMethods } from "./operate/approvals.ts";
 import { budgetMethods } from "./operate/budgets.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
@@ -41,6 +42,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   config: configMethods,
   budget: budgetMethods,
   policy: policyMethods,
+  approvals: approvalMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
