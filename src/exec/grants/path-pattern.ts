@@ -1,12 +1,12 @@
 /** Patterns on the real path of a program: `*` and `?` within a folder, `**` over folders, upper and lower case alike. */
 import path from "node:path";
 
-/** Absolute or below the home folder, without a way up, and not so wide that it names no program at all. */
+/** Absolute or below the home folder, without a way up, and not so wide that it names no folder at all. */
 export function isUsablePattern(pattern: string): boolean {
   if (!pattern.startsWith("/") && !pattern.startsWith("~/") && !/^[A-Za-z]:[\\/]/.test(pattern)) return false;
   const parts = pattern.split(/[\\/]/);
   if (/[\p{Cc}\p{Cf}]/u.test(pattern) || parts.includes("..") || parts.includes(".")) return false;
-  return /[^*?]/.test(parts.at(-1) ?? "");
+  return parts.slice(1).some((part) => /[^*?]/.test(part));
 }
 
 export function matchesPattern(pattern: string, realPath: string, homeDir: string | undefined): boolean {

@@ -11,6 +11,9 @@ export function riskIn(program: string, words: readonly string[]): string | null
   if (name === "git") return gitRisk(words);
   const risky = words.find((word) => isRiskyOption(name, word));
   if (risky !== undefined) return `With ${risky.split("=")[0]}, ${name} may run or write something else.`;
+  // Its second name is where it writes.
+  if (name === "uniq" && words.filter((word) => !isOption(word)).length > 1)
+    return "With two names, uniq writes to the second.";
   if (onlyReadsWords(name)) return null;
   const launched = words.find((word, index) => startsProgram(word, index < words.length - 1));
   if (launched === undefined) return null;
@@ -28,7 +31,7 @@ function isRiskyOption(name: string, word: string): boolean {
   if (!isOption(word)) return false;
   const own = ownOptions[name];
   if (own?.test(word) === true) return true;
-  return word.startsWith("--") && riskyLong.test(word);
+  return word.startsWith("--") && isRiskyLong(word);
 }
 
 /** `foo sh x`, `foo /bin/sh`, `foo --with=/bin/sh`. */
@@ -39,9 +42,23 @@ function startsProgram(word: string, hasMore: boolean): boolean {
   return kindOf(value) !== null && (hasMore || value.includes("/"));
 }
 
-/** Long options of many programs that name something to run, or a file of settings that can. */
-const riskyLong =
-  /^--[a-z-]*(exec|command|cmd|program|shell|pager|editor|rsh|hook|plugin|script|eval|preload|checkpoint|pack=|config|include|load|ext-diff|textconv|open-files|compress|decompress|filter|output|require|import|to-|use-|init-file|rcfile|template|delete|action|browser|viewer|proxy|unsafe|interactive|ask-?pass)/i;
+/** In long options of many programs: something to run, a file of settings that can, a file to write. */
+// oxfmt-ignore
+const riskyStems = [
+  "exec", "command", "cmd", "program", "shell", "pager", "editor", "rsh", "hook", "plugin", "script", "eval", "preload", "checkpoint", "config", "include", "load",
+  "textconv", "filter", "output", "require", "import", "rcfile", "template", "delete", "action", "browser", "viewer", "proxy", "unsafe", "interactive", "askpass",
+  "compress", "decompress", "diff", "pack", "files", "use", "invoke", "from", "magic", "pre", "bin", "server", "sign", "signature", "contents", "edit", "patch", "tool",
+  "trailer", "strategy", "reference", "recurse",
+];
+
+/** A long option may be shortened as long as it is clear: what begins like a risky word is one. */
+function isRiskyLong(word: string): boolean {
+  const parts = (word.slice(2).split("=")[0] ?? "").toLowerCase().split("-");
+  const last = parts.at(-1) ?? "";
+  return parts.some((part) =>
+    riskyStems.some((stem) => part.startsWith(stem) || (part === last && part !== "" && stem.startsWith(part))),
+  );
+}
 
 /** Short and odd ones, by program. */
 const ownOptions: Readonly<Record<string, RegExp>> = {
@@ -63,12 +80,10 @@ const ownOptions: Readonly<Record<string, RegExp>> = {
   wc: /^--files0/,
   du: /^--(files0|exclude-from)|^-[a-zA-Z]*X/,
   ls: /^--(hyperlink)/,
-  tee: /^/,
   touch: /^-[a-zA-Z]*r/,
   iconv: /^-[a-zA-Z]*o/,
   xxd: /^-[a-zA-Z]*r/,
   hostname: /^-[a-zA-Z]*[Fb]/,
-  ifconfig: /^/,
   xmllint: /^--(noent|load|xinclude|path|catalogs)/,
   pandoc: /^-[a-zA-Z]*[FLoH]/,
   shuf: /^-[a-zA-Z]*o/,
@@ -80,7 +95,10 @@ function gitRisk(words: readonly string[]): string | null {
   if (sub === null) return "git is told before its command to run or read something else.";
   if (!knownGit.has(sub)) return `git ${sub} may run other programs.`;
   const rest = words.slice(words.indexOf(sub) + 1);
-  const risky = rest.find((word) => gitOption.test(word) || /^[a-z][a-z0-9+.-]*::/i.test(word));
+  const risky = rest.find(
+    (word) =>
+      gitOption.test(word) || (word.startsWith("--") && isRiskyLong(word)) || /^[a-z][a-z0-9+.-]*::/i.test(word),
+  );
   return risky === undefined ? null : `With ${risky.split("=")[0]}, git may run or write something else.`;
 }
 
@@ -92,8 +110,8 @@ function subcommandOf(words: readonly string[]): string | null {
   return word;
 }
 
-const gitOption =
-  /^--(ext-diff|textconv|open-files|upload-pack|receive-pack|exec|output|config|template|show-signature|no-index|contents|gpg|sign|signoff-by|edit|interactive|patch|recurse|separate-git|reference|server-option|git-dir|work-tree|pathspec-from|file|filter|strategy|trailer|super-prefix|tool|web|help)|^-[a-zA-Z]*[OiepFcSu]$|^-[OSFcux]./;
+/** Short options of git that name a program, a file or a setting, alone or with their value. */
+const gitOption = /^-[a-zA-Z]*[OiepFcSu]$|^-[OSFcux]./;
 
 // oxfmt-ignore
 const readsOnly = new Set([
