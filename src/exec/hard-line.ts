@@ -168,7 +168,10 @@ class Look {
       return this.#writes(target);
     }
     if (lastIsTarget.has(name)) {
-      const named = words.flatMap((word) => /^(?:-t|--target-directory=)(.+)$/.exec(word)?.[1] ?? []);
+      const named = words.flatMap((word, index) => {
+        const value = word === "-t" ? words[index + 1] : /^(?:-t|--target-directory=)(.+)$/.exec(word)?.[1];
+        return value ?? [];
+      });
       return this.#writes([...operands.slice(-1), ...named]);
     }
     const inPlace =
