@@ -273,4 +273,19 @@ export const limits = Object.freeze({
   usageCalls: 5_000,
   /** Of one line of a session in an answer about its use, as UTF-16 units. */
   usageLogChars: 2_000,
+  /** The longest command line that is judged, in UTF-16 units: more than that nobody reads before saying yes. */
+  commandLineChars: 10_000,
+  /** How deeply the parts of a command line may stand in each other, and how many there may be. */
+  commandDepth: 50,
+  commandNodes: 20_000,
+  /** A script that a command runs, as bytes; a larger one is not looked at, so it cannot be approved. */
+  commandScriptBytes: 8 * 1024 * 1024,
+  /** Scripts of one command. */
+  commandScripts: 32,
+  /** What may be allowed for good, for one agent. */
+  commandGrants: 1_000,
+  /** `exec-approvals.json`, as UTF-8. */
+  execApprovalsBytes: 1024 * 1024,
+  /** How long the last use of a grant may stay unwritten. */
+  grantUseWriteMs: 5_000,
 });

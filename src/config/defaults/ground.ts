@@ -21,7 +21,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     commands: { text: true, native: true, config: false, restart: false, bash: false, ownerAllowFrom: [] },
     tools: {
       web: { fetch: { enabled: true, maxChars: 50_000, allowedHosts: [] } },
-      exec: { security: "deny", ask: "on-miss", timeoutSeconds: 120 },
+      exec: { security: "allowlist", ask: "on-miss", timeoutSeconds: 120, safeBins: [] },
       fs: { workspaceOnly: true },
       elevated: { enabled: false, allowFrom: {} },
       loopDetection: { enabled: true, maxRepeats: 5 },

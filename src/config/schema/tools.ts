@@ -34,6 +34,10 @@ export function toolsSchema() {
       security: about(z.enum(["deny", "allowlist", "full"]), "Whether commands may run."),
       ask: about(z.enum(["off", "on-miss", "always"]), "When a person is asked first."),
       timeoutSeconds: about(positive(), "Longest time of one command."),
+      safeBins: about(
+        z.array(z.enum(["jq", "grep", "cut", "sort", "uniq", "head", "tail", "tr", "wc"])),
+        "Filters that may run unasked on files of the workspace, with harmless options alone.",
+      ),
     }),
     fs: z.object({ workspaceOnly: about(z.boolean(), "Whether file tools stay inside the workspace.") }),
     elevated: z.object({
@@ -73,4 +77,12 @@ export function toolPolicyShape() {
     alsoAllow: about(names().optional(), "Added to the profile."),
     deny: about(names().optional(), "Never used, whatever else allows them."),
   };
+}
+
+/** How an agent may be held tighter with commands: of this and `tools.exec` the stricter holds. */
+export function agentExecSchema() {
+  return z.object({
+    security: about(z.enum(["deny", "allowlist", "full"]).optional(), "Whether its commands may run."),
+    ask: about(z.enum(["off", "on-miss", "always"]).optional(), "When a person is asked first."),
+  });
 }
