@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { AppError } from "../domain/app-error.ts";
 import type { Tool, ToolContext } from "./contract.ts";
-import { fileTools } from "./file-tools.ts";
+import { fileTools } from "./registry.ts";
 import {
   canary,
   insideWords,

@@ -1,11 +1,18 @@
 /** Names every built-in tool. The one place that does. */
 import type { Tool } from "./contract.ts";
-import { fileTools, type FileToolDeps } from "./file-tools.ts";
+import { createLsTool } from "./ls/index.ts";
+import { createReadTool } from "./read/index.ts";
 import { timeTool } from "./time/index.ts";
+import type { Provenance } from "./workspace/provenance.ts";
+import { createWriteTool } from "./write/index.ts";
 
 /** What the tools need of the house; each part of it belongs to the tools that name it. */
 export interface ToolDeps {
   readonly files: FileToolDeps;
+}
+
+export interface FileToolDeps {
+  readonly provenance: Provenance;
 }
 
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
@@ -16,4 +23,9 @@ export function createTools({ files }: ToolDeps): readonly Tool[] {
 /** Those that need nothing of the house. */
 export function builtInTools(): readonly Tool[] {
   return [timeTool as Tool];
+}
+
+/** Those that open files of the agent's workspace. */
+export function fileTools(deps: FileToolDeps): readonly Tool[] {
+  return [createReadTool(deps) as Tool, createWriteTool(deps) as Tool, createLsTool(deps) as Tool];
 }

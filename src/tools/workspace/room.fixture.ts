@@ -2,10 +2,10 @@
 import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AppError } from "../../domain/app-error.ts";
+import type { AppError } from "../../domain/app-error.ts";
 import type { Taint } from "../../domain/taint.ts";
 import type { ToolContext, ToolOutput } from "../contract.ts";
-import { fileTools } from "../file-tools.ts";
+import { fileTools } from "../registry.ts";
 import { runTool } from "../run-tool.ts";
 import { toolContext } from "../tool-context.fixture.ts";
 import { memoryProvenance } from "./provenance.fixture.ts";

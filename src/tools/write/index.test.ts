@@ -1,13 +1,10 @@
-import { chmod, link, lstat, mkdir, readdir, statfs, symlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, readdir, rename, statfs, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import { openRoom, page, type Room } from "../workspace/room.fixture.ts";
 
-vi.mock("node:fs/promises", async (load) => {
-  const real = await load<typeof import("node:fs/promises")>();
-  return { ...real, statfs: vi.fn(real.statfs), rename: vi.fn(real.rename) };
-});
+vi.mock("node:fs/promises", { spy: true });
 
 let room: Room;
 beforeEach(async () => {
@@ -62,7 +59,6 @@ describe("write", () => {
     ["EIO", "reports an error"],
     ["EWEIRD", "could not be used (EWEIRD)"],
   ])("%s in the middle leaves the old file and nothing beside it", async (code, words) => {
-    const { rename } = await import("node:fs/promises");
     await room.put("kept", "old");
     vi.mocked(rename).mockRejectedValueOnce(Object.assign(new Error("raw words /proc/self/fd/9"), { code }));
     const refusal = await room.refusal("write", { path: "kept", content: "new" });
@@ -73,7 +69,6 @@ describe("write", () => {
   });
 
   it("R126: a file with a second name is not written to, nor is a folder, nor what changed meanwhile", async () => {
-    const { rename } = await import("node:fs/promises");
     await room.put("one", "old");
     await link(join(room.workspace, "one"), join(room.workspace, "two"));
     expect(await room.refusal("write", { path: "two", content: "new" })).toMatch(/^SEC_007 two has a second name/);
