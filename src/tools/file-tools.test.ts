@@ -23,6 +23,7 @@ import { noProvenance } from "./workspace/provenance.fixture.ts";
 const waysIn: readonly { readonly tool: string; readonly way: string; input(path: string): unknown }[] = [
   { tool: "read", way: "path", input: (path) => ({ path }) },
   { tool: "write", way: "path", input: (path) => ({ path, content: "overwritten" }) },
+  { tool: "edit", way: "path", input: (path) => ({ path, oldText: "s", newText: "overwritten", replaceAll: true }) },
   { tool: "ls", way: "path", input: (path) => ({ path }) },
 ];
 

@@ -1,5 +1,6 @@
 /** Names every built-in tool. The one place that does. */
 import type { Tool } from "./contract.ts";
+import { createEditTool } from "./edit/index.ts";
 import { createLsTool } from "./ls/index.ts";
 import { createReadTool } from "./read/index.ts";
 import { timeTool } from "./time/index.ts";
@@ -27,5 +28,10 @@ export function builtInTools(): readonly Tool[] {
 
 /** Those that open files of the agent's workspace. */
 export function fileTools(deps: FileToolDeps): readonly Tool[] {
-  return [createReadTool(deps) as Tool, createWriteTool(deps) as Tool, createLsTool(deps) as Tool];
+  return [
+    createReadTool(deps) as Tool,
+    createLsTool(deps) as Tool,
+    createWriteTool(deps) as Tool,
+    createEditTool(deps) as Tool,
+  ];
 }

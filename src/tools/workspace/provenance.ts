@@ -42,6 +42,11 @@ export function originAfter(context: readonly Taint[], before: Taint | null): Ta
   return { class: "foreign", source };
 }
 
+/** Before words of a context are put into a file: it holds theirs from now on, beside what it held. */
+export async function markAdded({ safe }: Place, context: readonly Taint[], provenance: Provenance): Promise<void> {
+  await provenance.mark(safe.path, originAfter(context, await provenance.of(safe.path)));
+}
+
 /** Where the words of a file come from, as far as is known. */
 export async function originOf({ safe, name }: Place, provenance: Provenance): Promise<Taint> {
   return (await provenance.of(safe.path)) ?? { class: "local", source: `file ${visibleName(name)}` };

@@ -8,7 +8,7 @@ import { inWords } from "../workspace/failure.ts";
 import { aliased, pathField, pathNames } from "../workspace/input.ts";
 import { replaceOrdinary } from "../workspace/ordinary-file.ts";
 import { fileAct, filePlaceOf, folderOf } from "../workspace/place.ts";
-import { originAfter, type Provenance } from "../workspace/provenance.ts";
+import { markAdded, originAfter, type Provenance } from "../workspace/provenance.ts";
 import { visibleName } from "../workspace/visible-name.ts";
 
 const { inputSchema, shownSchema } = aliased(
@@ -45,11 +45,9 @@ async function write({ path, content }: Input, context: ToolContext, provenance:
   try {
     const was = await folder.inspect(leaf);
     // Marked first: were the process to die in between, a clean file counts as foreign, and not the other way round.
-    const origin = originAfter(context.taint, null);
-    if (origin !== null)
-      await provenance.mark(place.safe.path, originAfter([origin], await provenance.of(place.safe.path)));
+    await markAdded(place, context.taint, provenance);
     await replaceOrdinary(folder, leaf, { name: place.name, data: Buffer.from(content), was, signal: context.signal });
-    await provenance.mark(place.safe.path, origin);
+    await provenance.mark(place.safe.path, originAfter(context.taint, null));
     return `Wrote ${sizeBytes} bytes to ${visibleName(place.name)} (${was === null ? "new" : "replaced"}).`;
   } finally {
     await folder.close();
