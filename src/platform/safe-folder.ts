@@ -39,14 +39,17 @@ export class SafeFolder {
     this.path = path;
   }
 
-  /** The caller closes it. `make`: what is missing is made, for its owner alone. Throws SEC_007 where a link or a file stands in the way. */
-  static async open(safe: SafePath, options: { readonly make?: boolean } = {}): Promise<SafeFolder> {
+  /**
+   * The caller closes it. `made`: what is missing is made, for its owner alone, and its path put on the list. Throws SEC_007 where a
+   * link or a file stands in the way.
+   */
+  static async open(safe: SafePath, options: { readonly made?: string[] } = {}): Promise<SafeFolder> {
     let folder = new SafeFolder(await open(safe.root, directoryFlags), safe.root);
     for (const segment of relative(safe.root, safe.path).split(sep)) {
       if (segment === "") continue;
       const parent: SafeFolder = folder;
       try {
-        folder = await (options.make === true ? parent.#madeChild(segment) : parent.child(segment));
+        folder = await (options.made === undefined ? parent.child(segment) : parent.#madeChild(segment, options.made));
       } finally {
         await parent.close();
       }
@@ -144,9 +147,10 @@ export class SafeFolder {
     return this.#handle.close();
   }
 
-  async #madeChild(name: string): Promise<SafeFolder> {
+  async #madeChild(name: string, made: string[]): Promise<SafeFolder> {
     try {
       await mkdir(await this.#below(name), { mode: privateDirMode });
+      made.push(join(this.path, name));
     } catch (error) {
       if (!isErrno(error, "EEXIST")) throw error;
     }

@@ -24,6 +24,28 @@ const waysIn: readonly { readonly tool: string; readonly way: string; input(path
   { tool: "read", way: "path", input: (path) => ({ path }) },
   { tool: "write", way: "path", input: (path) => ({ path, content: "overwritten" }) },
   { tool: "edit", way: "path", input: (path) => ({ path, oldText: "s", newText: "overwritten", replaceAll: true }) },
+  {
+    tool: "apply_patch",
+    way: "Add File",
+    input: (path) => ({ patch: `*** Begin Patch\n*** Add File: ${path}\n+overwritten\n*** End Patch` }),
+  },
+  {
+    tool: "apply_patch",
+    way: "Delete File",
+    input: (path) => ({ patch: `*** Begin Patch\n*** Delete File: ${path}\n*** End Patch` }),
+  },
+  {
+    tool: "apply_patch",
+    way: "Update File",
+    input: (path) => ({
+      patch: `*** Begin Patch\n*** Update File: ${path}\n@@\n-${canary}\n+overwritten\n*** End Patch`,
+    }),
+  },
+  {
+    tool: "apply_patch",
+    way: "Move to",
+    input: (path) => ({ patch: `*** Begin Patch\n*** Update File: mine\n*** Move to: ${path}\n*** End Patch` }),
+  },
   { tool: "ls", way: "path", input: (path) => ({ path }) },
 ];
 
@@ -98,12 +120,12 @@ describe("somebody who exchanges folders for links", () => {
   beforeAll(plant);
   afterAll(() => tree.close());
 
-  it.each(waysIn)("R094 R126: $tool by its $way never gets out", async ({ tool, input }) => {
+  it.each(waysIn)("R094 R126: $tool by its $way never gets out", async ({ tool, way, input }) => {
     const outside = await snapshot(join(tree.base, "foobar"));
-    const swapping = await startSwapping(join(tree.workspace, tool), join(tree.base, "foobar"));
+    const swapping = await startSwapping(join(tree.workspace, tool, way), join(tree.base, "foobar"));
     const codes = new Set<string>();
-    for (let round = 0; round < 500; round += 1) {
-      const outcome = await outcomeOf(tool, input(`${tool}/swapped/secret`));
+    for (let round = 0; round < 200; round += 1) {
+      const outcome = await outcomeOf(tool, input(`${tool}/${way}/swapped/secret`));
       expect(outcome.text).not.toContain(canary);
       codes.add(outcome.code);
     }

@@ -1,5 +1,6 @@
 /** Names every built-in tool. The one place that does. */
 import type { Tool } from "./contract.ts";
+import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
 import { createLsTool } from "./ls/index.ts";
 import { createReadTool } from "./read/index.ts";
@@ -33,5 +34,6 @@ export function fileTools(deps: FileToolDeps): readonly Tool[] {
     createLsTool(deps) as Tool,
     createWriteTool(deps) as Tool,
     createEditTool(deps) as Tool,
+    createApplyPatchTool(deps) as Tool,
   ];
 }

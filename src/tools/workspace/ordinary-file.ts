@@ -65,7 +65,7 @@ export async function readOrdinary(
 export async function replaceOrdinary(
   folder: SafeFolder,
   leaf: string,
-  { name, data, was, signal }: Replacement,
+  { name, data, was, signal, mode = privateFileMode }: Replacement,
 ): Promise<void> {
   if (was !== null) refuseUnfit(was, name);
   if ((await folder.freeBytes()) - data.length < limits.diskReserveBytes) {
@@ -76,10 +76,10 @@ export async function replaceOrdinary(
   }
   await folder.replace(leaf, data, {
     // What a file may be run or read by stays; bits that give its runner somebody else's rights do not.
-    mode: was === null ? privateFileMode : was.mode & 0o777,
+    mode: was === null ? mode : was.mode & 0o777,
     beforeRename: async () => {
       signal?.throwIfAborted();
-      if (!isSame(was, await folder.inspect(leaf))) throw changed(name);
+      await refuseChanged(folder, leaf, { name, was });
     },
   });
 }
@@ -89,6 +89,21 @@ interface Replacement {
   readonly data: Uint8Array;
   readonly was: Stats | null;
   readonly signal?: AbortSignal;
+  /** Permission bits of a new file; its owner's alone where left out. */
+  readonly mode?: number;
+}
+
+/** Throws RUN_003 where the entry is not what it was when it was looked at. */
+export async function refuseChanged(
+  folder: SafeFolder,
+  leaf: string,
+  { name, was }: { readonly name: string; readonly was: Stats | null },
+): Promise<void> {
+  if (isSame(was, await folder.inspect(leaf))) return;
+  throw new AppError(
+    "RUN_003",
+    `${visibleName(name)} was changed by somebody else meanwhile; nothing was written. Read it again first.`,
+  );
 }
 
 /** Throws RUN_003 where the entry is a folder, SEC_007 where it is no ordinary file with one name. */
@@ -113,13 +128,6 @@ export function kindOf(
   if (found.isSymbolicLink()) return "link";
   if (found.isFIFO()) return "pipe";
   return found.isSocket() ? "socket" : "device";
-}
-
-export function changed(name: string): AppError {
-  return new AppError(
-    "RUN_003",
-    `${visibleName(name)} was changed by somebody else meanwhile; nothing was written. Read it again first.`,
-  );
 }
 
 function isSame(was: Stats | null, now: Stats | null): boolean {

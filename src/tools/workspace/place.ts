@@ -40,14 +40,37 @@ export async function filePlaceOf(path: string, workspace: string): Promise<Plac
   return place;
 }
 
-/** The folder that holds a file, open, and the file's name in it. The caller closes the folder. */
+/**
+ * The folder that holds a file, open, and the file's name in it. The caller closes the folder. `made`: folders that are
+ * missing are made, and put on this list.
+ */
 export async function folderOf(
-  place: Place,
-  options: { readonly make?: boolean } = {},
+  { safe, name }: Place,
+  options: { readonly made?: string[] } = {},
 ): Promise<{ folder: SafeFolder; leaf: string }> {
-  const parent = dirname(place.name);
-  const holder = parent === "." ? await resolveRoot(place.safe.root) : await resolveInside(place.safe.root, parent);
-  return { folder: await SafeFolder.open(holder, options), leaf: basename(place.safe.path) };
+  return { folder: await SafeFolder.open(await holderOf(safe.root, name), options), leaf: basename(safe.path) };
+}
+
+/** Takes away the folders that were made for a file that was not written, as far as they are empty. Never throws. */
+export async function unmake({ safe }: Place, made: readonly string[]): Promise<void> {
+  for (const path of made.toReversed()) {
+    try {
+      const folder = await SafeFolder.open(await holderOf(safe.root, relative(safe.root, path)));
+      try {
+        await folder.removeEmptyChild(basename(path));
+      } finally {
+        await folder.close();
+      }
+    } catch {
+      // Somebody else took it, or put something there: it is theirs now.
+      return;
+    }
+  }
+}
+
+async function holderOf(root: string, name: string): Promise<SafePath> {
+  const parent = dirname(name);
+  return parent === "." ? resolveRoot(root) : resolveInside(root, parent);
 }
 
 /**

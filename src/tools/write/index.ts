@@ -7,7 +7,7 @@ import type { Tool, ToolContext } from "../contract.ts";
 import { inWords } from "../workspace/failure.ts";
 import { aliased, pathField, pathNames } from "../workspace/input.ts";
 import { replaceOrdinary } from "../workspace/ordinary-file.ts";
-import { fileAct, filePlaceOf, folderOf } from "../workspace/place.ts";
+import { fileAct, filePlaceOf, folderOf, unmake } from "../workspace/place.ts";
 import { markAdded, originAfter, type Provenance } from "../workspace/provenance.ts";
 import { visibleName } from "../workspace/visible-name.ts";
 
@@ -41,7 +41,8 @@ async function write({ path, content }: Input, context: ToolContext, provenance:
     );
   }
   const place = await filePlaceOf(path, context.workspace);
-  const { folder, leaf } = await folderOf(place, { make: true });
+  const made: string[] = [];
+  const { folder, leaf } = await folderOf(place, { made });
   try {
     const was = await folder.inspect(leaf);
     // Marked first: were the process to die in between, a clean file counts as foreign, and not the other way round.
@@ -49,6 +50,9 @@ async function write({ path, content }: Input, context: ToolContext, provenance:
     await replaceOrdinary(folder, leaf, { name: place.name, data: Buffer.from(content), was, signal: context.signal });
     await provenance.mark(place.safe.path, originAfter(context.taint, null));
     return `Wrote ${sizeBytes} bytes to ${visibleName(place.name)} (${was === null ? "new" : "replaced"}).`;
+  } catch (thrown) {
+    await unmake(place, made);
+    throw thrown;
   } finally {
     await folder.close();
   }
