@@ -1,7 +1,7 @@
 /** Every file tool, with every path it takes, against everything a path can be. */
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { AppError } from "../domain/app-error.ts";
 import type { Tool, ToolContext } from "./contract.ts";
 import { fileTools } from "./registry.ts";
@@ -46,6 +46,8 @@ const waysIn: readonly { readonly tool: string; readonly way: string; input(path
     way: "Move to",
     input: (path) => ({ patch: `*** Begin Patch\n*** Update File: mine\n*** Move to: ${path}\n*** End Patch` }),
   },
+  { tool: "find", way: "path", input: (path) => ({ pattern: "*", path }) },
+  { tool: "grep", way: "path", input: (path) => ({ pattern: ".", path }) },
   { tool: "ls", way: "path", input: (path) => ({ path }) },
 ];
 
@@ -72,14 +74,17 @@ it("R092: no file tool is left out of the corpus", () => {
 });
 
 describe.each(waysIn)("$tool by its $way", ({ tool, input }) => {
-  beforeAll(plant);
+  let before = "";
+  beforeAll(async () => {
+    await plant();
+    before = await snapshot(tree.base);
+  });
   afterAll(() => tree.close());
 
   /** `ls` says what a thing is without opening it. */
   const looksOnly = (path: string): boolean => tool === "ls" && ["hard", "pipe", "socket"].includes(path);
 
   it.each(refusedPaths)("R092 R094 R095: %j is refused, and nothing changes", async (path) => {
-    const before = await snapshot(tree.base);
     const outcome = await outcomeOf(tool, input(inTree(path)));
     if (!looksOnly(path)) expect(["SEC_007", "RUN_003"]).toContain(outcome.code);
     expect(outcome.text).not.toContain(canary);
@@ -101,8 +106,8 @@ describe.each(waysIn)("$tool by its $way", ({ tool, input }) => {
 });
 
 describe.each(waysIn)("$tool by its $way, look-alikes", ({ tool, input }) => {
-  beforeEach(plant);
-  afterEach(() => tree.close());
+  beforeAll(plant);
+  afterAll(() => tree.close());
 
   it.each(lookAlikePaths)("R095: %j is a place of its own", async (path) => {
     const outside = await snapshot(join(tree.base, "foobar"));
@@ -125,6 +130,7 @@ describe("somebody who exchanges folders for links", () => {
     const swapping = await startSwapping(join(tree.workspace, tool, way), join(tree.base, "foobar"));
     const codes = new Set<string>();
     for (let round = 0; round < 200; round += 1) {
+      await writeFile(join(tree.workspace, "mine"), "to be moved");
       const outcome = await outcomeOf(tool, input(`${tool}/${way}/swapped/secret`));
       expect(outcome.text).not.toContain(canary);
       codes.add(outcome.code);

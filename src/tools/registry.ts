@@ -2,6 +2,8 @@
 import type { Tool } from "./contract.ts";
 import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
+import { createFindTool } from "./find/index.ts";
+import { createGrepTool } from "./grep/index.ts";
 import { createLsTool } from "./ls/index.ts";
 import { createReadTool } from "./read/index.ts";
 import { timeTool } from "./time/index.ts";
@@ -32,6 +34,8 @@ export function fileTools(deps: FileToolDeps): readonly Tool[] {
   return [
     createReadTool(deps) as Tool,
     createLsTool(deps) as Tool,
+    createFindTool(deps) as Tool,
+    createGrepTool(deps) as Tool,
     createWriteTool(deps) as Tool,
     createEditTool(deps) as Tool,
     createApplyPatchTool(deps) as Tool,
