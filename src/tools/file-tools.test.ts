@@ -23,7 +23,7 @@ import { noProvenance } from "./workspace/provenance.fixture.ts";
 const waysIn: readonly { readonly tool: string; readonly way: string; input(path: string): unknown }[] = [
   { tool: "read", way: "path", input: (path) => ({ path }) },
   { tool: "write", way: "path", input: (path) => ({ path, content: "overwritten" }) },
-  { tool: "edit", way: "path", input: (path) => ({ path, oldText: "s", newText: "overwritten", replaceAll: true }) },
+  { tool: "edit", way: "path", input: (path) => ({ path, oldText: "a", newText: "overwritten", replaceAll: true }) },
   {
     tool: "apply_patch",
     way: "Add File",
@@ -84,10 +84,13 @@ describe.each(waysIn)("$tool by its $way", ({ tool, input }) => {
   /** `ls` says what a thing is without opening it. */
   const looksOnly = (path: string): boolean => tool === "ls" && ["hard", "pipe", "socket"].includes(path);
 
-  it.each(refusedPaths)("R092 R094 R095: %j is refused, and nothing changes", async (path) => {
+  it.each(refusedPaths)("R092 R094 R095: %j is refused", async (path) => {
     const outcome = await outcomeOf(tool, input(inTree(path)));
     if (!looksOnly(path)) expect(["SEC_007", "RUN_003"]).toContain(outcome.code);
     expect(outcome.text).not.toContain(canary);
+  });
+
+  it("R092 R094 R095: none of them changed anything", async () => {
     expect(await snapshot(tree.base)).toBe(before);
   });
 
@@ -129,7 +132,7 @@ describe("somebody who exchanges folders for links", () => {
     const outside = await snapshot(join(tree.base, "foobar"));
     const swapping = await startSwapping(join(tree.workspace, tool, way), join(tree.base, "foobar"));
     const codes = new Set<string>();
-    for (let round = 0; round < 200; round += 1) {
+    for (let round = 0; round < 150; round += 1) {
       await writeFile(join(tree.workspace, "mine"), "to be moved");
       const outcome = await outcomeOf(tool, input(`${tool}/${way}/swapped/secret`));
       expect(outcome.text).not.toContain(canary);
