@@ -45,7 +45,13 @@ async function doOne({ place, before, after, mode }: Change, made: string[], sig
   try {
     const was = before?.stats ?? null;
     if (after !== null) {
-      await replaceOrdinary(folder, leaf, { name: place.name, data: after, was, signal, ...(mode === undefined ? {} : { mode }) });
+      await replaceOrdinary(folder, leaf, {
+        name: place.name,
+        data: after,
+        was,
+        signal,
+        ...(mode === undefined ? {} : { mode }),
+      });
       return;
     }
     await refuseChanged(folder, leaf, { name: place.name, was });

@@ -97,7 +97,11 @@ class LineSearch {
 
   #matches(
     wanted: readonly string[],
-    { from, isAtEnd, form }: { readonly from: number; readonly isAtEnd: boolean; readonly form: (text: string) => string },
+    {
+      from,
+      isAtEnd,
+      form,
+    }: { readonly from: number; readonly isAtEnd: boolean; readonly form: (text: string) => string },
   ): readonly number[] {
     const last = this.#lines.length - wanted.length;
     const places: number[] = [];

@@ -58,7 +58,11 @@ describe("apply_patch", () => {
   });
 
   it.each([
-    ["a part that does not fit", ["*** Update File: a.txt", "@@", "-nowhere", "+x"], "its old lines are not in the file"],
+    [
+      "a part that does not fit",
+      ["*** Update File: a.txt", "@@", "-nowhere", "+x"],
+      "its old lines are not in the file",
+    ],
     ["a file that is there", ["*** Add File: a.txt", "+x"], "is there already"],
     ["a file that is not there", ["*** Delete File: none"], "none does not exist"],
     ["a place that is taken", ["*** Update File: a.txt", "*** Move to: c.sh"], "is there already"],
@@ -94,7 +98,9 @@ describe("apply_patch", () => {
     expect(await refusal(...adds(limits.patchFiles + 1))).toContain("100 at most");
     await apply(...adds(limits.patchFiles));
     const frame = wrapped("*** Add File: big", "+").length;
-    expect(await refusal("*** Add File: big", `+${"x".repeat(limits.patchBytes - frame + 1)}`)).toContain("is larger than");
+    expect(await refusal("*** Add File: big", `+${"x".repeat(limits.patchBytes - frame + 1)}`)).toContain(
+      "is larger than",
+    );
     await apply("*** Add File: big", `+${"x".repeat(limits.patchBytes - frame)}`);
     for (const name of ["1", "2", "3", "4"]) await room.put(name, `${"y".repeat(limits.fileWriteBytes - 3)}\nz\n`);
     const moves = ["1", "2", "3"].flatMap((name) => [`*** Update File: ${name}`, `*** Move to: to-${name}`]);
@@ -111,9 +117,17 @@ describe("apply_patch", () => {
       steps += 1;
       if (steps === number + 1) throw Object.assign(new Error("full"), { code: "ENOSPC" });
     };
-    vi.mocked(rename).mockImplementation((from, to) => Promise.resolve().then(failing).then(() => move(from, to)));
+    vi.mocked(rename).mockImplementation((from, to) =>
+      Promise.resolve()
+        .then(failing)
+        .then(() => move(from, to)),
+    );
     vi.mocked(unlink).mockImplementation((path) =>
-      String(path).endsWith(".tmp") ? cut(path) : Promise.resolve().then(failing).then(() => cut(path)),
+      String(path).endsWith(".tmp")
+        ? cut(path)
+        : Promise.resolve()
+            .then(failing)
+            .then(() => cut(path)),
     );
     const told = await refusal(...three);
     vi.mocked(rename).mockImplementation(move);

@@ -61,7 +61,10 @@ async function applyPatch(parts: readonly PatchPart[], context: ToolContext, pro
     const one = await inWords(part.path, () => plannedPart(part, context.workspace));
     for (const { before, after } of one.changes) bytes += (before?.data.length ?? 0) + (after?.length ?? 0);
     if (bytes > 2 * limits.patchWriteBytes) {
-      throw new AppError("RUN_003", "The files of the patch are too large together; nothing was changed. Apply it in smaller ones.");
+      throw new AppError(
+        "RUN_003",
+        "The files of the patch are too large together; nothing was changed. Apply it in smaller ones.",
+      );
     }
     planned.push(one);
   }
@@ -69,7 +72,13 @@ async function applyPatch(parts: readonly PatchPart[], context: ToolContext, pro
   refuseTwice(changes);
   // Marked first: were the process to die in between, a clean file counts as foreign, and not the other way round.
   const origins = await Promise.all(changes.map(({ place }) => provenance.of(place.safe.path)));
-  const moved = originAfter(context.taint, originAfter(origins.filter((origin) => origin !== null), null));
+  const moved = originAfter(
+    context.taint,
+    originAfter(
+      origins.filter((origin) => origin !== null),
+      null,
+    ),
+  );
   for (const [index, { place, after, mode }] of changes.entries()) {
     const before = mode === undefined ? (origins[index] ?? null) : moved;
     if (after !== null) await provenance.mark(place.safe.path, originAfter(context.taint, before));
@@ -83,7 +92,10 @@ async function plannedPart(part: PatchPart, workspace: string): Promise<Planned>
   const place = await filePlaceOf(part.path, workspace);
   const name = visibleName(place.name);
   if (part.kind === "add") {
-    return { changes: [{ place, before: null, after: await newFile(place, Buffer.from(part.text)) }], line: `A ${name}` };
+    return {
+      changes: [{ place, before: null, after: await newFile(place, Buffer.from(part.text)) }],
+      line: `A ${name}`,
+    };
   }
   const before = await readFile(place);
   if (part.kind === "delete") return { changes: [{ place, before, after: null }], line: `D ${name}` };
@@ -122,7 +134,10 @@ async function newFile(place: Place, data: Buffer): Promise<Buffer> {
   const found = await folderOf(place).catch(() => null);
   try {
     if (found !== null && (await found.folder.inspect(found.leaf)) !== null) {
-      throw new AppError("RUN_003", `${visibleName(place.name)} is there already; nothing was changed. Update it instead.`);
+      throw new AppError(
+        "RUN_003",
+        `${visibleName(place.name)} is there already; nothing was changed. Update it instead.`,
+      );
     }
   } finally {
     await found?.folder.close();
@@ -142,7 +157,10 @@ function refuseTwice(changes: readonly Change[]): void {
   const seen = new Set<string>();
   for (const { place } of changes) {
     if (seen.has(place.safe.path)) {
-      throw new AppError("RUN_003", `The patch names ${visibleName(place.name)} twice; nothing was changed. Name each file once.`);
+      throw new AppError(
+        "RUN_003",
+        `The patch names ${visibleName(place.name)} twice; nothing was changed. Name each file once.`,
+      );
     }
     seen.add(place.safe.path);
   }

@@ -22,7 +22,9 @@ export type PatchPart =
 
 /** Every path in it, those that files are moved to as well. */
 export function pathsOf(parts: readonly PatchPart[]): readonly string[] {
-  return parts.flatMap((part) => (part.kind === "update" && part.moveTo !== null ? [part.path, part.moveTo] : [part.path]));
+  return parts.flatMap((part) =>
+    part.kind === "update" && part.moveTo !== null ? [part.path, part.moveTo] : [part.path],
+  );
 }
 
 /** Throws RUN_003 with the number of the line that is wrong. */
@@ -31,7 +33,10 @@ export function parsePatch(patch: string): readonly PatchPart[] {
   const parts = parser.parts();
   if (parts.length === 0) throw new AppError("RUN_003", "The patch changes no file.");
   if (parts.length > limits.patchFiles) {
-    throw new AppError("RUN_003", `The patch names ${parts.length} files; one call takes ${limits.patchFiles} at most.`);
+    throw new AppError(
+      "RUN_003",
+      `The patch names ${parts.length} files; one call takes ${limits.patchFiles} at most.`,
+    );
   }
   return parts;
 }

@@ -54,7 +54,12 @@ describe("edit", () => {
   it.each([
     ["is there several times", "a\nb\na\n", one("a", "c"), "2 times (lines 1, 3)"],
     ["is not there", "alpha\n", one("omega", "c"), "Nothing in it comes near"],
-    ["is there with other blanks", "x\n\tif (a)  {\n\t}\n", one("if (a) {\n}", "c"), "Lines 2-3 would match but for blanks"],
+    [
+      "is there with other blanks",
+      "x\n\tif (a)  {\n\t}\n",
+      one("if (a) {\n}", "c"),
+      "Lines 2-3 would match but for blanks",
+    ],
     ["is there in part", "x\nfirst\nsecond\n", one("first\nother", "c"), "Lines 2-3 come nearest: 1 of 2"],
     ["is empty", "a", one("", "c"), "oldText is empty"],
     ["is the new text", "a", one("a", "a"), "are the same"],

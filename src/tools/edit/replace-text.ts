@@ -58,7 +58,8 @@ function replaceOne(text: string, { oldText, newText, replaceAll }: Replacement)
   if (oldText === "") return { ok: false, problem: "oldText is empty. To write a whole file use write." };
   if (oldText === newText) return { ok: false, problem: "oldText and newText are the same." };
   const places = placesOf(text, oldText, newText);
-  if (places === null) return { ok: false, problem: "oldText is in newText or in the file too often. Give a longer one." };
+  if (places === null)
+    return { ok: false, problem: "oldText is in newText or in the file too often. Give a longer one." };
   const [first] = places;
   if (first === undefined) return notThere(text, oldText, newText);
   if (places.length > 1 && !replaceAll) {

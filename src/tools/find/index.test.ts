@@ -48,7 +48,11 @@ describe("find", () => {
     expect(await found({ pattern: "deep.ts" })).toContain(gap);
     await make(`${"e/".repeat(limits.walkDepth - 1)}edge.ts`);
     expect(await found({ pattern: "edge.ts" })).toContain("e/edge.ts");
-    for (const bad of [{ limit: limits.findResults + 1 }, { limit: 0 }, { pattern: "x".repeat(limits.globChars + 1) }]) {
+    for (const bad of [
+      { limit: limits.findResults + 1 },
+      { limit: 0 },
+      { pattern: "x".repeat(limits.globChars + 1) },
+    ]) {
       expect(await room.refusal("find", { pattern: "*", ...bad })).toContain("RUN_003");
     }
   });

@@ -54,8 +54,14 @@ describe("grep", () => {
   });
 
   it("says what is wrong with a pattern", async () => {
-    expect(await room.refusal("grep", { pattern: "(" })).toMatch(/^RUN_003 The pattern cannot be read: .*set literal\.$/);
-    for (const bad of [{ pattern: "" }, { pattern: "x".repeat(limits.grepPatternChars + 1) }, { limit: limits.grepMatches + 1 }]) {
+    expect(await room.refusal("grep", { pattern: "(" })).toMatch(
+      /^RUN_003 The pattern cannot be read: .*set literal\.$/,
+    );
+    for (const bad of [
+      { pattern: "" },
+      { pattern: "x".repeat(limits.grepPatternChars + 1) },
+      { limit: limits.grepMatches + 1 },
+    ]) {
       expect(await room.refusal("grep", { pattern: "x", ...bad })).toContain("RUN_003");
     }
     await room.put("f", "x".repeat(limits.grepPatternChars));
@@ -64,7 +70,9 @@ describe("grep", () => {
 
   it("shows as many lines as it may, and the part of a long one that matches", async () => {
     await room.put("many", "x\n".repeat(5));
-    expect(await lines({ pattern: "x", limit: 4 })).toMatch(/many:4: x\n\[there are more than 4 lines: narrow the search\]$/);
+    expect(await lines({ pattern: "x", limit: 4 })).toMatch(
+      /many:4: x\n\[there are more than 4 lines: narrow the search\]$/,
+    );
     expect(await lines({ pattern: "x", limit: 5 })).not.toContain("more than");
     await room.put("many", `${"-".repeat(1_000)}needle${"-".repeat(1_000)}`);
     const text = await lines({ pattern: "needle" });

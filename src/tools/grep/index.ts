@@ -64,7 +64,10 @@ async function grep(input: Input, context: ToolContext, provenance: Provenance):
   }
   const note = gapNote([...walk.gaps, ...search.gaps()]);
   if (search.lines.length === 0) return `No line matches.${note}`;
-  return { text: search.lines.join("\n") + note, from: originOfMany(search.foreign, `files of ${visibleName(place.name)}`) };
+  return {
+    text: search.lines.join("\n") + note,
+    from: originOfMany(search.foreign, `files of ${visibleName(place.name)}`),
+  };
 }
 
 /** Whether the place is a file; then that alone was looked into. */

@@ -12,7 +12,10 @@ export class Matcher {
   #failure: AppError | null = null;
 
   /** `withinMs`: for all the files together. The caller closes it. Throws RUN_003 where the pattern cannot be read. */
-  constructor(pattern: MatcherData, { clock, signal, withinMs }: { clock: Clock; signal: AbortSignal; withinMs: number }) {
+  constructor(
+    pattern: MatcherData,
+    { clock, signal, withinMs }: { clock: Clock; signal: AbortSignal; withinMs: number },
+  ) {
     refuseUnreadable(pattern);
     this.#worker = new Worker(workerUrl(import.meta.url, "./matcher-thread.ts", "grep-matcher.js"), {
       workerData: pattern,
@@ -21,10 +24,14 @@ export class Matcher {
       resourceLimits: { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 },
     });
     this.#worker.on("message", (found: readonly LineMatch[]) => this.#waiting?.resolve(found));
-    this.#worker.on("error", (cause) => this.#fail(new AppError("RUN_003", "The pattern could not be used.", { cause })));
+    this.#worker.on("error", (cause) =>
+      this.#fail(new AppError("RUN_003", "The pattern could not be used.", { cause })),
+    );
     this.#worker.on("exit", () => this.#fail(new AppError("RUN_003", "The search was ended.")));
     this.#timer = clock.after(withinMs, () => this.#fail(tooLong()));
-    signal.addEventListener("abort", () => this.#fail(new AppError("RUN_001", "The search was stopped.")), { once: true });
+    signal.addEventListener("abort", () => this.#fail(new AppError("RUN_001", "The search was stopped.")), {
+      once: true,
+    });
   }
 
   /** One text at a time. Throws RUN_003 where the pattern took too long. */
@@ -61,5 +68,8 @@ function refuseUnreadable({ source, flags }: MatcherData): void {
 }
 
 function tooLong(): AppError {
-  return new AppError("RUN_003", "The search took too long and was ended. Use a simpler pattern, literal, or a smaller folder.");
+  return new AppError(
+    "RUN_003",
+    "The search took too long and was ended. Use a simpler pattern, literal, or a smaller folder.",
+  );
 }

@@ -102,7 +102,7 @@ function matchesName(tokens: readonly Token[], chars: readonly string[]): boolea
   let token = 0;
   let star = -1;
   let starChar = 0;
-  for (let at = 0; at < chars.length; ) {
+  for (let at = 0; at < chars.length;) {
     const current = tokens[token];
     if (current === "many") {
       star = token;
