@@ -70,6 +70,9 @@ export async function boxArgv(
     "../tmp",
     "/var/tmp",
     ...workspaceMount(bounds),
+    // Where the gateway is root, so is the box in the kernel's eyes: it could write settings that hold for the machine.
+    "--remount-ro",
+    "/proc",
     ...bounds.binds.flatMap(({ path, access }) => [access === "rw" ? "--bind" : "--ro-bind", path, path]),
     // The root is a file system in memory that nobody measures.
     "--remount-ro",

@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { isErrno } from "../platform/atomic-file.ts";
+import { isRunning } from "../platform/process-identity.ts";
 
 export interface GroupBounds {
   readonly memoryMb: number;
@@ -51,7 +52,7 @@ export async function findControlGroups(
   return {
     memory: has("memory"),
     processes: has("pids"),
-    make: (id, bounds) => makeGroup(trees, `${namePrefix}${id}`, bounds, leftBehind),
+    make: (id, bounds) => makeGroup(trees, `${namePrefix}${process.pid}-${id}`, bounds, leftBehind),
   };
 }
 
@@ -147,11 +148,14 @@ async function removeFolder(folder: string): Promise<boolean> {
   }
 }
 
-/** Empty groups of a gateway that crashed; those of boxes that run are busy. */
+/** Empty groups of a gateway that is gone. */
 async function sweepFolder(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names) {
-    if (name.startsWith(namePrefix)) await removeFolder(path.join(folder, name));
+    const [, pid] = /^openclaw-box-(\d+)-/.exec(name) ?? [];
+    // A group that was just made is empty too, until its box steps in.
+    if (pid === undefined || (await isRunning({ pid: Number(pid), startTicks: null }))) continue;
+    await removeFolder(path.join(folder, name));
   }
 }
 
