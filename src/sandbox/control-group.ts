@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, readFile, rmdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { Clock, Timer } from "../platform/clock.ts";
 import { isErrno } from "../platform/atomic-file.ts";
 import { isRunning } from "../platform/process-identity.ts";
 
@@ -34,25 +35,33 @@ interface Tree {
 
 const namePrefix = "openclaw-box-";
 
-/** Null where no group can be made. `root` is where the kernel shows them. */
-export async function findControlGroups(
+export interface GroupPlaces {
+  readonly clock: Clock;
+  /** Where the kernel shows them, and where it says in which this process is. */
+  readonly root?: string;
+  readonly own?: string;
+}
+
+/** Null where no group can be made. */
+export async function findControlGroups({
+  clock,
   root = "/sys/fs/cgroup",
   own = "/proc/self/cgroup",
-): Promise<ControlGroups | null> {
+}: GroupPlaces): Promise<ControlGroups | null> {
+  const graves = new Graves(clock);
   const trees: Tree[] = [];
   for (const tree of await candidates(root, own)) {
-    if (!(await works(tree))) continue;
+    if (!(await works(tree, graves))) continue;
     trees.push(tree);
     await sweepFolder(tree.folder);
   }
-  const leftBehind = new Set<string>();
   const has = (controller: "memory" | "pids"): boolean =>
     trees.some(({ controllers }) => controllers.includes(controller));
   if (trees.length === 0) return null;
   return {
     memory: has("memory"),
     processes: has("pids"),
-    make: (id, bounds) => makeGroup(trees, `${namePrefix}${process.pid}-${id}`, bounds, leftBehind),
+    make: (id, bounds) => makeGroup(trees, `${namePrefix}${process.pid}-${id}`, bounds, graves),
   };
 }
 
@@ -76,10 +85,10 @@ async function candidates(root: string, own: string): Promise<readonly Tree[]> {
 }
 
 /** Tried with a group that is taken away at once: rights and delegation are seen no other way. */
-async function works(tree: Tree): Promise<boolean> {
+async function works(tree: Tree, graves: Graves): Promise<boolean> {
   const name = `openclaw-trial-${process.pid}`;
   try {
-    const group = await makeGroup([tree], name, { memoryMb: 64, processes: 16 }, new Set());
+    const group = await makeGroup([tree], name, { memoryMb: 64, processes: 16 }, graves);
     await group.remove();
     return true;
   } catch {
@@ -92,15 +101,10 @@ async function makeGroup(
   trees: readonly Tree[],
   name: string,
   bounds: GroupBounds,
-  leftBehind: Set<string>,
+  graves: Graves,
 ): Promise<ControlGroup> {
   const folders: string[] = [];
-  const remove = async (): Promise<void> => {
-    for (const folder of [...folders, ...leftBehind]) {
-      if (await removeFolder(folder)) leftBehind.delete(folder);
-      else leftBehind.add(folder);
-    }
-  };
+  const remove = async (): Promise<void> => await graves.dig(folders);
   try {
     for (const tree of trees) {
       const folder = path.join(tree.folder, name);
@@ -135,6 +139,29 @@ function settings(tree: Tree, bounds: GroupBounds): readonly (readonly [string, 
         ];
   const pids: readonly (readonly [string, string, boolean])[] = [["pids.max", String(bounds.processes), true]];
   return [...(tree.controllers.includes("memory") ? memory : []), ...(tree.controllers.includes("pids") ? pids : [])];
+}
+
+const laterMs = 100;
+
+/** Folders of groups that ended, until the kernel lets go of them. */
+class Graves {
+  readonly #clock: Clock;
+  readonly #open = new Set<string>();
+  #later: Timer | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async dig(folders: readonly string[]): Promise<void> {
+    for (const folder of folders) this.#open.add(folder);
+    for (const folder of this.#open) {
+      if (await removeFolder(folder)) this.#open.delete(folder);
+    }
+    if (this.#open.size === 0) return;
+    this.#later?.cancel();
+    this.#later = this.#clock.after(laterMs, () => void this.dig([]));
+  }
 }
 
 /** False where it is still busy: the kernel buries the last of a group a moment after its end is told. */

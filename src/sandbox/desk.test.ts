@@ -70,8 +70,12 @@ describe("where the commands of a session run", () => {
   });
 
   it("Docker's own settings are for Docker alone", async () => {
-    const docker = { image: "box:1", network: "bridge", memoryMb: 9, readOnlyRoot: false, binds: ["/d"] } as const;
-    const settings = { mode: "all", network: false, binds: ["/b:rw", "/c:ro"], docker: { ...docker, binds: ["/d"] } } as const;
+    const own: Partial<SandboxSettings> = {
+      mode: "all",
+      network: false,
+      binds: ["/b:rw", "/c:ro"],
+      docker: { image: "box:1", network: "bridge", memoryMb: 9, readOnlyRoot: false, binds: ["/d"] },
+    };
     let asked: WantedSandbox | null = null;
     const finder: SandboxFinder = {
       find: (wanted) => {
@@ -79,7 +83,6 @@ describe("where the commands of a session run", () => {
         return Promise.resolve({ found: true, sandbox: { ...sandbox, kind: "docker" } });
       },
     };
-    const own = { ...settings, binds: [...settings.binds] };
     expect(await deskWith(own, finder).choose(session(main))).toMatchObject({
       bounds: {
         network: true,

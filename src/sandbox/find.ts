@@ -84,6 +84,7 @@ async function guarded(name: string, look: () => Promise<FoundSandbox>): Promise
 }
 
 async function findBubblewrap({
+  clock,
   ids,
   rules,
   programFolders = usualFolders,
@@ -101,7 +102,7 @@ async function findBubblewrap({
       PATH: "/usr/bin:/bin",
     });
     if (trial.exitCode === 0) {
-      const groups = await findControlGroups();
+      const groups = await findControlGroups({ clock });
       const isRoot = process.getuid?.() === 0;
       return { found: true, sandbox: createBubblewrap({ ...parts, version, groups, isRoot, rules, ids }) };
     }

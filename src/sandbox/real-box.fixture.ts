@@ -6,7 +6,7 @@ import path from "node:path";
 import type { ApprovedCommand } from "../domain/authority.ts";
 import { mintApprovedCommand } from "../domain/authority-mint.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
-import { seededIds } from "../platform/seeded-ids.ts";
+import { systemIds } from "../platform/ids.ts";
 import type { Sandbox, SandboxBounds } from "./contract.ts";
 import { createSandboxFinder, type SandboxFinder } from "./find.ts";
 
@@ -39,7 +39,7 @@ export async function boxedHouse(under = "/var/tmp"): Promise<BoxedHouse> {
   await writeFile(canary, "the canary sings");
   await writeFile(path.join(home, ".ssh", "id_ed25519"), "the canary sings");
   await writeFile(path.join(stateDir, "gateway.token"), "the canary sings");
-  const finder = createSandboxFinder({ clock: new FakeClock(0), ids: seededIds(process.pid), rules: { stateDir, home } });
+  const finder = createSandboxFinder({ clock: new FakeClock(0), ids: systemIds(), rules: { stateDir, home } });
   return {
     base,
     home,

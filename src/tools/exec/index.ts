@@ -90,7 +90,7 @@ async function folderOf(cwd: string | undefined, workspace: string): Promise<str
 /** A model often says the whole path. */
 function nameInside(cwd: string, workspace: string): string {
   const name = path.isAbsolute(cwd) && isInside(workspace, cwd) ? path.relative(workspace, cwd) : cwd;
-  return /^(\.?\/*)*$/.test(name) && !name.startsWith("/") ? "" : name;
+  return !name.startsWith("/") && name.split("/").every((part) => part === "" || part === ".") ? "" : name;
 }
 
 async function run(input: ExecInput, context: ToolContext, deps: ExecDeps): Promise<ToolOutput> {
