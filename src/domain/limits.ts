@@ -288,6 +288,36 @@ export const limits = Object.freeze({
   execApprovalsBytes: 1024 * 1024,
   /** How long the last use of a grant may stay unwritten. */
   grantUseWriteMs: 5_000,
+  /** A command as a model writes it, in UTF-16 units. */
+  commandChars: 16_384,
+  /** Variables that a call may add to a command's environment, and the longest value, in UTF-16 units. */
+  commandVariables: 32,
+  commandVariableChars: 4_096,
+  /** What a model reads of a command's output: its beginning and its end, as UTF-8. */
+  commandHeadBytes: 16 * 1024,
+  commandTailBytes: 32 * 1024,
+  /** What a command may write altogether before it is ended. */
+  commandOutputBytes: 64 * 1024 * 1024,
+  /** From asking a command to end to ending it. */
+  commandGraceMs: 2_000,
+  /** How long output is waited for that somebody holds open after the command ended. */
+  commandDrainMs: 200,
+  /** How long a command runs in the background where nobody says. */
+  backgroundCommandMs: 24 * 3_600_000,
+  /** Commands at the same time, of one session and of the house; ended ones that are still listed, of one session. */
+  commandsPerSession: 16,
+  commandsPerHouse: 64,
+  endedCommandsPerSession: 16,
+  /** What a command in a sandbox may use where the configuration says nothing: memory, processes, one file, `/tmp`. */
+  boxMemoryMb: 2_048,
+  boxProcesses: 256,
+  boxFileMb: 1_024,
+  boxTmpMb: 256,
+  /** Folders that are mounted into a sandbox. */
+  boxBinds: 32,
+  /** The longest trial of a sandbox, and how long a failed one is believed. */
+  boxTrialMs: 10_000,
+  boxRetryMs: 60_000,
   /** What one call of `read` shows, as UTF-8; below `toolOutputBytes`, so that it says itself where to go on. */
   fileReadBytes: 48 * 1024,
   fileReadLines: 2_000,

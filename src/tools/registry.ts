@@ -2,9 +2,11 @@
 import type { Tool } from "./contract.ts";
 import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
+import { createExecTool, type ExecDeps } from "./exec/index.ts";
 import { createFindTool } from "./find/index.ts";
 import { createGrepTool } from "./grep/index.ts";
 import { createLsTool } from "./ls/index.ts";
+import { createProcessTool } from "./process/index.ts";
 import { createReadTool } from "./read/index.ts";
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
@@ -13,6 +15,7 @@ import { createWriteTool } from "./write/index.ts";
 /** What the tools need of the house; each part of it belongs to the tools that name it. */
 export interface ToolDeps {
   readonly files: FileToolDeps;
+  readonly commands: ExecDeps;
 }
 
 export interface FileToolDeps {
@@ -20,8 +23,8 @@ export interface FileToolDeps {
 }
 
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
-export function createTools({ files }: ToolDeps): readonly Tool[] {
-  return [...builtInTools(), ...fileTools(files)];
+export function createTools({ files, commands }: ToolDeps): readonly Tool[] {
+  return [...builtInTools(), ...fileTools(files), ...commandTools(commands)];
 }
 
 /** Those that need nothing of the house. */
@@ -40,4 +43,9 @@ export function fileTools(deps: FileToolDeps): readonly Tool[] {
     createEditTool(deps) as Tool,
     createApplyPatchTool(deps) as Tool,
   ];
+}
+
+/** Those that run commands and look after them. */
+export function commandTools(deps: ExecDeps): readonly Tool[] {
+  return [createExecTool(deps) as Tool, createProcessTool(deps) as Tool];
 }
