@@ -124,8 +124,6 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
-  /** The source of outside words as it is shown, as UTF-8. */
-  taintSourceBytes: 300,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
   deliveryCrashes: 16,
