@@ -20,7 +20,7 @@ function said(text: string, chatKind: ChatKind, displayName: string): InboundMes
 
 /** As it is shown: between two lines of one marker. */
 function wrappedAs(lines: readonly string[]): unknown {
-  const said = RegExp.escape(lines.join("\n"));
+  const said = lines.join("\n").replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return expect.stringMatching(new RegExp(`^<<<outside ([0-9a-f]{16}): .*\n.*\n${said}\n<<<end of outside \\1>>>$`));
 }
 

@@ -49,7 +49,7 @@ function texts({ messages }: ModelRequest): readonly (readonly string[])[] {
 /** The quotation as it is shown: wrapped, with a marker that is its own. */
 function overheardAs(lines: string): unknown {
   const head = "[Said in this chat since you were last addressed, by others and not to you. For context only:]";
-  const said = RegExp.escape(`${head}\n${lines}`);
+  const said = `${head}\n${lines}`.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return expect.stringMatching(
     new RegExp(`^<<<outside ([0-9a-f]{16}): talk of others in this chat>>>\n.*\n${said}\n<<<end of outside \\1>>>$`),
   );
