@@ -70,6 +70,33 @@ export const limits = Object.freeze({
   toolTimeoutMs: 30_000,
   /** The name of a source of words from outside: an address fits, a page does not. */
   taintSourceBytes: 300,
+  /** What one page of the web may have after it is unpacked, and how long all of it may take. */
+  webPageBytes: 5 * 1024 * 1024,
+  webFetchTimeoutMs: 25_000,
+  /** Making text of a page, in a thread of its own: time, memory, and elements that are looked at. */
+  webReadTimeoutMs: 10_000,
+  webReadHeapMiB: 256,
+  webPageElements: 50_000,
+  /** Depth of elements in elements; what lies deeper is text without a shape. */
+  webPageDepth: 200,
+  /** Text of one page that is kept for a second look, as UTF-16 units. */
+  webPageChars: 1_000_000,
+  /** Pages that are kept, and for how long. */
+  webCacheEntries: 32,
+  webCacheMs: 5 * 60_000,
+  /** An address that is asked for: longer ones carry something. */
+  webUrlChars: 2_048,
+  /** What a search service may answer, and how long it may take. */
+  webSearchBytes: 2 * 1024 * 1024,
+  webSearchTimeoutMs: 15_000,
+  webSearchQueryChars: 400,
+  /** Of one result's text, as UTF-8. */
+  webSearchSnippetBytes: 600,
+  /** A picture that is looked at, before it is made smaller. */
+  lookedAtImageBytes: 20 * 1024 * 1024,
+  /** What is asked about a picture, and what may be answered. Characters; tokens. */
+  imageQuestionChars: 2_000,
+  imageAnswerTokens: 1_024,
   stepsPerTurn: 32,
   /** Refusals of one thing, by whatever tool, before the turn ends and says so. */
   sameRefusals: 3,

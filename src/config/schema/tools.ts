@@ -19,8 +19,12 @@ export function toolsSchema() {
       search: z
         .object({
           enabled: about(z.boolean().default(true), "Whether agents may search the web."),
-          provider: about(z.string().optional(), "Search service."),
-          apiKey: about(secret().optional(), "Its key."),
+          provider: about(z.enum(["searxng", "brave"]).optional(), "Search service; without one there is no search."),
+          baseUrl: about(
+            z.url({ protocol: /^https?$/, error: "expected an http or https address" }).optional(),
+            "Its address: needed for searxng.",
+          ),
+          apiKey: about(secret().optional(), "Its key: needed for brave."),
           maxResults: about(positive().max(20).default(5), "Results per search."),
         })
         .optional(),
