@@ -16,7 +16,7 @@ import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
-import { Parked } from "./turn-registry.ts";
+import { isSuperseded, Parked } from "./turn-registry.ts";
 import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
@@ -51,6 +51,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       ledger: [],
       unwritten: Promise.resolve([]),
       stream: null,
+      replyToId: row.message.platformMessageId,
       text: "",
       usage: noUsage,
       costMicros: 0,
@@ -114,8 +115,8 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
   const { row } = turn;
-  // Aborted while it waited: nothing of it is done, a command neither.
-  turn.signal.throwIfAborted();
+  // Aborted while it waited: nothing of it is done, a command neither. Of one that gave way the person's words are kept.
+  if (!isSuperseded(turn.signal.reason)) turn.signal.throwIfAborted();
   const givenUp = giveUp(row, deps.clock.nowMs());
   if (givenUp !== null) return givenUp;
   const command = commandOf(messageText(row.message));

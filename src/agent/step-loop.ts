@@ -16,6 +16,8 @@ import { addCost, costOf } from "./calling/account.ts";
 import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
 import type { ModelAnswer } from "./calling/model-call.ts";
 import { createStepRequests, type StepRequests } from "./calling/step-requests.ts";
+import type { SaidRecord } from "./overlap/said.ts";
+import { takeIn, takeOverlapping } from "./overlap/take-overlapping.ts";
 import { assistantEntry, toolEntry } from "./transcript-entry.ts";
 import { Parked } from "./turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn, type TurnEnd } from "./turn.ts";
@@ -52,6 +54,10 @@ export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
     if (pending.length > 0) {
       await runTools(turn, { calls: pending, tools, index: nextIndex }, deps);
       pending = [];
+      nextIndex += 1;
+    }
+    for (const said of await takeOverlapping(turn, nextIndex, deps)) {
+      takeIn(turn, said);
       nextIndex += 1;
     }
     const { answer, model } = await stepModel(turn, requests, deps);
@@ -101,7 +107,8 @@ function replay(turn: Turn, steps: readonly StepRow[]): { nextIndex: number; pen
       turn.text = record.text;
       addCost(turn, record.usage, record.costMicros);
       pending = record.calls;
-    } else {
+    } else if (step.kind === "said") takeIn(turn, step.record as SaidRecord);
+    else {
       const record = step.record as ToolStepRecord;
       turn.conversation.push({ role: "tool", results: record.results });
       turn.transcript.push(...record.entries);

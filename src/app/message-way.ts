@@ -6,6 +6,7 @@ import { commandOf, offeredCommands, wordsOf } from "../agent/commands.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import { createContextKeeper } from "../agent/context/keeper.ts";
 import { pauseByMessage } from "../agent/money-commands.ts";
+import { giveWay } from "../agent/overlap/give-way.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -33,6 +34,7 @@ import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
+import type { InboxEntry } from "../store/port.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
@@ -302,11 +304,21 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
       maxWaiting: limits.inboxDepth,
       maxAttachments: limits.attachmentsPerMessage,
     },
-    onAccepted: ({ message, sessionKey, runId }) => {
+    onAccepted: (entry) => {
+      const { message, sessionKey, runId } = entry;
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       registry.expect({ runId, sessionKey });
+      interruptFor(entry, deps, parts);
     },
+  });
+}
+
+/** What fails here is made up for by the turn itself, between two steps. */
+function interruptFor(entry: InboxEntry, deps: MessageWayDeps, { registry, queue }: DoorParts): void {
+  const { store, config, clock, bus, log } = deps;
+  giveWay(entry, { store, registry, config, clock, bus, wakeQueue: () => queue.wake() }).catch((thrown: unknown) => {
+    log.warn("a turn could not be ended for a newer message", { error: AppError.from(thrown).toJSON() });
   });
 }
 
