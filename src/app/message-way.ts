@@ -30,6 +30,7 @@ import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
 import { createInitialState, type InitialStateOf } from "../outbound/initial-state.ts";
 import { createRateLimit } from "../outbound/rate-limit.ts";
+import { startTyping, type Typing } from "../outbound/typing.ts";
 import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -112,7 +113,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
   const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
   const admit = createDoor(deps, parts);
-  const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
+  const { channels, webhooks, delivery, initialStateOf, openReplyStream, typing } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const handler = createTurnHandler(
     agentDeps(deps, {
@@ -153,6 +154,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       await deps.failpoints.reach("intake-stopped");
       backlog.close();
       await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
+      typing.close();
       await delivery.close(AbortSignal.timeout(budgetMs / 4));
       await channels.close();
       spending.gate.close();
@@ -338,6 +340,7 @@ interface WayOut {
   readonly delivery: Delivery;
   readonly initialStateOf: InitialStateOf;
   readonly openReplyStream: OpenReplyStream;
+  readonly typing: Typing;
 }
 
 /** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
@@ -386,13 +389,17 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     (channel) => catalogue.manifest(channel)?.builtIn === true,
     outward.settings,
   );
+  const typing = startTyping({
+    ...outward,
+    intervalMs: () => config().agents.defaults.typingIntervalSeconds * 1_000,
+  });
   const openReplyStream = createReplyStreams({
     ...outward,
     delivery,
     initialStateOf,
     manifest: (channel) => catalogue.manifest(channel),
   });
-  return { channels, webhooks, delivery, initialStateOf, openReplyStream };
+  return { channels, webhooks, delivery, initialStateOf, openReplyStream, typing };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */

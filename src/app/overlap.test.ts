@@ -146,6 +146,29 @@ describe("G16: four scripted overlaps", () => {
   });
 });
 
+it("G16: interrupt: what a person said is kept also where its turn had not come to read it", async () => {
+  let begun = 0;
+  const house = await open({
+    script: (request, call, signal) => says(`answer to: ${personsLines(request).join(" + ")}`)(request, call, signal),
+    config: queueConfig({ mode: "interrupt" }),
+    failpoints: {
+      async reach(name) {
+        if (name !== "turn-begun" || (begun += 1) > 1) return;
+        await house.way.admit(chatRequest("two", { runId: "run-2" }));
+        // The newer message ends this turn a few reads later.
+        for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+      },
+    },
+  });
+  await house.way.start();
+  await house.way.admit(chatRequest("one", { runId: "run-1" }));
+  await ended(house, "run-2");
+  expect(await endsOf(house, ["run-1", "run-2"])).toEqual([
+    "replied:aborted:RUN_001 ",
+    "replied:final answer to: one + two",
+  ]);
+});
+
 async function platformIdOf(house: TestWay, runId: string): Promise<string | undefined> {
   return (await house.store.inbox.byRunId(runId))?.message.platformMessageId;
 }

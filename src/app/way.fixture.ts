@@ -17,7 +17,7 @@ import type { ModelDesk } from "../models/contract.ts";
 import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { noFailpoints } from "../platform/failpoints.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -81,6 +81,8 @@ export interface TestWayOptions {
   readonly channels?: ChannelCatalogue;
   /** Where lasting facts go; nowhere where absent. */
   readonly notes?: MemoryNotes;
+  /** Nothing happens at any of them where absent. */
+  readonly failpoints?: Failpoints;
   /** Hears when somebody asks for a restart; without it nobody can. */
   readonly onRestart?: (reason: string) => void;
 }
@@ -118,7 +120,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ids: systemIds(),
     log,
     config: () => config,
-    failpoints: noFailpoints,
+    failpoints: options.failpoints ?? noFailpoints,
     models: () => catalogue,
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),

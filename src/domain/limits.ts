@@ -139,6 +139,10 @@ export const limits = Object.freeze({
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** A message that is answered sooner shows no sign of writing. */
+  typingAfterMs: 150,
+  /** The longest that a chat shows such a sign without a pause. */
+  typingMostMs: 20 * 60_000,
   /** Messages behind a running turn that are looked at between two steps; what waits beyond them is looked at next. */
   overlapMessages: 200,
   /** What a list shows of a message that was one too many, in characters as a reader counts them. */
