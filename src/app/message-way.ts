@@ -39,6 +39,7 @@ import type { InboxEntry } from "../store/port.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
+import { sessionOfChat, type ChatSession } from "./chat-session.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
@@ -79,6 +80,8 @@ export interface MessageWay {
   readonly webhooks: Webhooks;
   /** The gate in front of every model call, and the desk where people decide about money. */
   readonly spending: Spending;
+  /** The session in which a chat's next message is answered. */
+  sessionOfChat(address: Address): ChatSession;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -138,6 +141,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     rules,
     webhooks,
     spending,
+    sessionOfChat: (address) => sessionOfChat(address, { config, links }),
     wakeDelivery: () => delivery.wake(),
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
