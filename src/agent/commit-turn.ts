@@ -131,7 +131,7 @@ function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly Outbox
       address: row.message.address,
       ...(streamed.draftMessageId !== null && { action: { type: "edit", messageId: streamed.draftMessageId } }),
       // What was put out before has quoted it.
-      replyToId: streamed.saidChars > 0 ? null : row.message.platformMessageId,
+      replyToId: streamed.saidChars > 0 ? null : turn.replyToId,
       reply: { markdown: `${streamed.preface ?? ""}${markdown}` },
       expiresMs: atMs + limits.replyTtlMs,
       state: initialStateOf(row.message.address),

@@ -21,6 +21,7 @@ export async function openContext(turn: Turn, session: SessionRow | null, deps: 
   const inputId = entryIdOf(row);
   const overheard = await overheardBefore(turn, deps.store.inbox);
   const said = personsEntries(inputId, row.message, options.input, overheard);
+  turn.taint = withTaint(turn.taint, taintOfEntries(said));
   const input = options.input ?? conversationOf(said);
   const history = await historyOf(turn, session, { said, inputId, deps });
   return deps.context.open(factsOf(turn, { session, history, input, inputId }, deps));

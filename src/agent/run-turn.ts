@@ -20,7 +20,7 @@ import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
-import { Parked } from "./turn-registry.ts";
+import { isSuperseded, Parked } from "./turn-registry.ts";
 import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
@@ -61,6 +61,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       ledger: [],
       unwritten: Promise.resolve([]),
       stream: null,
+      replyToId: row.message.platformMessageId,
       text: "",
       usage: noUsage,
       costMicros: 0,
@@ -161,8 +162,8 @@ async function lookAround(turn: Turn, session: SessionRow | null, deps: AgentDep
 }
 
 function validate(turn: Turn, deps: AgentDeps): { command: Command | null; givenUp: TurnEnd | null } {
-  // Aborted while it waited: nothing of it is done, a command neither.
-  turn.signal.throwIfAborted();
+  // Aborted while it waited: nothing of it is done, a command neither. Of one that gave way the person's words are kept.
+  if (!isSuperseded(turn.signal.reason)) turn.signal.throwIfAborted();
   const givenUp = giveUp(turn.row, deps.clock.nowMs());
   return { command: commandOf(messageText(turn.row.message)), givenUp };
 }

@@ -2,6 +2,7 @@
  * From a conversation to the lines of a transcript; `context/talk.ts` reads them back. The line's shape is the one users
  * of the described system have on disk, so that exports of both can be read by the same tools.
  */
+import { createHash } from "node:crypto";
 import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
@@ -141,6 +142,20 @@ export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
         ...(entry.errorMessage === undefined ? {} : { errorMessage: entry.errorMessage }),
         timestamp: atMs,
       },
+    },
+  };
+}
+
+/** What was said in a chat outside of a turn that answers it. `partId`: the part of the outbox that says it. */
+export function spokenEntry(partId: string, text: string, atMs: number): TranscriptDraft {
+  return {
+    id: createHash("sha256").update(partId).digest("hex").slice(0, 8),
+    type: "message",
+    atMs,
+    body: {
+      // What became of the part is told by this name, where no run has said it.
+      runId: partId,
+      message: { role: "assistant", content: [{ type: "text", text }], stopReason: "injected", timestamp: atMs },
     },
   };
 }

@@ -122,6 +122,8 @@ export interface Turn {
   unwritten: Promise<readonly TranscriptDraft[]>;
   /** Where the chat wants to see the answer grow. */
   stream: ReplyStream | null;
+  /** The platform's id of the message that the reply answers: the newest of those that were taken into the turn. */
+  replyToId: string;
   text: string;
   usage: TokenUsage;
   /** Micro-dollars; null once a call had no known price. */

@@ -36,6 +36,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
+import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
@@ -460,10 +461,12 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
-    enqueue: async (draft, context) => {
-      await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+    enqueue: async (draft, { said, ...context }) => {
+      if (said === undefined) await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+      else await putSpoken({ draft, session: { ...context, ...said }, runId: context.runId }, { store, clock, ids });
       way.wakeDelivery();
     },
+    sessionOfChat: (address) => way.sessionOfChat(address),
     wake: () => {
       way.wakeQueue();
       way.wakeDelivery();

@@ -191,6 +191,16 @@ export const limits = Object.freeze({
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** A message that is answered sooner shows no sign of writing. */
+  typingAfterMs: 150,
+  /** The longest that a chat shows such a sign without a pause. */
+  typingMostMs: 20 * 60_000,
+  /** Messages behind a running turn that are looked at between two steps; what waits beyond them is looked at next. */
+  overlapMessages: 200,
+  /** What a list shows of a message that was one too many, in characters as a reader counts them. */
+  overCapLineChars: 160,
+  /** The longest that a turn waits for somebody who goes on writing, before what was gathered is answered. */
+  collectRestMs: 30_000,
   /** How often the vault is looked at for logins that another program stored, changed or removed. */
   profileLookMs: 5_000,
   /** A token is refreshed this long before it runs out. */

@@ -42,7 +42,12 @@ export interface GatewayDeps {
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
-  readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
+  readonly enqueue: (
+    draft: OutboxDraft,
+    context: { sessionKey: string; runId: string | null; said?: { agentId: string } },
+  ) => Promise<void>;
+  /** The session in which a chat's next message is answered. */
+  readonly sessionOfChat: (address: Address) => { readonly sessionKey: string; readonly agentId: string };
   /** Something that lay still may go on, in the inbox or the outbox. Cheap; may be called often. */
   readonly wake: () => void;
   /** The rules of this moment, for what a person wants to set going again. */

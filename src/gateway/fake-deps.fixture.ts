@@ -143,9 +143,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     },
     webhooks: { mounted: () => false, publicHost: () => null, handle: () => null },
     enqueue: async (draft, context) => {
-      await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+      const { said: _said, ...where } = context;
+      await store.outbox.add(draft, { ...where, atMs: clock.nowMs() });
       sent.push(draft);
     },
+    sessionOfChat: () => ({ sessionKey: "agent:main:main", agentId: "main" }),
     wake: () => void calls.push("wake"),
     rules: { admission: () => null, permission: () => null },
     tailLog: () => Promise.resolve({ lines: ["one", "two"], cursor: "7" }),
