@@ -1,5 +1,6 @@
 /** Layer by layer: what may be used, by which rule, and that no layer gives back what another took. */
 import { describe, expect, it } from "vitest";
+import { defaultConfig } from "../config/default-config.ts";
 import { houseTools } from "../domain/tool-names.ts";
 import type { PolicyFacts } from "./contract.ts";
 import { configWith, factsOf, fakeCommands, callOf, look } from "./policy-world.fixture.ts";
@@ -144,6 +145,8 @@ describe("what may be used", () => {
     ],
     ["no browser", "browser", {}, {}, "no browser.enabled"],
     ["a browser", "browser", { browser: { enabled: true } }, {}, "yes built-in"],
+    ["no commands", "exec", { tools: { exec: { security: "deny" } } }, {}, "no tools.exec.security"],
+    ["no commands to look after", "process", { tools: { exec: { security: "deny" } } }, {}, "no tools.exec.security"],
     ["no schedules", "schedule", { cron: { enabled: false } }, {}, "no cron.enabled"],
     // Groups.
     ["an owner in a group", "exec", {}, group, "yes built-in"],
@@ -232,8 +235,9 @@ describe("what may be used", () => {
   });
 
   it("G10: a fresh install is useful to its owner: everything of the house but what is switched off", () => {
-    const off = houseTools.filter((tool) => permitted(tool, {}).startsWith("no"));
-    expect(off).toEqual(["browser"]);
+    const policy = createPolicy({ config: () => defaultConfig(), commands: fakeCommands() });
+    const off = houseTools.filter((tool) => !policy.permits(tool, factsOf()).allowed);
+    expect(off).toEqual(["exec", "process", "browser"]);
   });
 
   it("G10: the trail names every rule in order, from the widest to the one that decided", async () => {
