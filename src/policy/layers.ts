@@ -4,6 +4,7 @@
  */
 import type { ToolProfile } from "../domain/tool-names.ts";
 import type { Config } from "../config/schema/root.ts";
+import { limits } from "../domain/limits.ts";
 import type { PolicyFacts, Rule, ToolVerdict } from "./contract.ts";
 import { profileList, toolList, type ToolList } from "./groups.ts";
 
@@ -124,14 +125,12 @@ function layerAt(at: string, words: ToolWords | undefined): Layer | null {
       if (verdict === undefined) {
         verdict = judge(tool);
         // Names come from models too, and a model can make up any number of them.
-        if (judged.size < mostNames) judged.set(tool, verdict);
+        if (judged.size < limits.toolVerdicts) judged.set(tool, verdict);
       }
       return verdict;
     },
   };
 }
-
-const mostNames = 500;
 
 function listOf(entries: readonly string[] | undefined): ToolList | null {
   return entries === undefined ? null : toolList(entries);

@@ -1,6 +1,7 @@
 /** Layer by layer: what may be used, by which rule, and that no layer gives back what another took. */
 import { describe, expect, it } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
+import { limits } from "../domain/limits.ts";
 import { houseTools } from "../domain/tool-names.ts";
 import type { PolicyFacts } from "./contract.ts";
 import { configWith, factsOf, fakeCommands, callOf, look } from "./policy-world.fixture.ts";
@@ -268,13 +269,15 @@ describe("what may be used", () => {
     expect(policy.permits("exec", factsOf()).allowed).toBe(false);
   });
 
-  it("names that a model makes up are judged, and not kept without end", () => {
+  it("verdicts are remembered up to a limit: names that a model makes up are judged, and not kept without end", () => {
     const config = configWith({ tools: { allow: ["time"] } });
     const policy = createPolicy({ config: () => config, commands: fakeCommands() });
-    for (let index = 0; index < 2_000; index += 1) {
-      expect(policy.permits(`made_up_${index}`, factsOf()).allowed).toBe(false);
-    }
-    expect(policy.permits("time", factsOf()).allowed).toBe(true);
+    const verdict = (name: string) => policy.permits(name, factsOf());
+    const first = Array.from({ length: limits.toolVerdicts }, (_, index) => verdict(`made_up_${index}`));
+    expect(first.every(({ allowed }) => !allowed)).toBe(true);
+    expect(verdict(`made_up_${limits.toolVerdicts - 1}`)).toBe(first.at(-1));
+    expect(verdict("one_more")).not.toBe(verdict("one_more"));
+    expect([verdict("one_more").allowed, verdict("time").allowed]).toEqual([false, true]);
   });
 });
 
