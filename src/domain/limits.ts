@@ -183,6 +183,8 @@ export const limits = Object.freeze({
   decisionFactsBytes: 64 * 1024,
   /** Decisions that wait to be written. */
   decisionsWaiting: 10_000,
+  /** Names of tools whose verdict is remembered, by place of the configuration: models can make up any number of names. */
+  toolVerdicts: 500,
   /** Recorded decisions that one answer tries again under another configuration. */
   policyDiffRows: 500,
   /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */

@@ -31,6 +31,10 @@ export const birth: BuiltInRule = (tool, { within, origin }) => {
 export function switches(config: Config): BuiltInRule {
   const off = new Map<string, Rule>();
   const close = (tool: string, where: string, says: string): void => void off.set(tool, { where, says });
+  // Nobody is shown what is refused each time.
+  if (config.tools.exec.security === "deny") {
+    for (const tool of toolGroups.runtime) close(tool, "tools.exec.security", "Commands may not run here.");
+  }
   if (!config.tools.web.fetch.enabled)
     close("web_fetch", "tools.web.fetch.enabled", "Reading web pages is switched off.");
   if (config.tools.web.search?.enabled === false)

@@ -4,6 +4,7 @@
  */
 import type { ToolProfile } from "../domain/tool-names.ts";
 import type { Config } from "../config/schema/root.ts";
+import { limits } from "../domain/limits.ts";
 import type { PolicyFacts, Rule, ToolVerdict } from "./contract.ts";
 import { profileList, toolList, type ToolList } from "./groups.ts";
 
@@ -35,18 +36,15 @@ export function layersOf(config: Config): Layers {
   const providers = lazily("tools.byProvider", tools.byProvider ?? {});
   const channels = lazily("tools.byChannel", tools.byChannel ?? {});
   const senders = lazily("tools.bySender", tools.bySender ?? {});
-  const own = new Map(
-    agents.list.map((agent, index) => [agent.id.toLowerCase(), layerAt(`agents.list[${index}].tools`, agent.tools)]),
+  const own = lazilyOf(
+    new Map(agents.list.map((agent, index) => [agent.id.toLowerCase(), { agent, index }])),
+    (found) => layerAt(`agents.list[${found.index}].tools`, found.agent.tools),
   );
   const near = ({ channel, senderId }: PolicyFacts): readonly Layer[] =>
     channel === null ? [] : present([channels(channel), senderId === null ? null : senders(`${channel}:${senderId}`)]);
   return {
     of: (facts) => [
-      ...present([
-        house,
-        facts.provider === null ? null : providers(facts.provider),
-        own.get(facts.agentId.toLowerCase()) ?? null,
-      ]),
+      ...present([house, facts.provider === null ? null : providers(facts.provider), own(facts.agentId.toLowerCase())]),
       ...near(facts),
     ],
     near,
@@ -58,14 +56,22 @@ function present(layers: readonly (Layer | null)[]): readonly Layer[] {
 }
 
 function lazily(at: string, table: Readonly<Record<string, ToolWords>>): (key: string) => Layer | null {
-  const read = new Map<string, Layer | null>();
+  return lazilyOf(new Map(Object.entries(table)), (words, key) => layerAt(`${at}.${shownKey(key)}`, words));
+}
+
+/** Each is made when it is first asked for: most senders and agents are not, before the configuration changes. */
+function lazilyOf<T>(
+  table: ReadonlyMap<string, T>,
+  make: (found: T, key: string) => Layer | null,
+): (key: string) => Layer | null {
+  const made = new Map<string, Layer | null>();
   return (key) => {
-    if (!Object.hasOwn(table, key)) return null;
-    let layer = read.get(key);
-    if (layer === undefined) {
-      layer = layerAt(`${at}.${shownKey(key)}`, table[key]);
-      read.set(key, layer);
-    }
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const found = table.get(key);
+    if (found === undefined) return null;
+    const layer = make(found, key);
+    made.set(key, layer);
     return layer;
   };
 }
@@ -119,14 +125,12 @@ function layerAt(at: string, words: ToolWords | undefined): Layer | null {
       if (verdict === undefined) {
         verdict = judge(tool);
         // Names come from models too, and a model can make up any number of them.
-        if (judged.size < mostNames) judged.set(tool, verdict);
+        if (judged.size < limits.toolVerdicts) judged.set(tool, verdict);
       }
       return verdict;
     },
   };
 }
-
-const mostNames = 500;
 
 function listOf(entries: readonly string[] | undefined): ToolList | null {
   return entries === undefined ? null : toolList(entries);

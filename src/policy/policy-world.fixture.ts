@@ -15,10 +15,11 @@ export const noteFile: Taint = { class: "local", source: "file notes.md" };
 
 const base = defaultConfig();
 
-/** The defaults with these settings in their place; lists as a whole. */
+/** The defaults, with commands, and with these settings in their place; lists as a whole. */
 export function configWith(changes: Draft<Config> = {}): Config {
   const agents = { ...base.agents, defaults: { ...base.agents.defaults, workspace } };
-  return changedConfig({ ...base, agents }, changes);
+  const tools = { ...base.tools, exec: { ...base.tools.exec, security: "allowlist" as const } };
+  return changedConfig({ ...base, agents, tools }, changes);
 }
 
 /** With these settings in their place; lists as a whole. */

@@ -134,7 +134,7 @@ function ofCommand(call: CallFacts, verdict: CommandVerdict, trail: Rule[]): Dec
     question: {
       tool: call.tool,
       shown: command.text,
-      reasons: unique([...(asked?.reasons ?? []), ...(foreign ? [foreignRule.says] : []), ...taintReasons(call.taint)]),
+      reasons: [...(asked?.reasons ?? []), ...unsaidSources(call, asked?.reasons ?? [])],
       taint: call.taint,
       binding: command.binding,
       command,
@@ -149,6 +149,8 @@ const foreignRule: Rule = {
   says: "While words from elsewhere are in the context, every command is asked about.",
 };
 
-function unique(reasons: readonly string[]): readonly string[] {
-  return [...new Set(reasons)];
+/** Whoever is asked reads where the words came from; once is enough. */
+function unsaidSources({ taint }: CallFacts, reasons: readonly string[]): readonly string[] {
+  const said = reasons.join("\n");
+  return taintReasons(taint.filter((one) => one.class === "foreign" && !said.includes(one.source)));
 }

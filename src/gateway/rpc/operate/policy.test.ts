@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 async function open(changes: Parameters<typeof configWith>[0] = {}): Promise<{ stage: Stage; client: WireClient }> {
-  const house = { agents: { defaults: { workspace } } };
+  const house = { agents: { defaults: { workspace } }, tools: { exec: { security: "allowlist" } } } as const;
   stage = await openStage({ config: (config) => changedConfig(changedConfig(config, house), changes) });
   return { stage, client: await connect(stage.url) };
 }
