@@ -6,19 +6,24 @@ import { AppError } from "../domain/app-error.ts";
 import type { ApprovedCommand } from "../domain/authority.ts";
 import { mintApprovedCommand } from "../domain/authority-mint.ts";
 import type { PlannedCommand } from "./contract.ts";
-import { isCommandEnvironment } from "./environment.ts";
+import { cleanSearchPath, isCommandEnvironment } from "./environment.ts";
 import { hardLine, type HardLineFacts } from "./hard-line.ts";
+import type { OwnFiles } from "./own-files.ts";
 import { readLine } from "./parse.ts";
 import { bindingOf, planCommand } from "./plan.ts";
 
 /** Throws SEC_012 where what would run now is not what was judged, SEC_010 for what never runs. */
 export async function approveCommand(
   command: PlannedCommand,
-  facts: Pick<HardLineFacts, "ownPaths" | "gatewayPid"> & { readonly workspaces: readonly string[] },
+  facts: OwnFiles & Pick<HardLineFacts, "gatewayPid">,
 ): Promise<ApprovedCommand> {
   // A command that waited came back from the store: its words and its hash must still be of one piece.
   if (bindingOf(command) !== command.binding) throw changed("its description does not fit its fingerprint");
   if (!isCommandEnvironment(command.env)) throw changed("its environment has something in it that no command is given");
+  const searchPath = command.env["PATH"] ?? "";
+  if ((await cleanSearchPath(searchPath, [...facts.workspaces, ...facts.ownPaths])) !== searchPath) {
+    throw changed("programs would be looked for elsewhere");
+  }
   const reading = await readLine(command.text);
   if (reading.kind === "broken") throw changed(`its line ${reading.why}`);
   const end = await hardLine(reading, { ...facts, cwd: command.cwd, env: command.env });

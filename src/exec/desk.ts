@@ -9,6 +9,7 @@ import type { CommandDesk, ExecApprovals } from "./contract.ts";
 import type { Variables } from "./environment.ts";
 import { GrantBook } from "./grants/grant-book.ts";
 import { judge } from "./judge.ts";
+import type { OwnFiles } from "./own-files.ts";
 import { workspacesOf, type ExecConfig } from "./settings.ts";
 
 export interface CommandDeskDeps {
@@ -39,9 +40,8 @@ export function createCommandDesk(deps: CommandDeskDeps): RunningCommandDesk {
   const { config, hostEnvironment } = deps;
   return {
     judge: async (facts) =>
-      judge(facts, { grants, config, hostEnvironment, ownPaths: await ownPathsOf(deps), gatewayPid }),
-    approve: async (command) =>
-      approveCommand(command, { ownPaths: await ownPathsOf(deps), gatewayPid, workspaces: workspacesOf(config()) }),
+      judge(facts, { grants, config, hostEnvironment, gatewayPid, ...(await placesOf(deps, facts.workspace)) }),
+    approve: async (command) => approveCommand(command, { gatewayPid, ...(await placesOf(deps)) }),
     grant: async (agentId, proposal, context) => {
       await grants.add(agentId, proposal, context);
     },
@@ -63,8 +63,15 @@ export function createCommandDesk(deps: CommandDeskDeps): RunningCommandDesk {
 }
 
 /** As they are named and as they really are: a line may name either. */
-async function ownPathsOf({ stateDir, configPath }: CommandDeskDeps): Promise<readonly string[]> {
-  const named = configPath === undefined ? [stateDir] : [stateDir, configPath];
+async function placesOf({ stateDir, configPath, config }: CommandDeskDeps, workspace?: string): Promise<OwnFiles> {
+  const [ownPaths, workspaces] = await Promise.all([
+    bothOf(configPath === undefined ? [stateDir] : [stateDir, configPath]),
+    bothOf([...workspacesOf(config()), ...(workspace === undefined ? [] : [workspace])]),
+  ]);
+  return { ownPaths, workspaces };
+}
+
+async function bothOf(named: readonly string[]): Promise<readonly string[]> {
   const real = await Promise.all(named.map((place) => realpath(place).catch(() => place)));
   return [...new Set([...named, ...real])];
 }

@@ -11,7 +11,7 @@ import type { GrantBook } from "./grants/grant-book.ts";
 import { exactPattern } from "./grants/path-pattern.ts";
 import { hardLine, type HardLineFacts } from "./hard-line.ts";
 import { lookalikes } from "./line/shown-text.ts";
-import { isOwnFile } from "./own-files.ts";
+import { isOwnFile, type OwnFiles } from "./own-files.ts";
 import { isLiteral } from "./line/word-values.ts";
 import { readLine, type LineReading } from "./parse.ts";
 import { planCommand, type Plan } from "./plan.ts";
@@ -23,12 +23,10 @@ import { isExchangeable, type FoundProgram } from "./program/resolve-program.ts"
 import { isSafeUse, safeBinNames } from "./program/safe-bins.ts";
 import { rulesFor, type EffectiveRules, type ExecConfig } from "./settings.ts";
 
-export interface JudgeDeps {
+export interface JudgeDeps extends OwnFiles {
   readonly grants: GrantBook;
   readonly config: () => ExecConfig;
   readonly hostEnvironment: () => Variables;
-  /** The gateway's own folders and files. */
-  readonly ownPaths: readonly string[];
   readonly gatewayPid: number;
 }
 
@@ -42,13 +40,13 @@ export async function judge(facts: CommandFacts, deps: JudgeDeps): Promise<Comma
   }
   const host = deps.hostEnvironment();
   const workspace = await realOf(facts.workspace);
-  const searchPath = await cleanSearchPath(host["PATH"] ?? "", [workspace, ...deps.ownPaths]);
+  const searchPath = await cleanSearchPath(host["PATH"] ?? "", [...deps.workspaces, ...deps.ownPaths]);
   const { env, dropped } = commandEnvironment(host, act.env, searchPath);
   const line: HardLineFacts = {
     cwd: act.cwd,
     env,
     ownPaths: deps.ownPaths,
-    workspaces: [workspace, facts.workspace],
+    workspaces: deps.workspaces,
     gatewayPid: deps.gatewayPid,
   };
   const end = await hardLine(reading, line);
@@ -210,7 +208,7 @@ class Judgement {
 
   async #exchangeable({ name, pin }: FoundProgram): Promise<string | null> {
     const { workspace, deps } = this.#parts;
-    return (await isExchangeable(pin.path, [workspace, ...deps.ownPaths]))
+    return (await isExchangeable(pin.path, [...deps.workspaces, ...deps.ownPaths]))
       ? `${name} could be exchanged for another program: it is where others, or the assistant, can write.`
       : null;
   }
@@ -223,9 +221,7 @@ class Judgement {
     const goesDeep =
       words.some((word) => /^-[a-zA-Z]*[rR]|^--rec/.test(word)) || walkers.has(plainName(plan.program?.name ?? ""));
     const found = places.some(
-      (place) =>
-        isOwnFile(place, { ownPaths: deps.ownPaths, workspaces: [workspace] }) ||
-        (goesDeep && deps.ownPaths.some((own) => isInside(place, own))),
+      (place) => isOwnFile(place, deps) || (goesDeep && deps.ownPaths.some((own) => isInside(place, own))),
     );
     return found ? "It names the gateway's own files." : null;
   }

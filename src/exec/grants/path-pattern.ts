@@ -25,6 +25,6 @@ function expression(pattern: string): string {
     if (piece === "**/") return "(?:[^/]+/)*";
     if (piece === "**") return ".*";
     if (piece === "*") return "[^/]*";
-    return piece === "?" ? "[^/]" : piece.replaceAll(/[\\^$.|+()[\]{}/-]/g, "\\$&");
+    return piece === "?" ? "[^/]" : piece.replaceAll(/[\\^$.|+()[\]{}/]/g, "\\$&");
   });
 }
