@@ -84,6 +84,8 @@ describe("a gateway", () => {
       "port",
       "trace",
       "maintenance",
+      "approvals",
+      "local approvals",
       "way",
       "reload",
     ]);

@@ -214,6 +214,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
+  await openLocalDoor(ground, approvals);
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -304,6 +305,21 @@ function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
     log: log.child("approvals"),
     config: () => config.current().config,
   });
+}
+
+/** The house is ready without it: whoever would approve there is told why they cannot. */
+async function openLocalDoor({ options, clock, ids, log, life }: Ground, desk: Approvals): Promise<void> {
+  const { stateDir } = options.environment;
+  const { createApprovalSocket } = await import("./local-approvals.ts");
+  const door = createApprovalSocket({
+    stateDir,
+    platform: process.platform,
+    desk,
+    clock,
+    ids,
+    log: log.child("approvals"),
+  });
+  await life.start({ name: "local approvals", start: () => door.start(), close: () => door.close(), optional: true });
 }
 
 async function wayOf({

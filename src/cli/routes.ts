@@ -71,6 +71,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["explain", "diff"],
     load: () => import("./commands/policy.ts"),
   },
+  approvals: {
+    summary: "Look at what waits for a yes, and answer it",
+    verbs: ["list", "show", "allow", "deny", "watch"],
+    load: () => import("./commands/approvals.ts"),
+  },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   usage: {
