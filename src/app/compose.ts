@@ -48,6 +48,8 @@ import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { createRunningCommands } from "./running-commands.ts";
+import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
@@ -166,6 +168,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
+  const sandboxes = sandboxesOf(ground, config);
+  const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
+  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
   // From here on, so that no change falls between what the channels were built with and what they hear of.
@@ -175,7 +180,20 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    way,
+    loop,
+    state,
+    restarts,
+    tools,
+    sandboxes,
+  });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -253,6 +271,11 @@ function deskDeps({
   };
 }
 
+function sandboxesOf({ options, clock, ids }: Ground, config: ConfigHandle): Sandboxes {
+  const { stateDir, homeDir: home } = options.environment;
+  return createSandboxes({ stateDir, home, clock, ids, config: () => config.current().config });
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -272,7 +295,7 @@ async function wayOf({
   desk,
   restarts,
   tools,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -369,10 +392,11 @@ interface GatewayParts {
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly sandboxes: Sandboxes;
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, sandboxes } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -391,6 +415,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    sandboxes: async () => [...(await sandboxes.status())],
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -14,6 +14,8 @@ import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import type { ResultOf } from "../protocol/method.ts";
+import type { sandboxStatus } from "../protocol/methods/sandbox.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
 
 export interface GatewayDeps {
@@ -29,6 +31,8 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** What each agent's commands run in. Looks at the machine on first use; never throws. */
+  readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

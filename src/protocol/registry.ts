@@ -18,6 +18,7 @@ import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
 import { promptShow } from "./methods/prompt.ts";
+import { sandboxStatus } from "./methods/sandbox.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as system from "./methods/system.ts";
@@ -56,6 +57,7 @@ export const methodGroups = Object.freeze({
     budget.budgetPause,
     budget.budgetResume,
   ],
+  sandbox: [sandboxStatus],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

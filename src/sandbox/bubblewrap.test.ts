@@ -76,7 +76,11 @@ describe.skipIf(bubblewrapMissing)("a box of bubblewrap", () => {
     for (const argv of ways) {
       // The node of the tests may lie outside of /usr; then it is mounted as an operator would.
       const binds = [{ path: path.dirname(node), access: "ro" as const }];
-      const tried = await runBoxed(house, argv, argv[0] === node && !node.startsWith("/usr/") ? { bounds: { binds } } : {});
+      const tried = await runBoxed(
+        house,
+        argv,
+        argv[0] === node && !node.startsWith("/usr/") ? { bounds: { binds } } : {},
+      );
       expect(tried.output, argv[0]).not.toContain("hello");
       expect(tried.code, `${argv[0]}: ${tried.output}`).not.toBe(0);
     }
@@ -116,7 +120,14 @@ describe.skipIf(bubblewrapMissing)("a box of bubblewrap", () => {
   it("P15: the environment is what was approved, without what would load a library outside of the box", async () => {
     const env = { WORD: "given", LD_PRELOAD: "/tmp/evil.so", BASH_ENV: "x", "BASH_FUNC_ls%%": "() { echo; }" };
     const seen = await runBoxed(house, ["env"], { env });
-    expect(Object.fromEntries(seen.output.trim().split("\n").map((line) => line.split("=", 2)))).toEqual({
+    expect(
+      Object.fromEntries(
+        seen.output
+          .trim()
+          .split("\n")
+          .map((line) => line.split("=", 2)),
+      ),
+    ).toEqual({
       PATH: "/usr/local/bin:/usr/bin:/bin",
       LANG: "C.UTF-8",
       WORD: "given",
@@ -192,7 +203,9 @@ describe.skipIf(bubblewrapMissing)("a box of bubblewrap", () => {
   it("R126: a workspace that is a link to somewhere else is judged by where it leads", async () => {
     const link = path.join(house.base, "ws-link");
     await symlink(house.home, link);
-    await expect(shellBoxed(house, "ls -A", { bounds: { workspace: link } })).rejects.toMatchObject({ code: "SEC_007" });
+    await expect(shellBoxed(house, "ls -A", { bounds: { workspace: link } })).rejects.toMatchObject({
+      code: "SEC_007",
+    });
   });
 
   it("works below /tmp too, and a folder with blanks and quotes in its name is mounted as it is", async () => {

@@ -37,7 +37,10 @@ describe("where the commands of a session run", () => {
   });
 
   it("R119: an agent's own settings stand over the common ones, each for itself", async () => {
-    const desk = deskWith({ mode: "all", memoryMb: 700 }, found, { free: { mode: "off" }, tight: { workspaceAccess: "none" } });
+    const desk = deskWith({ mode: "all", memoryMb: 700 }, found, {
+      free: { mode: "off" },
+      tight: { workspaceAccess: "none" },
+    });
     expect(await desk.choose(session("agent:free:main", "free"))).toEqual({ kind: "open" });
     expect(await desk.choose(session("agent:tight:main", "tight"))).toMatchObject({
       kind: "box",
@@ -101,7 +104,12 @@ describe("where the commands of a session run", () => {
   });
 
   it("R125: a bind in another form, and more binds than the limit, are refused", async () => {
-    for (const binds of [["/a:/b"], ["/a:/b:ro"], ["/a:rw:ro"], Array.from({ length: limits.boxBinds + 1 }, () => "/a")]) {
+    for (const binds of [
+      ["/a:/b"],
+      ["/a:/b:ro"],
+      ["/a:rw:ro"],
+      Array.from({ length: limits.boxBinds + 1 }, () => "/a"),
+    ]) {
       await expect(deskWith({ mode: "all", binds }).choose(session(main))).rejects.toMatchObject({ code: "SEC_007" });
     }
     const most = Array.from({ length: limits.boxBinds }, () => "/a");

@@ -86,11 +86,15 @@ describe("a container of Docker", () => {
     const argv = await started(["ls"], { binds: [{ path: path.join(base, "link"), access: "ro" }] });
     expect(argv.join(" ")).toContain(`source=${data},target=${data},readonly`);
     for (const folder of ["/", "/var/run", "/run", path.join(base, "home"), "/etc"]) {
-      await expect(started(["ls"], { binds: [{ path: folder, access: "ro" }] })).rejects.toMatchObject({ code: "SEC_007" });
+      await expect(started(["ls"], { binds: [{ path: folder, access: "ro" }] })).rejects.toMatchObject({
+        code: "SEC_007",
+      });
     }
     const comma = path.join(base, "a,readonly=false");
     await mkdir(comma);
-    await expect(started(["ls"], { binds: [{ path: comma, access: "ro" }] })).rejects.toMatchObject({ code: "SEC_007" });
+    await expect(started(["ls"], { binds: [{ path: comma, access: "ro" }] })).rejects.toMatchObject({
+      code: "SEC_007",
+    });
   });
 
   it("R125: no value of the environment is an argument, and none says where the daemon is", async () => {

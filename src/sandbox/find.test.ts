@@ -43,7 +43,10 @@ describe("what is found on a machine", () => {
 
   it("P15: bubblewrap that may make no namespace is not found, and its own words say why", async () => {
     await program("prlimit", "");
-    await program("bwrap", '[ "$1" = --version ] && echo bubblewrap 0.8.0 && exit; echo "bwrap: No permissions to create a namespace" >&2; exit 1');
+    await program(
+      "bwrap",
+      '[ "$1" = --version ] && echo bubblewrap 0.8.0 && exit; echo "bwrap: No permissions to create a namespace" >&2; exit 1',
+    );
     const found = await finder([folder]).find({ ...auto, backend: "bubblewrap" });
     expect(found).toEqual({
       found: false,
@@ -87,7 +90,8 @@ describe("what is found on a machine", () => {
     await program("docker", `echo asked >> ${folder}/count; exit 1`);
     const one = finder([folder]);
     const docker = { ...auto, backend: "docker" } as const;
-    const asked = async (): Promise<number> => (await readFile(path.join(folder, "count"), "utf8")).split("\n").length - 1;
+    const asked = async (): Promise<number> =>
+      (await readFile(path.join(folder, "count"), "utf8")).split("\n").length - 1;
     await Promise.all([one.find(docker), one.find(docker)]);
     await one.find(docker);
     expect(await asked()).toBe(1);

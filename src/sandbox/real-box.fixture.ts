@@ -66,7 +66,11 @@ export async function boxedHouse(under = "/var/tmp"): Promise<BoxedHouse> {
   };
 }
 
-export function approved(argv: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): ApprovedCommand {
+export function approved(
+  argv: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): ApprovedCommand {
   return mintApprovedCommand({ argv, cwd, env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", ...env } });
 }
 
@@ -79,7 +83,11 @@ export interface BoxedRun {
 export async function runBoxed(
   house: BoxedHouse,
   argv: readonly string[],
-  options: { readonly bounds?: Partial<SandboxBounds>; readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
+  options: {
+    readonly bounds?: Partial<SandboxBounds>;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly cwd?: string;
+  } = {},
 ): Promise<BoxedRun> {
   const sandbox = await house.sandbox();
   const command = approved(argv, options.cwd ?? house.workspace, options.env);

@@ -79,18 +79,27 @@ describe("what a command is planned to be", () => {
 
   it("R119: an argument that names another place to run is no argument: it is dropped, and changes nothing", async () => {
     const refusing: BoxChoice = { kind: "refused", why: "Nothing is installed." };
-    for (const extra of [{ host: "gateway" }, { host: "node" }, { sandbox: false }, { elevated: true }, { security: "full" }]) {
+    for (const extra of [
+      { host: "gateway" },
+      { host: "node" },
+      { sandbox: false },
+      { elevated: true },
+      { security: "full" },
+    ]) {
       const input = { command: "touch ran", ...extra } as ExecInput;
       await expect(exec(input, { choice: refusing })).rejects.toMatchObject({ code: "RUN_003" });
     }
     expect(existsSync(path.join(bench.workspace, "ran"))).toBe(false);
   });
 
-  it.each(["..", "../x", "/etc", "/", "~", "a/../..", "out", "a\nb"])("a folder %j outside the workspace is SEC_007", async (cwd) => {
-    await mkdir(bench.workspace, { recursive: true });
-    await symlink("/etc", path.join(bench.workspace, "out"));
-    await expect(toolOf().plan?.({ command: "ls", cwd }, contextOf())).rejects.toMatchObject({ code: "SEC_007" });
-  });
+  it.each(["..", "../x", "/etc", "/", "~", "a/../..", "out", "a\nb"])(
+    "a folder %j outside the workspace is SEC_007",
+    async (cwd) => {
+      await mkdir(bench.workspace, { recursive: true });
+      await symlink("/etc", path.join(bench.workspace, "out"));
+      await expect(toolOf().plan?.({ command: "ls", cwd }, contextOf())).rejects.toMatchObject({ code: "SEC_007" });
+    },
+  );
 
   it.each([
     { command: "" },
@@ -100,7 +109,10 @@ describe("what a command is planned to be", () => {
     { command: "ls", env: { "A B": "1" } },
     { command: "ls", env: { A: "1\0" } },
     { command: "ls", env: { A: "x".repeat(limits.commandVariableChars + 1) } },
-    { command: "ls", env: Object.fromEntries(Array.from({ length: limits.commandVariables + 1 }, (_, at) => [`V${at}`, ""])) },
+    {
+      command: "ls",
+      env: Object.fromEntries(Array.from({ length: limits.commandVariables + 1 }, (_, at) => [`V${at}`, ""])),
+    },
     { command: "ls", timeoutSeconds: 0 },
     {},
   ])("an input that makes no sense is refused in words: %#", async (input) => {
@@ -109,7 +121,9 @@ describe("what a command is planned to be", () => {
   });
 
   it("the longest command and the most variables are taken", () => {
-    const env = Object.fromEntries(Array.from({ length: limits.commandVariables }, (_, at) => [`V${at}`, "x".repeat(limits.commandVariableChars)]));
+    const env = Object.fromEntries(
+      Array.from({ length: limits.commandVariables }, (_, at) => [`V${at}`, "x".repeat(limits.commandVariableChars)]),
+    );
     expect(toolOf().inputSchema.safeParse({ command: "x".repeat(limits.commandChars), env }).success).toBe(true);
   });
 });
@@ -196,10 +210,18 @@ describe("G5: a command that does not end", () => {
   it("G5: is ended at its time with all its group, and the model is told in words", async () => {
     const clock = new FakeClock(0);
     const own = await commandBench({ clock });
-    const tool = createExecTool({ processes: own.processes, sandbox: deskThatSays({ kind: "open" }), timeoutSeconds: () => 30 });
+    const tool = createExecTool({
+      processes: own.processes,
+      sandbox: deskThatSays({ kind: "open" }),
+      timeoutSeconds: () => 30,
+    });
     await mkdir(own.workspace);
     const command = approvedLine("sleep 1000 & echo $! > child; echo begun; wait", own.workspace);
-    const running = runTool(tool as Tool, { command: "sleep 1000" }, toolContext({ clock, workspace: own.workspace, command }));
+    const running = runTool(
+      tool as Tool,
+      { command: "sleep 1000" },
+      toolContext({ clock, workspace: own.workspace, command }),
+    );
     const child = Number(await appears(path.join(own.workspace, "child")));
     await clock.advance(29_999);
     expect(existsSync(`/proc/${child}`)).toBe(true);
@@ -212,10 +234,18 @@ describe("G5: a command that does not end", () => {
   it("G5: one that takes no notice of the request is killed after its grace", async () => {
     const clock = new FakeClock(0);
     const own = await commandBench({ clock });
-    const tool = createExecTool({ processes: own.processes, sandbox: deskThatSays({ kind: "open" }), timeoutSeconds: () => 1 });
+    const tool = createExecTool({
+      processes: own.processes,
+      sandbox: deskThatSays({ kind: "open" }),
+      timeoutSeconds: () => 1,
+    });
     await mkdir(own.workspace);
     const command = approvedLine("trap '' TERM; echo $$ > me; while :; do sleep 0.01; done", own.workspace);
-    const running = runTool(tool as Tool, { command: "loop" }, toolContext({ clock, workspace: own.workspace, command }));
+    const running = runTool(
+      tool as Tool,
+      { command: "loop" },
+      toolContext({ clock, workspace: own.workspace, command }),
+    );
     const pid = Number(await appears(path.join(own.workspace, "me")));
     await clock.advance(1_000);
     await clock.advance(limits.commandGraceMs - 1);
@@ -294,7 +324,11 @@ describe.skipIf(bubblewrapMissing)("a command in a box", () => {
   });
 
   it("P15: a workspace that may not be mounted runs nothing", async () => {
-    const bad: BoxChoice = { kind: "box", sandbox: await house.sandbox(), bounds: house.bounds({ workspace: house.home }) };
+    const bad: BoxChoice = {
+      kind: "box",
+      sandbox: await house.sandbox(),
+      bounds: house.bounds({ workspace: house.home }),
+    };
     await expect(boxed("touch ran", { choice: bad })).rejects.toMatchObject({ code: "SEC_007" });
     expect(existsSync(path.join(house.workspace, "ran"))).toBe(false);
   });

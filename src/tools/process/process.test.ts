@@ -18,11 +18,20 @@ beforeEach(async () => {
 afterEach(async () => await bench.close());
 
 type Part = Partial<ToolContext>;
-const context = (part: Part = {}): ToolContext => toolContext({ clock: bench.clock, workspace: bench.workspace, ...part });
+const context = (part: Part = {}): ToolContext =>
+  toolContext({ clock: bench.clock, workspace: bench.workspace, ...part });
 
 /** Starts it in the background; its id. */
-async function begin(line: string, part: Part = {}, more: Readonly<Record<string, unknown>> = { background: true }): Promise<string> {
-  const tool = createExecTool({ processes: bench.processes, sandbox: deskThatSays({ kind: "open" }), timeoutSeconds: () => 20 });
+async function begin(
+  line: string,
+  part: Part = {},
+  more: Readonly<Record<string, unknown>> = { background: true },
+): Promise<string> {
+  const tool = createExecTool({
+    processes: bench.processes,
+    sandbox: deskThatSays({ kind: "open" }),
+    timeoutSeconds: () => 20,
+  });
   const command = approvedLine(line, bench.workspace);
   const { text } = await runTool(tool as Tool, { command: line, ...more }, context({ ...part, command }));
   return /for id (\w+)/.exec(text)?.[1] ?? text;
@@ -85,7 +94,13 @@ describe("commands in the background", () => {
   });
 
   it("R124: belong to the session that started them, and to the one that started that; others see none", async () => {
-    const born = { parentRunId: "r", parentSessionKey: "agent:main:main", depth: 1, tools: [], taint: [] } satisfies BornRights;
+    const born = {
+      parentRunId: "r",
+      parentSessionKey: "agent:main:main",
+      depth: 1,
+      tools: [],
+      taint: [],
+    } satisfies BornRights;
     const child = { sessionKey: "agent:main:subagent:7", born };
     const own = await begin("sleep 1000");
     const childs = await begin("sleep 1000", child);
@@ -136,7 +151,9 @@ describe("commands in the background", () => {
     const tool = createProcessTool({ processes: bench.processes });
     expect(tool.effectOf?.({ action: "list" })).toBe("pure");
     expect(tool.effectOf?.({ action: "kill", id: "x" })).toBe("idempotent");
-    await expect(ask({ action: "write", id: "x", text: "rm -rf /" } as never)).rejects.toMatchObject({ code: "RUN_003" });
+    await expect(ask({ action: "write", id: "x", text: "rm -rf /" } as never)).rejects.toMatchObject({
+      code: "RUN_003",
+    });
     await expect(ask({ action: "poll" })).rejects.toMatchObject({ code: "RUN_003" });
   });
 });

@@ -68,12 +68,15 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
     expect(await isGone(other)).toBe(true);
   });
 
-  it.each(["", "{", "null", '{"bootId":null,"commands":[{"pid":-1}]}', "\0\0"])("a file that says %j ends nothing", async (text) => {
-    const { ensurePrivateDir } = await import("../../platform/atomic-file.ts");
-    await ensurePrivateDir(path.dirname(file));
-    await writeFile(file, text);
-    expect(await leftovers().sweep()).toBe(0);
-  });
+  it.each(["", "{", "null", '{"bootId":null,"commands":[{"pid":-1}]}', "\0\0"])(
+    "a file that says %j ends nothing",
+    async (text) => {
+      const { ensurePrivateDir } = await import("../../platform/atomic-file.ts");
+      await ensurePrivateDir(path.dirname(file));
+      await writeFile(file, text);
+      expect(await leftovers().sweep()).toBe(0);
+    },
+  );
 
   it("what ended is forgotten, and a first start finds nothing", async () => {
     expect(await leftovers().sweep()).toBe(0);
@@ -84,19 +87,22 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
     expect(JSON.parse(await readFile(file, "utf8"))).toEqual({ bootId: "boot", commands: [] });
   });
 
-  it.each(["open", ...(bubblewrapMissing ? [] : ["boxed"])])("R124: a gateway that is killed takes its command with it: %s", async (where) => {
-    const gateway = spawn(process.execPath, [program, folder, where], { stdio: ["ignore", "pipe", "inherit"] });
-    await new Promise((resolve) => void gateway.stdout.once("data", resolve));
-    await appears(path.join(folder, "workspace", "begun"));
-    const before = await sleepersIn(folder);
-    expect(before.length).toBeGreaterThanOrEqual(2);
-    gateway.kill("SIGKILL");
-    await new Promise((resolve) => void gateway.once("exit", resolve));
-    file = path.join(folder, "commands.json");
-    // In a box all goes at once; outside, the next start ends what left its parent.
-    if (where === "open") expect(await leftovers().sweep()).toBeGreaterThanOrEqual(1);
-    for (const pid of before) expect(await isGone(pid)).toBe(true);
-  });
+  it.each(["open", ...(bubblewrapMissing ? [] : ["boxed"])])(
+    "R124: a gateway that is killed takes its command with it: %s",
+    async (where) => {
+      const gateway = spawn(process.execPath, [program, folder, where], { stdio: ["ignore", "pipe", "inherit"] });
+      await new Promise((resolve) => void gateway.stdout.once("data", resolve));
+      await appears(path.join(folder, "workspace", "begun"));
+      const before = await sleepersIn(folder);
+      expect(before.length).toBeGreaterThanOrEqual(2);
+      gateway.kill("SIGKILL");
+      await new Promise((resolve) => void gateway.once("exit", resolve));
+      file = path.join(folder, "commands.json");
+      // In a box all goes at once; outside, the next start ends what left its parent.
+      if (where === "open") expect(await leftovers().sweep()).toBeGreaterThanOrEqual(1);
+      for (const pid of before) expect(await isGone(pid)).toBe(true);
+    },
+  );
 });
 
 async function appears(name: string): Promise<void> {
@@ -109,7 +115,8 @@ async function sleepersIn(folder: string): Promise<readonly number[]> {
   for (const name of (await readdir("/proc")).filter((one) => /^\d+$/.test(one))) {
     const cwd = await readlink(`/proc/${name}/cwd`).catch(() => "");
     const words = await readFile(`/proc/${name}/cmdline`, "latin1").catch(() => "");
-    if (cwd.endsWith(path.join(path.basename(folder), "workspace")) && words.startsWith("sleep")) found.push(Number(name));
+    if (cwd.endsWith(path.join(path.basename(folder), "workspace")) && words.startsWith("sleep"))
+      found.push(Number(name));
   }
   return found;
 }
