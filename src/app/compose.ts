@@ -54,6 +54,8 @@ import { nobodyThere } from "./nobody-there.ts";
 import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { createRunningCommands } from "./running-commands.ts";
+import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
@@ -175,6 +177,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
+  const sandboxes = sandboxesOf(ground, config);
+  const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
+  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
   const tools = createToolSet();
   const shelf = createSurroundings({
     config: () => config.current().config,
@@ -207,6 +212,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     tools,
     shelf,
     approvals,
+    sandboxes,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
@@ -284,6 +290,11 @@ function deskDeps({
   };
 }
 
+function sandboxesOf({ options, clock, ids }: Ground, config: ConfigHandle): Sandboxes {
+  const { stateDir, homeDir: home } = options.environment;
+  return createSandboxes({ stateDir, home, clock, ids, config: () => config.current().config });
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -333,7 +344,7 @@ async function wayOf({
   tools,
   shelf,
   approvals,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -437,6 +448,7 @@ interface GatewayParts {
   readonly tools: () => Promise<ToolSet>;
   readonly shelf: SkillShelf;
   readonly approvals: Approvals;
+  readonly sandboxes: Sandboxes;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
@@ -450,7 +462,7 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -474,6 +486,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       { ...parts, load: loadOptionsOf(ground) },
     ),
     approvals,
+    sandboxes: async () => [...(await sandboxes.status())],
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

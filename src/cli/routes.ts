@@ -61,6 +61,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
   },
+  sandbox: {
+    summary: "Show what the commands of agents run in",
+    verbs: ["status"],
+    load: () => import("./commands/sandbox.ts"),
+  },
   budget: {
     summary: "Look at budgets, set them, and allow more",
     verbs: ["show", "set", "allow", "deny", "settle"],
