@@ -9,6 +9,7 @@ import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
+import type { LoadOptions } from "../config/load.ts";
 import { environmentSecrets, type Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
@@ -36,6 +37,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
@@ -47,6 +49,7 @@ import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { nobodyThere } from "./nobody-there.ts";
+import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -179,6 +182,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
+  const { known: redact } = ground.redactor;
+  await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
@@ -326,15 +331,15 @@ function describeIssue({ severity, path: where, message, file, line }: ConfigIss
 /** A predecessor that is just leaving gets this long. */
 const lockWaitMs = 3_000;
 
+function loadOptionsOf({ port, options, clock, secrets }: Ground): LoadOptions {
+  const overrides = { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) };
+  return { environment: options.environment, ...channelSettings(), overrides, version, clock, secrets: secrets.source };
+}
+
 async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
-  const { port, options, clock, log, life, redactor, secrets } = ground;
+  const { options, clock, log, life, redactor } = ground;
   const config = await createConfigAccess({
-    environment: options.environment,
-    ...channelSettings(),
-    overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
-    version,
-    clock,
-    secrets: secrets.source,
+    ...loadOptionsOf(ground),
     failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
@@ -393,6 +398,10 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    policy: createHousePolicyView(
+      createHousePolicy(() => config.current().config),
+      { ...parts, load: loadOptionsOf(ground) },
+    ),
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -61,6 +61,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["show", "set", "allow", "deny", "settle"],
     load: () => import("./commands/budget.ts"),
   },
+  policy: {
+    summary: "Show what may be done, by which rule, and what another configuration would change",
+    verbs: ["explain", "diff"],
+    load: () => import("./commands/policy.ts"),
+  },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   usage: {

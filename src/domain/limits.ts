@@ -164,6 +164,12 @@ export const limits = Object.freeze({
   inboundTtlMs: 24 * 3_600_000,
   /** Dead letters in one answer, or named in one request. */
   deadLettersPerRequest: 500,
+  /** What is kept of the facts of one decision, as UTF-8 JSON; of larger ones the long texts are cut. */
+  decisionFactsBytes: 64 * 1024,
+  /** Decisions that wait to be written. */
+  decisionsWaiting: 10_000,
+  /** Recorded decisions that one answer tries again under another configuration. */
+  policyDiffRows: 500,
   /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
   overheardTextBytes: 4 * 1024,
   /** Such messages that one prompt shows at most, whatever the configuration says. */

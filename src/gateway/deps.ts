@@ -11,6 +11,7 @@ import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
 import type { ModelDeskView } from "../models/contract.ts";
+import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
@@ -29,6 +30,8 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** What would be decided about calls of tools, by whom and why. */
+  readonly policy: PolicyView;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

@@ -16,6 +16,9 @@ import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
+import { configWith, fakeCommands } from "../policy/policy-world.fixture.ts";
+import { createPolicy } from "../policy/resolve.ts";
+import { createPolicyView } from "../policy/view.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
@@ -103,6 +106,16 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       ownerChats: () => Promise.resolve([]),
       interrupt: (agentId) => void calls.push(`interrupt ${agentId ?? "all"}`),
       wakeQueue: () => void calls.push("wake"),
+    }),
+    policy: createPolicyView({
+      config: () => config.current().config,
+      policy: createPolicy({ config: () => config.current().config, commands: fakeCommands() }),
+      policyFor: (candidate) => createPolicy({ config: () => candidate, commands: fakeCommands() }),
+      decisions: store.decisions,
+      isOwner: ({ senderId }) => senderId === "owner",
+      providerOf: () => "openai",
+      // A candidate of a test is JSON of what differs from the defaults.
+      readCandidate: (text) => Promise.resolve(configWith(JSON.parse(text) as object)),
     }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     channels: {

@@ -17,6 +17,7 @@ import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
+import * as policy from "./methods/policy.ts";
 import { promptShow } from "./methods/prompt.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
@@ -56,6 +57,7 @@ export const methodGroups = Object.freeze({
     budget.budgetPause,
     budget.budgetResume,
   ],
+  policy: [policy.policyExplain, policy.policyDiff],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

@@ -12,6 +12,7 @@ import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
+import { policyMethods } from "./operate/policy.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
@@ -36,6 +37,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   ],
   config: configMethods,
   budget: budgetMethods,
+  policy: policyMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

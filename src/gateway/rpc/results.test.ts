@@ -56,6 +56,8 @@ describe("results", () => {
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
       ...(await budgetParams(stage)),
+      "policy.explain": { tool: "exec", words: "make" },
+      "policy.diff": { candidate: "{}" },
       ...Object.fromEntries(
         ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
       ),
