@@ -21,6 +21,7 @@ const entries = {
   "store-writer": "src/store/sqlite/writer-thread.ts",
   "store-reader": "src/store/sqlite/reader-thread.ts",
   "page-reader": "src/tools/web-fetch/page-thread.ts",
+  "grep-matcher": "src/tools/grep/matcher-thread.ts",
 };
 
 /** Loaded from node_modules as they are: they find files of their own beside them, or load native code. */

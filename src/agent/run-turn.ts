@@ -12,6 +12,7 @@ import { keptIfRefused } from "./budget-refusal.ts";
 import { commandOf, runCommand } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
+import { createLookAtPicture } from "./calling/look-at-picture.ts";
 import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
 import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
@@ -57,9 +58,11 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       usage: noUsage,
       costMicros: 0,
     };
+    const closeEyes = deps.vision?.open(runId, createLookAtPicture(turn, deps));
     try {
       await runTurn(turn, deps);
     } finally {
+      closeEyes?.();
       // A turn that is given back or lost says nothing more; of one that was committed the stream has ended already.
       await turn.stream?.end();
       timeout.cancel();

@@ -25,6 +25,7 @@ import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { nobodyThere, type Acting } from "./nobody-there.ts";
@@ -78,6 +79,8 @@ export interface TestWayOptions {
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
   readonly shrinkImages?: ShrinkImages;
+  /** Where tools have pictures looked at. */
+  readonly vision?: VisionDesk;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
@@ -132,6 +135,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
     ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
+    ...(options.vision === undefined ? {} : { vision: options.vision }),
   });
   return {
     way,

@@ -275,4 +275,38 @@ export const limits = Object.freeze({
   usageCalls: 5_000,
   /** Of one line of a session in an answer about its use, as UTF-16 units. */
   usageLogChars: 2_000,
+  /** What one call of `read` shows, as UTF-8; below `toolOutputBytes`, so that it says itself where to go on. */
+  fileReadBytes: 48 * 1024,
+  fileReadLines: 2_000,
+  /** Of one line that a file tool shows, as UTF-16 units. */
+  fileLineChars: 8_000,
+  /** How far into a file `read` looks for the line it was asked for. */
+  fileScanBytes: 256 * 1024 * 1024,
+  /** A file that is written or changed by one call, as bytes. */
+  fileWriteBytes: 4 * 1024 * 1024,
+  /** What file tools leave free on the disk: a gateway that cannot write loses its ground. */
+  diskReserveBytes: 128 * 1024 * 1024,
+  /** Replacements of one `edit`. */
+  fileEdits: 50,
+  patchBytes: 1024 * 1024,
+  /** Files that one patch touches, and what it writes in all, as bytes. */
+  patchFiles: 100,
+  patchWriteBytes: 8 * 1024 * 1024,
+  /** Entries of a folder that are looked at, and shown, by one `ls`. */
+  folderEntries: 50_000,
+  folderEntriesShown: 1_000,
+  /** Entries that `find` and `grep` look at, how deep, and how long. */
+  walkEntries: 200_000,
+  walkDepth: 32,
+  walkMs: 20_000,
+  findResults: 1_000,
+  globChars: 500,
+  /** Lines that `grep` shows, the longest pattern, and the largest file it looks into. */
+  grepMatches: 500,
+  grepPatternChars: 1_000,
+  grepFileBytes: 4 * 1024 * 1024,
+  /** Of a line that `grep` shows, as UTF-16 units. */
+  grepLineChars: 300,
+  /** Files that are known to hold words from elsewhere; beyond it whole folders are. */
+  foreignFiles: 10_000,
 });
