@@ -26,6 +26,7 @@ import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
@@ -85,6 +86,8 @@ export interface TestWayOptions {
   /** Where what is allowed for good goes; nowhere where absent. */
   readonly grants?: ApprovalDeskDeps["commands"];
   readonly shrinkImages?: ShrinkImages;
+  /** Where tools have pictures looked at. */
+  readonly vision?: VisionDesk;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
@@ -149,6 +152,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
     ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
+    ...(options.vision === undefined ? {} : { vision: options.vision }),
   });
   approvals.follow(way);
   return {
