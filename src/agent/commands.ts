@@ -11,7 +11,16 @@ import { decideByMessage, type MoneyCommand } from "./money-commands.ts";
 import { restartByMessage } from "./restart-command.ts";
 import type { AgentDeps, Turn } from "./turn.ts";
 
-export type Command = "new" | "status" | "help" | "stop" | "restart" | "compact" | LinkCommand | MoneyCommand;
+export type Command =
+  | "new"
+  | "status"
+  | "help"
+  | "stop"
+  | "restart"
+  | "compact"
+  | "approve"
+  | LinkCommand
+  | MoneyCommand;
 
 const names: Readonly<Record<string, Command>> = Object.freeze({
   "/new": "new",
@@ -24,6 +33,7 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
   "/compact": "compact",
   "/link": "link",
   "/unlink": "unlink",
+  "/approve": "approve",
   "/allow": "allow",
   "/deny": "deny",
   "/pause": "pause",
@@ -31,7 +41,7 @@ const names: Readonly<Record<string, Command>> = Object.freeze({
 });
 
 /** The commands that words may follow. All others stand alone. */
-const takesWords: readonly Command[] = ["compact", "link", "allow", "deny", "pause"];
+const takesWords: readonly Command[] = ["compact", "link", "approve", "allow", "deny", "pause"];
 
 /** The command a text is, or null where it is something to answer. */
 export function commandOf(text: string): Command | null {
@@ -60,6 +70,7 @@ interface CommandContext {
 }
 
 export async function runCommand(command: Command, context: CommandContext): Promise<string> {
+  const words = wordsOf(messageText(context.turn.row.message));
   switch (command) {
     case "new":
       return startAnew(context);
@@ -68,21 +79,33 @@ export async function runCommand(command: Command, context: CommandContext): Pro
     case "help":
       return helpText;
     case "compact":
-      return compactByCommand(context, wordsOf(messageText(context.turn.row.message)));
+      return compactByCommand(context, words);
     case "link":
     case "unlink":
-      return linkByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
+      return linkByMessage(command, words, context);
+    case "approve":
     case "allow":
     case "deny":
+      return (
+        (await consentByMessage(context)) ?? decideByMessage(command === "deny" ? "deny" : "allow", words, context)
+      );
     case "pause":
     case "resume":
-      return decideByMessage(command, wordsOf(messageText(context.turn.row.message)), context);
+      return decideByMessage(command, words, context);
     case "restart":
       return restartByMessage(context.turn, context.deps);
     case "stop":
       // What ran was stopped when this message came in: it did not have to wait for its turn.
       return "Stopped.";
   }
+}
+
+/** Null where it is no question about an act; nothing to say where the chat was told when the message came in. */
+async function consentByMessage({ turn, deps }: CommandContext): Promise<string | null> {
+  const { message, sessionKey } = turn.row;
+  const answered = await deps.consent.answer(message, sessionKey);
+  if (answered === null) return null;
+  return answered.told ? "" : answered.text;
 }
 
 /** What is told to somebody who asks, and to platforms that show a list. */

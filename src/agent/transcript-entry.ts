@@ -8,6 +8,7 @@ import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { messageText } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
+import type { Taint } from "../domain/taint.ts";
 import type { TranscriptDraft } from "../store/port.ts";
 import type { Overheard } from "./overheard.ts";
 
@@ -153,7 +154,8 @@ export function spokenEntry(partId: string, text: string, atMs: number): Transcr
   };
 }
 
-export function toolEntry(id: string, result: ToolResult, atMs: number): TranscriptDraft {
+/** `taint`: where the result's words came from, kept beside the line for the turns that read it later. */
+export function toolEntry(id: string, result: ToolResult, atMs: number, taint: Taint | null = null): TranscriptDraft {
   return {
     id,
     type: "message",
@@ -167,6 +169,7 @@ export function toolEntry(id: string, result: ToolResult, atMs: number): Transcr
         isError: result.isError,
         timestamp: atMs,
       },
+      ...(taint === null ? {} : { taint: [taint] }),
     },
   };
 }

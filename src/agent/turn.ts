@@ -6,6 +6,12 @@ import type { AppEvent, EventBus, StopReason } from "../domain/events.ts";
 import type { IdentityLinks } from "../domain/identity.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { TokenUsage } from "../domain/money.ts";
+import type { Taint } from "../domain/taint.ts";
+import type { ApprovalDesk } from "../approvals/contract.ts";
+import type { ConsentDesk } from "./consent-command.ts";
+import type { CommandDesk } from "../exec/contract.ts";
+import type { Policy } from "../policy/contract.ts";
+import type { Surroundings, SurroundingsReader } from "../skills/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -18,6 +24,7 @@ import type { LedgerEntry } from "../store/ledger-port.ts";
 import type { Tool } from "../tools/contract.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts, ShrinkImages } from "./contract.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 import type { TurnSettings } from "./turn-settings.ts";
@@ -48,7 +55,17 @@ export interface AgentDeps {
   readonly budgetDesk: BudgetDesk;
   /** Which senders are one person. */
   readonly links: IdentityLinks;
-  readonly tools: () => Promise<ToolSet>;
+  /** Every tool there is for an agent, whoever may use it. */
+  readonly tools: (agentId: string) => Promise<ToolSet>;
+  /** What the agent's folder says. */
+  readonly surroundings: SurroundingsReader;
+  /** Nothing runs a tool without its word. */
+  readonly policy: Policy;
+  readonly approvals: Pick<ApprovalDesk, "ask">;
+  /** Where messages answer what was asked. */
+  readonly consent: ConsentDesk;
+  /** Makes a command that may run runnable. */
+  readonly commands: Pick<CommandDesk, "approve">;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
   readonly registry: TurnRegistry;
@@ -75,6 +92,9 @@ export interface Turn {
   readonly deadlineMs: number;
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
+  readonly pipeline: Pipeline;
+  /** What its folder said when it began. */
+  surroundings: Surroundings;
   /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */
@@ -89,6 +109,8 @@ export interface Turn {
   readonly notices: string[];
   /** What this turn has said and done; grows with each step. What was said before is the context's. */
   readonly conversation: ModelMessage[];
+  /** What is in the context that no admitted person typed; grows with the results of tools. */
+  taint: readonly Taint[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];
   /** Calls that no step row has paid for yet. */

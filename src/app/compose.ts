@@ -9,6 +9,7 @@ import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
+import type { LoadOptions } from "../config/load.ts";
 import { environmentSecrets, type Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
@@ -34,9 +35,11 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
+import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
@@ -47,9 +50,14 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
+import { nobodyThere } from "./nobody-there.ts";
+import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -168,7 +176,16 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
+  const shelf = createSurroundings({
+    config: () => config.current().config,
+    variables: () => config.environment().variables,
+    managedDir: paths.skillsDir,
+    bundledDir: null,
+    log: log.child("skills"),
+  });
+  const approvals = createApprovals({ ground, bus, store, config });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
+  approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -176,10 +193,27 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    way,
+    loop,
+    state,
+    restarts,
+    tools,
+    shelf,
+    approvals,
+  });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
+  const { known: redact } = ground.redactor;
+  await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
+  await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -206,12 +240,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
-async function openModels({
-  ground,
-  bus,
-  store,
-  config,
-}: Pick<GatewayParts, "ground" | "bus" | "store" | "config">): Promise<Pick<GatewayParts, "models" | "desk">> {
+async function openModels({ ground, bus, store, config }: OpenParts): Promise<Pick<GatewayParts, "models" | "desk">> {
   const { options, clock, ids, log, life } = ground;
   const models = createModels({
     environment: () => config.environment(),
@@ -264,6 +293,19 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
+function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
+  const { clock, ids, log } = ground;
+  return openApprovals({
+    store,
+    clock,
+    ids,
+    bus,
+    commands: noGrants,
+    log: log.child("approvals"),
+    config: () => config.current().config,
+  });
+}
+
 async function wayOf({
   ground,
   bus,
@@ -273,6 +315,8 @@ async function wayOf({
   desk,
   restarts,
   tools,
+  shelf,
+  approvals,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -289,6 +333,9 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
+    ...nobodyThere(),
+    surroundings: shelf,
+    approvals,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),
@@ -325,15 +372,15 @@ function describeIssue({ severity, path: where, message, file, line }: ConfigIss
 /** A predecessor that is just leaving gets this long. */
 const lockWaitMs = 3_000;
 
+function loadOptionsOf({ port, options, clock, secrets }: Ground): LoadOptions {
+  const overrides = { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) };
+  return { environment: options.environment, ...channelSettings(), overrides, version, clock, secrets: secrets.source };
+}
+
 async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
-  const { port, options, clock, log, life, redactor, secrets } = ground;
+  const { options, clock, log, life, redactor } = ground;
   const config = await createConfigAccess({
-    environment: options.environment,
-    ...channelSettings(),
-    overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
-    version,
-    clock,
-    secrets: secrets.source,
+    ...loadOptionsOf(ground),
     failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
@@ -358,6 +405,8 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   return config;
 }
 
+type OpenParts = Pick<GatewayParts, "ground" | "bus" | "store" | "config">;
+
 interface GatewayParts {
   readonly ground: Ground;
   readonly bus: EventBus;
@@ -370,10 +419,22 @@ interface GatewayParts {
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly shelf: SkillShelf;
+  readonly approvals: Approvals;
+}
+
+/** What the workspaces say: their named files, and skill packs. */
+function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = statePaths(ground.options.environment.stateDir).skillsDir;
+  const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
+  return {
+    agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
+  };
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -392,6 +453,11 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    policy: createHousePolicyView(
+      createHousePolicy(() => config.current().config),
+      { ...parts, load: loadOptionsOf(ground) },
+    ),
+    approvals,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
@@ -409,7 +475,12 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
-    prompt: createPromptView({ config: () => config.current().config, tools }),
+    ...folderOf(parts),
+    prompt: createPromptView({
+      config: () => config.current().config,
+      tools,
+      surroundings: parts.shelf,
+    }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

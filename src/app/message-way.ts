@@ -38,6 +38,8 @@ import type { DispatchQueue } from "../queue/contract.ts";
 import type { InboxEntry } from "../store/port.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
+import { openConsent, type Consent } from "./consent.ts";
+import type { Acting } from "./nobody-there.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { sessionOfChat, type ChatSession } from "./chat-session.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
@@ -57,7 +59,11 @@ export interface MessageWayDeps extends Omit<
   | "openReplyStream"
   | "wakeDelivery"
   | "isOwner"
+  | "approvals"
+  | "consent"
 > {
+  /** Where people are asked about acts: chats are one of its ways, and messages answer there. */
+  readonly approvals: Acting["approvals"];
   readonly dispatch: DispatchDriver;
   /** Where lasting facts are written before a conversation is summed up; absent: nowhere. */
   readonly notes?: MemoryNotes;
@@ -114,19 +120,32 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
   const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
-  const parts = { queue, registry, turns, backlog, rules, links, intake, spending: () => spending };
+  const parts = {
+    queue,
+    registry,
+    turns,
+    backlog,
+    rules,
+    links,
+    intake,
+    spending: () => spending,
+    consent: () => consent,
+  };
   const admit = createDoor(deps, parts);
   const { channels, webhooks, delivery, initialStateOf, openReplyStream, typing } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
+  const wakeDelivery = (): void => delivery.wake();
+  const consent = openConsent({ ...deps, rules, channels, initialStateOf, wakeDelivery });
   const handler = createTurnHandler(
     agentDeps(deps, {
       registry,
+      consent,
       spending,
       rules,
       links,
       initialStateOf,
       openReplyStream,
-      wakeDelivery: () => delivery.wake(),
+      wakeDelivery,
     }),
   );
   let recovered: Promise<void> | undefined;
@@ -142,7 +161,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     webhooks,
     spending,
     sessionOfChat: (address) => sessionOfChat(address, { config, links }),
-    wakeDelivery: () => delivery.wake(),
+    wakeDelivery,
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
     recover,
@@ -155,16 +174,28 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
-      await deps.failpoints.reach("intake-stopped");
-      backlog.close();
-      await closeQueue(queue, registry, { clock, budgetMs: budgetMs / 2 });
       typing.close();
-      await delivery.close(AbortSignal.timeout(budgetMs / 4));
-      await channels.close();
+      consent.close();
+      await closeWay({ deps, queue, registry, backlog, delivery, channels }, budgetMs);
       spending.gate.close();
     },
     applyConfig: (next) => followConfig(next, channels, deps),
   };
+}
+
+interface ClosingParts extends Pick<DoorParts, "queue" | "registry" | "backlog"> {
+  readonly deps: MessageWayDeps;
+  readonly delivery: Delivery;
+  readonly channels: ChannelSupervisor;
+}
+
+async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
+  const { deps, queue, registry, backlog, delivery, channels } = parts;
+  await deps.failpoints.reach("intake-stopped");
+  backlog.close();
+  await closeQueue(queue, registry, { clock: deps.clock, budgetMs: budgetMs / 2 });
+  await delivery.close(AbortSignal.timeout(budgetMs / 4));
+  await channels.close();
 }
 
 async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
@@ -198,7 +229,7 @@ function openSpending(deps: MessageWayDeps, parts: SpendingParts): Spending {
 
 interface AgentParts extends Pick<
   AgentDeps,
-  "registry" | "links" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
+  "registry" | "links" | "consent" | "initialStateOf" | "openReplyStream" | "wakeDelivery"
 > {
   readonly rules: ChannelRules;
   readonly spending: Spending;
@@ -206,6 +237,7 @@ interface AgentParts extends Pick<
 
 function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
   const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
+  const { policy, approvals, commands, surroundings } = deps;
   const log = deps.log.child("agent");
   return {
     ...parts,
@@ -221,6 +253,10 @@ function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentPar
     budgetDesk: spending.desk,
     context: createContextKeeper({ ...deps, sessions: store.sessions, log }),
     tools,
+    policy,
+    approvals,
+    commands,
+    surroundings,
     failpoints,
     isOwner: (message) => rules.isOwner(message),
     ...(restarts === undefined ? {} : { restarts }),
@@ -285,6 +321,7 @@ interface DoorParts {
   readonly links: IdentityLinks;
   readonly intake: { readonly stopped: boolean };
   readonly spending: () => Spending;
+  readonly consent: () => Consent;
 }
 
 function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
@@ -314,6 +351,7 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
       const { message, sessionKey, runId } = entry;
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
+      heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
       registry.expect({ runId, sessionKey });
       interruptFor(entry, deps, parts);
     },
@@ -335,6 +373,13 @@ function heedOwner(message: InboundMessage, { desk, ownerChats }: Spending, log:
   if (commandOf(text) !== "pause") return;
   pauseByMessage(message, wordsOf(text), { budgetDesk: desk }).catch((thrown: unknown) => {
     log.error("spending could not be paused yet", { error: AppError.from(thrown).toJSON() });
+  });
+}
+
+/** What a turn waits for must not wait behind that turn. Its own turn says what became of it, where nobody was told. */
+function heedAnswer(answering: Promise<unknown>, log: Log): void {
+  answering.catch((thrown: unknown) => {
+    log.error("an answer to a question could not be taken yet", { error: AppError.from(thrown).toJSON() });
   });
 }
 

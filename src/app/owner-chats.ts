@@ -65,7 +65,7 @@ export function createOwnerChats({ documents, clock, log, isOwner, storedIsDeliv
 }
 
 /** A message as that sender would write it, for the question who they are. */
-function fromThere(address: Address, senderId: string): InboundMessage {
+export function fromThere(address: Address, senderId: string): InboundMessage {
   return {
     id: "",
     kind: "message",

@@ -31,6 +31,7 @@ import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { collectEvidence } from "./drill-evidence.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
+import { nobodyThere } from "./nobody-there.ts";
 import { createMessageWay } from "./message-way.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { createVirtualDisk, tablesOf, type VirtualDisk } from "./virtual-disk.ts";
@@ -105,6 +106,7 @@ async function boot(parts: BootParts, store: Store): Promise<RunningHouse> {
     config: settings,
     models: () => catalogue,
     desk: createFixedDesk({ models: [model], open: () => Promise.resolve(providerOver(parts.model, process)) }),
+    ...nobodyThere(),
     tools: () => Promise.resolve(toolSet()),
     catalogue: catalogueOf(channels),
   });

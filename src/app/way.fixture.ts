@@ -27,6 +27,7 @@ import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import { nobodyThere, type Acting } from "./nobody-there.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 
 /** What the model does when it is asked for the n-th time (from 0). */
@@ -74,6 +75,9 @@ export interface TestWayOptions {
   readonly log?: Log;
   /** The one scripted model where absent. */
   readonly desk?: (store: Store) => ModelDesk;
+  /** Everything is allowed but commands, and nobody is asked, where absent. */
+  readonly acting?: Partial<Acting>;
+  readonly failpoints?: Failpoints;
   readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
@@ -124,6 +128,8 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     models: () => catalogue,
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
+    ...nobodyThere(),
+    ...options.acting,
     dispatch: createLocalQueue,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),

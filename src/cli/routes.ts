@@ -51,6 +51,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["show"],
     load: () => import("./commands/prompt.ts"),
   },
+  skills: {
+    summary: "Show skill packs and what is missing for them, and add one",
+    verbs: ["list", "install"],
+    load: () => import("./commands/skills.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],
@@ -60,6 +65,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     summary: "Look at budgets, set them, and allow more",
     verbs: ["show", "set", "allow", "deny", "settle"],
     load: () => import("./commands/budget.ts"),
+  },
+  policy: {
+    summary: "Show what may be done, by which rule, and what another configuration would change",
+    verbs: ["explain", "diff"],
+    load: () => import("./commands/policy.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },

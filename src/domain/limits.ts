@@ -68,7 +68,11 @@ export const limits = Object.freeze({
   /** The longest pause before a message is tried again that was under way in several crashes. */
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
+  /** The name of a source of words from outside: an address fits, a page does not. */
+  taintSourceBytes: 300,
   stepsPerTurn: 32,
+  /** Refusals of one thing, by whatever tool, before the turn ends and says so. */
+  sameRefusals: 3,
   /** Steps in a row whose calls of tools nobody can read, before the turn is ended. */
   unreadableSteps: 3,
   /** Silence of a model's endpoint, byte to byte; a model that thinks before it writes may be silent for longer. */
@@ -120,6 +124,21 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
+  /** A file of the workspace that speaks to the agent, as it is read at all; the prompt has less of it. */
+  workspaceFileBytes: 1024 * 1024,
+  /** A pack's SKILL.md, and any other file of a pack that is read. */
+  skillFileBytes: 256 * 1024,
+  skillNameChars: 64,
+  skillDescriptionChars: 1_024,
+  skillsPerFolder: 500,
+  /** All lines of the list of skills in a prompt. */
+  skillListChars: 16_000,
+  /** A pack that comes as a zip file: packed, unpacked, and how many files. */
+  packZipBytes: 8 * 1024 * 1024,
+  packUnpackedBytes: 32 * 1024 * 1024,
+  packFiles: 500,
+  /** Complaints about packs and files that are remembered, so that each is made once. */
+  skillComplaints: 1_000,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
   deliveryCrashes: 16,
@@ -133,6 +152,12 @@ export const limits = Object.freeze({
   inboundTtlMs: 24 * 3_600_000,
   /** Dead letters in one answer, or named in one request. */
   deadLettersPerRequest: 500,
+  /** What is kept of the facts of one decision, as UTF-8 JSON; of larger ones the long texts are cut. */
+  decisionFactsBytes: 64 * 1024,
+  /** Decisions that wait to be written. */
+  decisionsWaiting: 10_000,
+  /** Recorded decisions that one answer tries again under another configuration. */
+  policyDiffRows: 500,
   /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
   overheardTextBytes: 4 * 1024,
   /** Such messages that one prompt shows at most, whatever the configuration says. */
@@ -212,6 +237,16 @@ export const limits = Object.freeze({
   budgetPollCapMs: 8_000,
   /** How long an owner may be asked for more, if the period does not end before. */
   approvalTtlMs: 24 * 3_600_000,
+  /** Questions about acts that are open at one time. */
+  openApprovals: 500,
+  /** A question in a chat shows all of what it is about up to this length, in UTF-16 units; what is longer is allowed elsewhere. */
+  approvalChatChars: 8_000,
+  /** One line over the local socket for approvals, in UTF-16 units; who sends a longer one is cut off. */
+  approvalLineBytes: 1024 * 1024,
+  /** Programs that are connected to the local socket for approvals at one time. */
+  localApprovers: 16,
+  /** Answers to questions whose own turn has not come yet. */
+  rememberedAnswers: 1_000,
   /** How often a chat is told, at most, that its messages wait for money or for the end of a pause. */
   budgetNoticeMs: 3_600_000,
   /** Chats of owners that are told of budgets; the one that was quiet longest is forgotten first. */

@@ -1,5 +1,6 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
 import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
 import type { ConfigAccess } from "../config/contract.ts";
@@ -11,9 +12,11 @@ import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
 import type { ModelDeskView } from "../models/contract.ts";
+import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
 
 export interface GatewayDeps {
@@ -29,7 +32,13 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** What would be decided about calls of tools, by whom and why. */
+  readonly policy: PolicyView;
+  /** Where people are asked about acts; clients with the scope for it are one of its ways. */
+  readonly approvals: Omit<ApprovalDesk, "start" | "close">;
   readonly agents: () => readonly AgentInfo[];
+  readonly agentFiles: AgentFiles;
+  readonly skills: SkillDesk;
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */

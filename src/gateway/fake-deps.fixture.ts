@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Turns } from "../agent/contract.ts";
+import { createApprovalDesk } from "../approvals/desk.ts";
 import { createBudgetDesk } from "../budget/desk.ts";
 import { createBudgetGate } from "../budget/gate.ts";
 import type { ConfigAccess, ConfigChange, ConfigSnapshot } from "../config/contract.ts";
@@ -16,9 +17,15 @@ import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
+import { configWith, fakeCommands } from "../policy/policy-world.fixture.ts";
+import { createPolicy } from "../policy/resolve.ts";
+import { createPolicyView } from "../policy/view.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
@@ -104,7 +111,28 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       interrupt: (agentId) => void calls.push(`interrupt ${agentId ?? "all"}`),
       wakeQueue: () => void calls.push("wake"),
     }),
+    policy: createPolicyView({
+      config: () => config.current().config,
+      policy: createPolicy({ config: () => config.current().config, commands: fakeCommands() }),
+      policyFor: (candidate) => createPolicy({ config: () => candidate, commands: fakeCommands() }),
+      decisions: store.decisions,
+      isOwner: ({ senderId }) => senderId === "owner",
+      providerOf: () => "openai",
+      // A candidate of a test is JSON of what differs from the defaults.
+      readCandidate: (text) => Promise.resolve(configWith(JSON.parse(text) as object)),
+    }),
+    approvals: createApprovalDesk({
+      store,
+      clock,
+      ids,
+      bus,
+      log,
+      config: () => config.current().config,
+      commands: { grant: (agentId, { says }) => Promise.resolve(void calls.push(`grant ${agentId} ${says}`)) },
+      wakeQueue: () => void calls.push("wake"),
+    }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
+    ...fakeFolder(folder, () => config.current().config, log),
     channels: {
       status: () => channels,
       start: verb("start"),
@@ -299,6 +327,24 @@ function fakeAdmit({ store, clock, bus, admitted, running }: World & { admitted:
     running.set(runId, { runId, sessionKey, agentId, startedMs: atMs });
     bus.emit({ type: "run.started", messageId: message.id, runId, sessionKey, agentId, atMs });
     return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+  };
+}
+
+/** The named files and packs of the one agent, in a folder of the stage's. */
+function fakeFolder(folder: string, config: () => Config, log: Log): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = path.join(folder, "skills");
+  const agentIds = () => ["main"];
+  const placed = (): Config => {
+    const { agents, ...rest } = config();
+    return {
+      ...rest,
+      agents: { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } },
+    };
+  };
+  const shelf = createSurroundings({ config: placed, variables: () => ({}), managedDir, bundledDir: null, log });
+  return {
+    agentFiles: createAgentFiles({ config: placed, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
   };
 }
 

@@ -262,7 +262,7 @@ describe("the handshake", () => {
   });
 
   it("B12 B13: the list of methods is what is registered, plugins' included; a group that is off is unknown", async () => {
-    const stage = await openStage({ disabledGroups: ["config", "send"] });
+    const stage = await openStage({ disabledGroups: ["config", "send", "approvals"] });
     const declaration = { name: "pets.feed", params: anything, result: anything, summary: "Feeds." };
     const take = stage.gateway.registerMethod({ declaration, run: () => ({ fed: true }) });
     const client = await connect(stage.url);

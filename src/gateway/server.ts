@@ -22,6 +22,7 @@ import { createConfigWriteAllowance } from "./rpc/config-write-allowance.ts";
 import { createMethodTable, type MethodTable, type PluginMethod } from "./rpc/method-table.ts";
 import { rpcMethods, type RpcGroup } from "./rpc/methods.ts";
 import { createOnce, type Once } from "./rpc/once.ts";
+import { clientsListen } from "./rpc/operate/approvals.ts";
 import { asksForSocket, malformedRequest, refuseUpgrade, upgradeRefusal } from "./upgrade.ts";
 import { Acceptance, type AcceptDeps } from "./ws/accept.ts";
 import { createConnections, type ConnectionCounters, type Connections } from "./ws/connections.ts";
@@ -152,6 +153,7 @@ class GatewayServer implements Gateway {
     const addresses = bindAddresses(gateway);
     this.#stops.push(bus.on((event) => this.#hear(event)));
     this.#stops.push(config.subscribe(() => this.#dropStaleClients()));
+    this.#stops.push(this.#deps.approvals.listen(clientsListen(this.#connections)));
     this.#health.start(() => this.#tellHealth());
     this.#timers.push(
       clock.every(limits.tickIntervalMs, () => this.#tick()),

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { Scope } from "../domain/scopes.ts";
+import { approvalSchema } from "./methods/approvals.ts";
 import { healthSchema } from "./methods/health.ts";
 import { presenceEntrySchema } from "./methods/system.ts";
 
@@ -166,6 +167,27 @@ const declarations = [
       ts: z.number().int(),
     }),
     "Whether a part arrived is not known. It may be settled by itself, or wait for `outbox.resolve`.",
+  ),
+  event(
+    "exec.approval.requested",
+    "operator.approvals",
+    "approvals.requested",
+    z.strictObject({ id: z.string(), approval: approvalSchema, createdAtMs: z.number(), expiresAtMs: z.number() }),
+    "Somebody is asked about an act, with all that it is about.",
+  ),
+  event(
+    "exec.approval.resolved",
+    "operator.approvals",
+    "approvals.resolved",
+    z.strictObject({
+      id: z.string(),
+      sessionKey: z.string(),
+      state: z.enum(["allowed", "denied", "expired"]),
+      decision: z.enum(["allow-once", "allow-always", "deny"]),
+      resolvedBy: z.string().nullable(),
+      ts: z.number().int(),
+    }),
+    "A question was answered, or its time is over, which is a no.",
   ),
   event(
     "dlq.changed",

@@ -5,6 +5,7 @@
 import type { Scope } from "../domain/scopes.ts";
 import type { MethodAlias, MethodDeclaration } from "./method.ts";
 import * as agent from "./methods/agent.ts";
+import * as approvals from "./methods/approvals.ts";
 import * as budget from "./methods/budget.ts";
 import * as channels from "./methods/channels.ts";
 import * as chat from "./methods/chat.ts";
@@ -13,13 +14,16 @@ import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
+import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
+import * as policy from "./methods/policy.ts";
 import { promptShow } from "./methods/prompt.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
+import * as skills from "./methods/skills.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
 import * as usage from "./methods/usage.ts";
@@ -30,6 +34,8 @@ export const methodGroups = Object.freeze({
   health: [health, status],
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
+  files: [agentFiles.agentFilesList, agentFiles.agentFilesGet, agentFiles.agentFilesSet],
+  skills: [skills.skillsStatus, skills.skillsBins, skills.skillsInstall, skills.skillsUpdate],
   models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
   prompt: [promptShow],
   sessions: [
@@ -55,6 +61,14 @@ export const methodGroups = Object.freeze({
     budget.budgetSettle,
     budget.budgetPause,
     budget.budgetResume,
+  ],
+  policy: [policy.policyExplain, policy.policyDiff],
+  approvals: [
+    approvals.approvalList,
+    approvals.approvalGet,
+    approvals.approvalRequest,
+    approvals.approvalWait,
+    approvals.approvalResolve,
   ],
   channels: [
     channels.channelsStatus,

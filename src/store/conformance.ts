@@ -7,12 +7,14 @@ import { approvalRules } from "./conformance/approvals.ts";
 import { attemptRules } from "./conformance/attempts.ts";
 import { budgetRules } from "./conformance/budgets.ts";
 import { deadLetterRules } from "./conformance/dead-letters.ts";
+import { decisionRules } from "./conformance/decisions.ts";
 import { fairnessRules } from "./conformance/fairness.ts";
 import { inboxRules } from "./conformance/inbox.ts";
 import { ledgerRules } from "./conformance/ledger.ts";
 import { namedRules } from "./conformance/named.ts";
 import { outboxRules } from "./conformance/outbox.ts";
 import { overhearingRules } from "./conformance/overhearing.ts";
+import { parkingRules } from "./conformance/parking.ts";
 import { partRules } from "./conformance/parts.ts";
 import { scheduleRules } from "./conformance/schedules.ts";
 import { sessionRules } from "./conformance/sessions.ts";
@@ -92,6 +94,12 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("approvals", () => {
       approvalRules(rig);
+    });
+    describe("messages behind a question", () => {
+      parkingRules(rig);
+    });
+    describe("decisions", () => {
+      decisionRules(rig);
     });
     describe("usage", () => {
       usageRules(rig);

@@ -6,6 +6,7 @@ import type { Taint } from "../../domain/taint.ts";
 import { truncateText } from "../../domain/text.ts";
 import { limits } from "../../domain/limits.ts";
 import type { InboxRow, TranscriptDraft } from "../../store/port.ts";
+import { taintOfEntries } from "../acting/turn-taint.ts";
 import { conversationOf } from "../context/talk.ts";
 import { personsEntries } from "../transcript-entry.ts";
 
@@ -13,7 +14,7 @@ import { personsEntries } from "../transcript-entry.ts";
 export interface SaidRecord {
   readonly message: ModelMessage;
   readonly entries: readonly TranscriptDraft[];
-  /** Empty: an admitted person typed it. */
+  /** Where words of them came from that their sender did not type, such as what is forwarded. */
   readonly taint: readonly Taint[];
   /** The platform's id of the newest of them: what the turn's reply answers now. */
   readonly replyToId: string;
@@ -62,7 +63,7 @@ function recordOf(messages: readonly InboundMessage[], rows: readonly InboxRow[]
   return {
     message: { role: "user", content },
     entries,
-    taint: [],
+    taint: taintOfEntries(entries),
     replyToId: (rows.at(-1) as InboxRow).message.platformMessageId,
   };
 }

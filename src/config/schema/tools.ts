@@ -1,11 +1,20 @@
-/** `tools`: what agents may do. Deny wins over allow; an unknown group is an error, since it would allow or deny nothing. */
+/** `tools`: what agents may do. Deny wins over allow; an unknown name is an error, since it would allow or deny nothing. */
 import * as z from "zod";
+import { toolProfiles } from "../../domain/tool-names.ts";
 import { about, names, positive, record, secret } from "./leaf.ts";
 
 export function toolsSchema() {
   return z.object({
     ...toolPolicyShape(),
     byProvider: about(record(z.object(toolPolicyShape())).optional(), "Narrower rules for the models of a provider."),
+    byChannel: about(
+      record(z.object(toolPolicyShape())).optional(),
+      "Narrower rules for what comes from a channel; alsoAllow also lifts what people in groups may not use.",
+    ),
+    bySender: about(
+      record(z.object(toolPolicyShape())).optional(),
+      "The same for one sender, by channel:id such as telegram:123.",
+    ),
     web: z.object({
       search: z
         .object({
@@ -56,29 +65,12 @@ export function toolsSchema() {
   });
 }
 
-/** The part that an agent or a provider can narrow. */
+/** The part that an agent, a provider, a channel or a sender can narrow. */
 export function toolPolicyShape() {
   return {
-    profile: about(z.enum(["minimal", "coding", "messaging", "full"]).optional(), "A named set to start from."),
+    profile: about(z.enum(toolProfiles).optional(), "A named set to start from."),
     allow: about(names().optional(), "Tools and groups that may be used; absent is all of the profile."),
     alsoAllow: about(names().optional(), "Added to the profile."),
     deny: about(names().optional(), "Never used, whatever else allows them."),
   };
 }
-
-/** What may stand behind `group:`. */
-export const toolGroups = [
-  "fs",
-  "runtime",
-  "web",
-  "memory",
-  "sessions",
-  "ui",
-  "automation",
-  "messaging",
-  "nodes",
-  "agents",
-  "media",
-  "openclaw",
-  "plugins",
-] as const;

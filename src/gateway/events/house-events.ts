@@ -25,6 +25,12 @@ export function houseEvent(event: AppEvent, config: ConfigAccess): WireEvent | n
       return wireEvent("outbox.decided", { partId: event.partId, decision: event.decision, ts: event.atMs });
     case "message.unsent":
       return unsentPart(event);
+    case "approval.requested": {
+      const { id, approval, atMs: createdAtMs, expiresMs: expiresAtMs } = event;
+      return wireEvent("exec.approval.requested", { id, approval, createdAtMs, expiresAtMs });
+    }
+    case "approval.resolved":
+      return resolvedApproval(event);
     case "dlq.changed":
       return deadLetters(event.change, event.ids, event.atMs);
     case "config.changed":
@@ -38,6 +44,12 @@ export function houseEvent(event: AppEvent, config: ConfigAccess): WireEvent | n
 
 function sessionChanged(sessionKey: string, change: string, ts: number): WireEvent {
   return wireEvent("sessions.changed", { sessionKey, change, ts }, { sessionKey });
+}
+
+/** What nobody answered is a no. */
+function resolvedApproval({ id, sessionKey, state, by, decision, atMs: ts }: EventOf<"approval.resolved">): WireEvent {
+  const { answer } = (decision ?? { answer: "deny" }) as { answer: string };
+  return wireEvent("exec.approval.resolved", { id, sessionKey, state, decision: answer, resolvedBy: by, ts });
 }
 
 /** Without its words: whoever may read them asks for the list. */

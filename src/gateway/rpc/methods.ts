@@ -1,6 +1,7 @@
 /** Every handler, by group. A group that is switched off is not there: its methods are unknown. */
 import type { MethodGroup } from "../../protocol/registry.ts";
 import { agentMethods, modelMethods } from "./agents.ts";
+import { approvalMethods } from "./operate/approvals.ts";
 import { budgetMethods } from "./operate/budgets.ts";
 import { channelMethods, sendMethods } from "./channels.ts";
 import { chatMethods } from "./chat.ts";
@@ -12,6 +13,7 @@ import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
+import { policyMethods } from "./operate/policy.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
@@ -19,6 +21,7 @@ import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { agentFileMethods, skillMethods } from "./skills.ts";
 import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
@@ -27,6 +30,8 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
+  files: agentFileMethods,
+  skills: skillMethods,
   models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
   prompt: promptMethods,
   sessions: (services) => [
@@ -36,6 +41,8 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   ],
   config: configMethods,
   budget: budgetMethods,
+  policy: policyMethods,
+  approvals: approvalMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

@@ -20,7 +20,8 @@ export function claim(db: Database, args: ClaimArgs): InboxRecord | null {
   if (next === undefined) return null;
   db.run(
     `UPDATE inbox SET state = 'running', head = 0, attempts = attempts + 1, lease_owner = ?,
-       lease_epoch = lease_epoch + 1, lease_until_ms = ?, started_ms = coalesce(started_ms, ?) WHERE seq = ?`,
+       lease_epoch = lease_epoch + 1, lease_until_ms = ?, started_ms = coalesce(started_ms, ?), approval_id = NULL
+     WHERE seq = ?`,
     args.owner,
     args.atMs + args.leaseMs,
     args.atMs,
