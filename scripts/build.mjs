@@ -22,8 +22,6 @@ const entries = {
   "store-reader": "src/store/sqlite/reader-thread.ts",
   "grep-matcher": "src/tools/grep/matcher-thread.ts",
   "page-reader": "src/tools/web-fetch/page-thread.ts",
-  "page-reader": "src/tools/web-fetch/page-thread.ts",
-  "grep-matcher": "src/tools/grep/matcher-thread.ts",
 };
 
 /** Loaded from node_modules as they are: they find files of their own beside them, or load native code. */
