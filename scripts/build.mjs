@@ -20,6 +20,7 @@ const entries = {
   gateway: "src/app/gateway-main.ts",
   "store-writer": "src/store/sqlite/writer-thread.ts",
   "store-reader": "src/store/sqlite/reader-thread.ts",
+  "memory-index": "src/memory/index/index-thread.ts",
 };
 
 /** Loaded from node_modules as they are: they find files of their own beside them, or load native code. */
@@ -32,6 +33,7 @@ const external = [
   "@napi-rs/keyring",
   "sharp",
   "playwright-core",
+  "sqlite-vec",
 ];
 
 /** Folders of ui/ that are served as they are. */
