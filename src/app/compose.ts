@@ -38,6 +38,8 @@ import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import type { Memory } from "../memory/contract.ts";
+import { openMemory } from "./memory.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -165,6 +167,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
+  const memory = openMemory({ ...ground, stateDir, config: () => config.current().config, models });
+  await life.start({ name: "memory", close: () => memory.close() });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
@@ -175,7 +179,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const parts = { ground, bus, store, config, models, memory, desk, way, loop, state, restarts, tools };
+  const gatewayDeps = depsOfGateway(parts);
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -272,7 +277,7 @@ async function wayOf({
   desk,
   restarts,
   tools,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "memory">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -363,6 +368,7 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly memory: Memory;
   readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
@@ -372,7 +378,7 @@ interface GatewayParts {
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, memory, desk, way, loop, state, restarts, tools } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -391,6 +397,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    memory,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

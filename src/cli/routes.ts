@@ -61,6 +61,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["show", "set", "allow", "deny", "settle"],
     load: () => import("./commands/budget.ts"),
   },
+  memory: {
+    summary: "Search what an agent remembers, add to it, and forget",
+    verbs: ["search", "add", "forget", "index", "status"],
+    load: () => import("./commands/memory.ts"),
+  },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   usage: {

@@ -10,6 +10,7 @@ import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
+import type { Memory } from "../memory/contract.ts";
 import type { ModelDeskView } from "../models/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -29,6 +30,7 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  readonly memory: Memory;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

@@ -64,6 +64,7 @@ class HouseMemory {
   readonly #known = new Map<string, Known>();
   readonly #trouble = new Map<string, string>();
   #looks: Timer | null = null;
+  #isClosed = false;
 
   constructor(deps: MemoryDeps) {
     this.#deps = deps;
@@ -159,6 +160,7 @@ class HouseMemory {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#rest();
     await this.#embeddings.close();
     await this.link.close();
@@ -186,6 +188,7 @@ class HouseMemory {
   }
 
   #asked(agentId: string): Place {
+    if (this.#isClosed) throw new AppError("SYS_007", "The memory is closed.");
     const place = this.#placeOf(agentId);
     this.#of(agentId).askedMs = this.#deps.clock.monotonicMs();
     return place;

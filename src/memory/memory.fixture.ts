@@ -125,7 +125,7 @@ function sourceOf(server: FakeEmbeddings): EmbeddingSource {
         url: "http://127.0.0.1:1/v1",
         headers: () => Promise.resolve({ authorization: "Bearer key" }),
         fetch: async (_url, init) => {
-          const { input } = JSON.parse(String(init?.body)) as { input: string[] };
+          const { input } = JSON.parse(init?.body as string) as { input: string[] };
           server.asked.push(input);
           server.models.push(model);
           if (server.answer !== null) return server.answer(input);

@@ -5,7 +5,7 @@ import { resolveInside } from "../../platform/safe-path.ts";
 import { audienceOf, isOf } from "../notes/chunk.ts";
 import { readMemoryFile, textOf } from "../notes/memory-files.ts";
 import { removeLines } from "../notes/remove-lines.ts";
-import { linesOf, sectionsOf, type Section } from "../notes/sections.ts";
+import { sectionsOf, type Section } from "../notes/sections.ts";
 import type { Place } from "./calls.ts";
 
 export interface ForgetLines {
@@ -32,12 +32,11 @@ export async function forgetLines({ workspace, agentId }: Place, what: ForgetLin
   const sections = sectionsOf(text);
   const mayTouch = (section: Section): boolean =>
     isOf(section, agentId) && audienceOf(section, what.path) <= what.audience;
-  if (what.containing !== null && !visible(sections.filter(mayTouch), what).includes(plain(what.containing))) {
-    return { outcome: "changed" };
-  }
+  const named = visible(sections.filter(mayTouch), what);
+  if (named === "") return { outcome: "unknown" };
+  if (what.containing !== null && !named.includes(plain(what.containing))) return { outcome: "changed" };
   // Byte for byte: what is broken in the rest of the file stays as it is.
-  const { text: left, removed } = removeLines(bytes.toString("latin1"), sections, what, mayTouch);
-  if (removed === 0) return { outcome: "unknown" };
+  const left = removeLines(bytes.toString("latin1"), sections, what, mayTouch);
   const safe = await resolveInside(workspace, what.path);
   const { mode } = await stat(safe.path);
   const rest = Buffer.from(left, "latin1");
@@ -47,9 +46,7 @@ export async function forgetLines({ workspace, agentId }: Place, what: ForgetLin
 
 function visible(sections: readonly Section[], { startLine, endLine }: ForgetLines): string {
   const lines = sections.flatMap((section) =>
-    linesOf(section.lines.join("\n")).filter(
-      (_, index) => section.startLine + index >= startLine && section.startLine + index <= endLine,
-    ),
+    section.lines.filter((_, index) => section.startLine + index >= startLine && section.startLine + index <= endLine),
   );
   return plain(lines.join("\n"));
 }

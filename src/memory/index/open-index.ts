@@ -2,7 +2,7 @@
  * Opens an index file. Owns its tables and what is done with a file that is broken, older or newer: it is thrown away, since
  * everything in it can be made again from the files of the memory.
  */
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ensurePrivateDir } from "../../platform/atomic-file.ts";
@@ -24,6 +24,10 @@ export interface OpenOptions {
 /** Throws what SQLite throws where the place itself cannot be written. */
 export async function openIndex(file: string, options: OpenOptions): Promise<OpenedIndex> {
   await ensurePrivateDir(dirname(file), { tighten: true });
+  if ((await stat(file).catch(() => null))?.isDirectory() === true) {
+    options.onThrownAway("A folder stands in its place.");
+    await removeIndex(file);
+  }
   try {
     return await openOnce(file, options);
   } catch (thrown) {

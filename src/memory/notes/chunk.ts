@@ -54,15 +54,19 @@ function cut(section: Section): readonly (readonly Line[])[] {
   const chunks: Line[][] = [];
   let current: Line[] = [];
   let bytes = 0;
+  let isText = false;
   for (const line of lines) {
     const size = utf8Bytes(line.text) + 1;
-    if (bytes + size > limits.memoryChunkBytes && current.some(({ text }) => text.trim() !== "")) {
-      chunks.push(current);
-      current = tail(current, size);
+    if (bytes + size > limits.memoryChunkBytes) {
+      if (isText) chunks.push(current);
+      // Blank lines alone are no piece, however many.
+      current = isText ? tail(current, size) : [];
       bytes = current.reduce((sum, { text }) => sum + utf8Bytes(text) + 1, 0);
+      isText = current.some(({ text }) => text.trim() !== "");
     }
     current.push(line);
     bytes += size;
+    isText ||= line.text.trim() !== "";
   }
   chunks.push(current);
   return chunks.map(trimmed).filter((chunk) => chunk.length > 0);

@@ -47,10 +47,13 @@ export function withoutHeads(markdown: string): string {
 const foreignMark = " — foreign: ";
 
 function oneLine(text: string): string {
-  return text
+  const line = text
     .replaceAll(/[\s\p{Cc}\u2028\u2029]+/gu, " ")
     .slice(0, longestPartChars)
-    .toWellFormed();
+    .toWellFormed()
+    .trim();
+  // Never nothing: what an editor strips from the end of a line would take the mark with it.
+  return line === "" ? "unknown" : line;
 }
 
 const longestPartChars = 500;

@@ -5,12 +5,6 @@
 import { isHeading } from "./note-head.ts";
 import { linesOf, type Section } from "./sections.ts";
 
-export interface Removal {
-  readonly text: string;
-  /** How many lines went. */
-  readonly removed: number;
-}
-
 interface Range {
   readonly startLine: number;
   readonly endLine: number;
@@ -22,10 +16,11 @@ export function removeLines(
   sections: readonly Section[],
   range: Range,
   mayTouch: (section: Section) => boolean,
-): Removal {
+): string {
   const gone = new Set(sections.filter(mayTouch).flatMap((section) => goneOf(section, range)));
-  const kept = linesOf(text).filter((_, index) => !gone.has(index + 1));
-  return { text: kept.join("\n"), removed: gone.size };
+  return linesOf(text)
+    .filter((_, index) => !gone.has(index + 1))
+    .join("\n");
 }
 
 /** Numbers of the lines that go. */
