@@ -2,9 +2,9 @@
 import { mkdir, readFile, readdir, rename, rm, stat, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../domain/limits.ts";
-import { atMs, direct, group, openWorld, type World } from "./memory.fixture.ts";
+import { atMs, direct, group, openWorld, until, type World } from "./memory.fixture.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -70,7 +70,7 @@ describe("a memory whose words are searched", () => {
     await world.write("MEMORY.md", "one");
     await texts("one");
     expect(world.memory.isRunning).toBe(true);
-    await vi.waitFor(async () => {
+    await until(async () => {
       await world.clock.advance(limits.memoryLookEveryMs / 2);
       expect(world.memory.isRunning).toBe(false);
     });

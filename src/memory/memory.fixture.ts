@@ -1,7 +1,8 @@
 /** A memory with workspaces, an embedding server that is made of words, and a clock that stands still. For tests. */
-import { mkdir, mkdtemp, rm, writeFile, readFile, utimes } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { vi } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
@@ -94,9 +95,9 @@ export async function openWorld(change: (config: Config) => void = () => undefin
   };
 }
 
-/** So old that its time of change alone tells whether it is another one. */
-export async function settle(file: string): Promise<void> {
-  await utimes(file, new Date(1_700_000_000_000), new Date(1_700_000_000_000));
+/** Until it holds; the thread works in its own time, and slowly on a busy machine. */
+export async function until(holds: () => void | Promise<void>): Promise<void> {
+  await vi.waitFor(holds, { timeout: 15_000, interval: 5 });
 }
 
 /** Every word turns the vector a bit in a direction of its own: texts that share words are alike. */
