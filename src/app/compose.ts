@@ -42,6 +42,8 @@ import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import type { Memory } from "../memory/contract.ts";
+import { openMemory } from "./memory.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -176,6 +178,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
+  const memory = openMemory({ ...ground, stateDir, config: () => config.current().config, models });
+  await life.start({ name: "memory", close: () => memory.close() });
   const restarts = createRestartDesk(ground, store);
   const sandboxes = sandboxesOf(ground, config);
   const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
@@ -213,6 +217,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     shelf,
     approvals,
     sandboxes,
+    memory,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
@@ -344,7 +349,7 @@ async function wayOf({
   tools,
   shelf,
   approvals,
-}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes" | "memory">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -440,6 +445,7 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly memory: Memory;
   readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
@@ -462,7 +468,7 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, memory } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -487,6 +493,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     ),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
+    memory,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

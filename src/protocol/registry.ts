@@ -16,6 +16,7 @@ import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
 import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
+import * as memory from "./methods/memory.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
@@ -81,6 +82,7 @@ export const methodGroups = Object.freeze({
   ],
   send: [channels.send, message.messageEdit, message.messageDelete, message.messageReact],
   outbox: [outbox.outboxList, outbox.outboxApprove, outbox.outboxDeny, outbox.outboxResolve],
+  memory: [memory.memorySearch, memory.memoryAdd, memory.memoryForget, memory.memoryIndex, memory.memoryStatus],
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],

@@ -10,6 +10,7 @@ import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods } from "./house.ts";
+import { memoryMethods } from "./memory.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
@@ -48,6 +49,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
+  memory: memoryMethods,
   dlq: deadLetterMethods,
   trace: traceMethods,
   logs: logMethods,
