@@ -412,7 +412,7 @@ export const limits = Object.freeze({
   /** A file that is written or changed by one call, as bytes. */
   fileWriteBytes: 4 * 1024 * 1024,
   /** What file tools leave free on the disk: a gateway that cannot write loses its ground. */
-  diskReserveBytes: 128 * 1024 * 1024,
+  diskReserveBytes: 64 * 1024 * 1024,
   /** Replacements of one `edit`. */
   fileEdits: 50,
   patchBytes: 1024 * 1024,
