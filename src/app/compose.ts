@@ -15,6 +15,7 @@ import { statePaths } from "../config/paths.ts";
 import { limits } from "../domain/limits.ts";
 import type { EventBus } from "../domain/events.ts";
 import { scopes } from "../domain/scopes.ts";
+import { createCommandDesk, type RunningCommandDesk } from "../exec/desk.ts";
 import { createGatewayAuth, type GatewayAuth } from "../gateway/auth/gateway-auth.ts";
 import type { GatewayDeps } from "../gateway/deps.ts";
 import { createHttpApp } from "../gateway/http/app.ts";
@@ -165,6 +166,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
+  const commands = await openCommands({ ground, store, config });
   const restarts = createRestartDesk(ground, store);
   const tools = createToolSet();
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools });
@@ -175,7 +177,20 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({ ground, bus, store, config, models, desk, way, loop, state, restarts, tools });
+  const gatewayDeps = depsOfGateway({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    way,
+    loop,
+    state,
+    restarts,
+    tools,
+    commands,
+  });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
@@ -233,6 +248,24 @@ async function openModels({
   return { models, desk };
 }
 
+/** What commands may run, and what was allowed for good; a file of another home is taken over here. */
+async function openCommands({ ground, store, config }: Pick<GatewayParts, "ground" | "store" | "config">) {
+  const { options, clock, ids, log, life } = ground;
+  const { stateDir, configPath } = options.environment;
+  const commands = createCommandDesk({
+    documents: store.documents,
+    config: () => config.current().config,
+    hostEnvironment: () => config.environment().variables,
+    clock,
+    ids,
+    log: log.child("exec"),
+    stateDir,
+    configPath,
+  });
+  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
+  return commands;
+}
+
 function deskDeps({
   ground: { clock, log },
   store,
@@ -272,7 +305,7 @@ async function wayOf({
   desk,
   restarts,
   tools,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "commands">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -369,10 +402,11 @@ interface GatewayParts {
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly commands: RunningCommandDesk;
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, commands } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -391,6 +425,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    execApprovals: commands.approvals,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

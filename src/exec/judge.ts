@@ -207,7 +207,7 @@ class Judgement {
   }
 
   async #exchangeable({ name, pin }: FoundProgram): Promise<string | null> {
-    const { workspace, deps } = this.#parts;
+    const { deps } = this.#parts;
     return (await isExchangeable(pin.path, [...deps.workspaces, ...deps.ownPaths]))
       ? `${name} could be exchanged for another program: it is where others, or the assistant, can write.`
       : null;
@@ -215,7 +215,7 @@ class Judgement {
 
   /** The gateway's token and settings are in files: reading one is as good as being its owner. */
   async #touchesOwn(words: readonly string[]): Promise<string | null> {
-    const { plan, deps, workspace } = this.#parts;
+    const { plan, deps } = this.#parts;
     const names = words.map((word) => (isOption(word) ? word.slice(word.indexOf("=") + 1) : word));
     const places = await Promise.all([".", ...names].map((name) => realOf(path.resolve(plan.command.cwd, name))));
     const goesDeep =

@@ -6,6 +6,7 @@ import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
 import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { ExecApprovals } from "../exec/contract.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
@@ -29,6 +30,8 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** What commands agents may run unasked. */
+  readonly execApprovals: ExecApprovals;
   readonly agents: () => readonly AgentInfo[];
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;

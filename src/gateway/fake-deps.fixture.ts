@@ -14,6 +14,7 @@ import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
+import { createCommandDesk } from "../exec/desk.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
 import { createEventBus } from "../platform/bus.ts";
@@ -104,6 +105,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       interrupt: (agentId) => void calls.push(`interrupt ${agentId ?? "all"}`),
       wakeQueue: () => void calls.push("wake"),
     }),
+    execApprovals: createCommandDesk({
+      documents: store.documents,
+      config: () => config.current().config,
+      hostEnvironment: () => ({}),
+      clock,
+      ids,
+      log,
+      stateDir: folder,
+    }).approvals,
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     channels: {
       status: () => channels,

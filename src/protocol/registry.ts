@@ -12,6 +12,7 @@ import * as config from "./methods/config.ts";
 import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
+import * as execApprovals from "./methods/exec-approvals.ts";
 import { health, status } from "./methods/health.ts";
 import { logsTail } from "./methods/logs.ts";
 import * as message from "./methods/message.ts";
@@ -56,6 +57,7 @@ export const methodGroups = Object.freeze({
     budget.budgetPause,
     budget.budgetResume,
   ],
+  execApprovals: [execApprovals.execApprovalsGet, execApprovals.execApprovalsSet, execApprovals.execApprovalsExport],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

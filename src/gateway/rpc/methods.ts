@@ -10,6 +10,7 @@ import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods } from "./house.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
+import { execApprovalMethods } from "./operate/exec-approvals.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { traceMethods } from "./operate/trace.ts";
@@ -36,6 +37,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   ],
   config: configMethods,
   budget: budgetMethods,
+  execApprovals: execApprovalMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

@@ -55,6 +55,7 @@ describe("results", () => {
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
+      "exec.approvals.set": { file: { version: 1, agents: {} } },
       ...(await budgetParams(stage)),
       ...Object.fromEntries(
         ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
