@@ -43,7 +43,7 @@ export async function judge(facts: CommandFacts, deps: JudgeDeps): Promise<Comma
   const searchPath = await cleanSearchPath(host["PATH"] ?? "", [...deps.workspaces, ...deps.ownPaths]);
   const { env, dropped } = commandEnvironment(host, act.env, searchPath);
   const line: HardLineFacts = {
-    cwd: act.cwd,
+    cwd: await realOf(act.cwd),
     env,
     ownPaths: deps.ownPaths,
     workspaces: deps.workspaces,
@@ -272,7 +272,7 @@ function denied(where: string, says: string, advice: string): CommandVerdict {
 }
 
 /** As one would type it. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w./:,@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
