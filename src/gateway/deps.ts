@@ -7,6 +7,7 @@ import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
 import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { ExecApprovals } from "../exec/contract.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
@@ -42,6 +43,8 @@ export interface GatewayDeps {
   /** What each agent's commands run in. Looks at the machine on first use; never throws. */
   readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
   readonly memory: Memory;
+  /** What commands agents may run unasked. */
+  readonly execApprovals: ExecApprovals;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

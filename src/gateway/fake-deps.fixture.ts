@@ -15,6 +15,7 @@ import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
+import { createCommandDesk } from "../exec/desk.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
 import { createMemory } from "../memory/create-memory.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
@@ -146,6 +147,15 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       ids,
       log,
     }),
+    execApprovals: createCommandDesk({
+      documents: store.documents,
+      config: () => config.current().config,
+      hostEnvironment: () => ({}),
+      clock,
+      ids,
+      log,
+      stateDir: folder,
+    }).approvals,
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),
     channels: {

@@ -13,6 +13,7 @@ import * as config from "./methods/config.ts";
 import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
+import * as execApprovals from "./methods/exec-approvals.ts";
 import { health, status } from "./methods/health.ts";
 import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
@@ -73,6 +74,7 @@ export const methodGroups = Object.freeze({
     approvals.approvalResolve,
   ],
   sandbox: [sandboxStatus],
+  execApprovals: [execApprovals.execApprovalsGet, execApprovals.execApprovalsSet, execApprovals.execApprovalsExport],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

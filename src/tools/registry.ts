@@ -13,6 +13,7 @@ import { createMemoryForgetTool } from "./memory-forget/index.ts";
 import { createMemoryGetTool } from "./memory-get/index.ts";
 import { createMemorySaveTool } from "./memory-save/index.ts";
 import { createMemorySearchTool } from "./memory-search/index.ts";
+import { createSkillTool, type SkillToolDeps } from "./skill/index.ts";
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
 import { createImageTool, type ImageToolDeps } from "./image/index.ts";
@@ -25,6 +26,9 @@ export interface ToolDeps {
   readonly files: FileToolDeps;
   readonly commands: ExecDeps;
   readonly web: WebToolDeps;
+  /** Null where nothing is remembered. */
+  readonly memory: { readonly memory: Memory } | null;
+  readonly skills: SkillToolDeps;
 }
 
 export interface FileToolDeps {
@@ -38,8 +42,15 @@ export interface WebToolDeps {
 }
 
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
-export function createTools({ files, commands, web }: ToolDeps): readonly Tool[] {
-  return [...builtInTools(), ...fileTools(files), ...commandTools(commands), ...webTools(web)];
+export function createTools({ files, commands, web, memory, skills }: ToolDeps): readonly Tool[] {
+  return [
+    ...builtInTools(),
+    ...fileTools(files),
+    ...commandTools(commands),
+    ...webTools(web),
+    ...(memory === null ? [] : memoryTools(memory)),
+    createSkillTool(skills) as Tool,
+  ];
 }
 
 /** Those that need nothing of the house. */

@@ -12,6 +12,7 @@ import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods } from "./house.ts";
 import { memoryMethods } from "./memory.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
+import { execApprovalMethods } from "./operate/exec-approvals.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
@@ -46,6 +47,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   policy: policyMethods,
   approvals: approvalMethods,
   sandbox: sandboxMethods,
+  execApprovals: execApprovalMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,

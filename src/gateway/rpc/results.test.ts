@@ -65,6 +65,7 @@ describe("results", () => {
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
+      "exec.approvals.set": { file: { version: 1, agents: {} } },
       ...(await budgetParams(stage)),
       "policy.explain": { tool: "exec", words: "make" },
       "policy.diff": { candidate: "{}" },
