@@ -6,7 +6,8 @@ import { limits } from "../domain/limits.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Policy, Question } from "../policy/contract.ts";
 import type { Tool } from "../tools/contract.ts";
-import { ircConfig, ircRequest, openTestWay, type Script, type TestWay } from "./way.fixture.ts";
+import { systemIds } from "../platform/ids.ts";
+import { chatRequest, ircConfig, ircRequest, openTestWay, type Script, type TestWay } from "./way.fixture.ts";
 
 const opened: TestWay[] = [];
 afterEach(async () => {
@@ -197,6 +198,24 @@ describe("a question in a chat", () => {
     await ended(house, asked);
     expect(lit).toEqual(["on"]);
     expect(await house.store.approvals.get(id)).toMatchObject({ decidedBy: "irc:account:cy" });
+  });
+
+  it("P1: on a page its scope makes somebody an approver: with it an answer counts, without it nothing does", async () => {
+    const house = await open();
+    const asked = await say(house, "light, please", ann);
+    const id = await questionIn(house, "ann");
+    const typed = async (scopes: readonly string[]) => {
+      const runId = systemIds().uuid();
+      await house.way.admit(chatRequest(`/approve ${id}`, { runId, message: { raw: { scopes } } }));
+      return (await ended(house, runId)).text;
+    };
+    expect(await typed(["operator.read", "operator.write"])).toBe("That is not for you to ask.");
+    expect(await typed(["operator.write", "operator.approvals"])).toBe("✅ Allowed, this once.");
+    await ended(house, asked);
+    // What a platform's message says of itself makes nobody one.
+    const forged = { ...bob, message: { raw: { scopes: ["operator.approvals", "operator.admin"] } } };
+    await ended(house, await say(house, `/deny ${id}`, forged));
+    expect(await texts(house, "bob")).toEqual(["That is not for you to ask."]);
   });
 
   it("P2: who could not answer is not asked: in their own chat nobody waits for nothing", async () => {
