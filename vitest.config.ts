@@ -7,6 +7,8 @@ export default defineConfig({
     pool: "forks",
     // A worker died once in the native helper that the Redis driver's library would load; it does without.
     env: { MSGPACKR_NATIVE_ACCELERATION_DISABLED: "true" },
+    // Node.js 24.21 can die when it exchanges a WebAssembly bridge for a faster one; see bin/openclaw.mjs.
+    execArgv: ["--wasm-wrapper-tiering-budget=2147483647"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Two gateways, an ngircd and a browser share two cores: more workers only add noise.

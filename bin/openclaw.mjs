@@ -45,9 +45,20 @@ async function main(args) {
     fail(`is not built yet. Run "npm ci" in ${fileURLToPath(root)}`);
     return;
   }
+  await keepWrappers();
   await useCompileCache();
   const { runCli } = await import(program.href);
   process.exitCode = await runCli(args);
+}
+
+/**
+ * V8 can end the process when it exchanges the bridge between WebAssembly and JavaScript for a faster one ("Check failed:
+ * jit_page.has_value()", seen in Node.js 24.21 in the parser of the HTTP client). The first bridge is kept: it is called
+ * so often that no start gets there.
+ */
+async function keepWrappers() {
+  const { setFlagsFromString } = await import("v8");
+  setFlagsFromString("--wasm-wrapper-tiering-budget=2147483647");
 }
 
 /** Inside the installation and not in a shared temporary folder, where another user could plant code. */

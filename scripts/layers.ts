@@ -42,7 +42,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   queue: [...base, "store/port.ts"],
   channels: base,
   providers: base,
-  tools: [...base, "store", "exec/contract.ts", "sandbox/contract.ts", "memory/contract.ts"],
+  tools: [...base, "store", "exec/contract.ts", "sandbox/contract.ts", "memory/contract.ts", "skills/contract.ts"],
   exec: [...base, "store"],
   policy: [...base, "store", "exec/contract.ts"],
   approvals: [...base, "store", "policy/contract.ts", "exec/contract.ts"],

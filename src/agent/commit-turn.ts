@@ -16,7 +16,8 @@ export async function commitTurn(turn: Turn, end: TurnEnd, deps: AgentDeps): Pro
   await deps.failpoints.reach("before-result");
   const atMs = deps.clock.nowMs();
   const part = { atMs, partId: deps.ids.uuid(), initialStateOf: deps.initialStateOf, streamed };
-  const result = await writeResult(turn, turnResult(turn, end, part), part, deps);
+  const drafted = turnResult(turn, end, part);
+  const result = await turn.pipeline.run("commit", () => writeResult(turn, drafted, part, deps));
   await deps.failpoints.reach("result-committed");
   tellEnd(turn, result, deps);
   tellWhatWaits(turn, result, deps);
@@ -65,6 +66,7 @@ type ToldEnd = Omit<TurnResult, "transcript" | "outbox" | "ledger" | "inbox" | "
 /** The one terminal event of a run. */
 export function tellEnd(turn: Turn, end: ToldEnd, deps: Pick<AgentDeps, "bus" | "clock">): void {
   const { state, text, stopReason, usage, costMicros, model, toolCalls, error } = end;
+  emitOf(turn, deps, { type: "run.steps", steps: turn.pipeline.steps });
   emitOf(turn, deps, {
     type: "run.ended",
     outcome: state,
@@ -129,7 +131,7 @@ function outboxParts(turn: Turn, end: TurnEnd, part: PartFacts): readonly Outbox
       address: row.message.address,
       ...(streamed.draftMessageId !== null && { action: { type: "edit", messageId: streamed.draftMessageId } }),
       // What was put out before has quoted it.
-      replyToId: streamed.saidChars > 0 ? null : row.message.platformMessageId,
+      replyToId: streamed.saidChars > 0 ? null : turn.replyToId,
       reply: { markdown: `${streamed.preface ?? ""}${markdown}` },
       expiresMs: atMs + limits.replyTtlMs,
       state: initialStateOf(row.message.address),

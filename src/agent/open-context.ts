@@ -6,6 +6,8 @@ import type { ModelMessage } from "../domain/conversation.ts";
 import type { ChatKind } from "../domain/message.ts";
 import { parseSessionKey } from "../domain/session-key.ts";
 import type { InboxRow, SessionRow, TranscriptDraft } from "../store/port.ts";
+import { withTaint, type Taint } from "../domain/taint.ts";
+import { taintOfEntries } from "./acting/turn-taint.ts";
 import { createSummarise } from "./calling/summarise.ts";
 import type { TurnContext, TurnFacts } from "./context/contract.ts";
 import { loadHistory } from "./context/load-history.ts";
@@ -19,6 +21,7 @@ export async function openContext(turn: Turn, session: SessionRow | null, deps: 
   const inputId = entryIdOf(row);
   const overheard = await overheardBefore(turn, deps.store.inbox);
   const said = personsEntries(inputId, row.message, options.input, overheard);
+  turn.taint = withTaint(turn.taint, taintOfEntries(said));
   const input = options.input ?? conversationOf(said);
   const history = await historyOf(turn, session, { said, inputId, deps });
   return deps.context.open(factsOf(turn, { session, history, input, inputId }, deps));
@@ -38,9 +41,12 @@ async function historyOf(
   { said, inputId, deps }: { said: readonly TranscriptDraft[]; inputId: string; deps: AgentDeps },
 ): Promise<TurnFacts["history"]> {
   const told: readonly ModelMessage[] | undefined = turn.options.history;
+  if ([...(told ?? []), ...(turn.options.input ?? [])].some(({ role }) => role === "tool"))
+    turn.taint = withTaint(turn.taint, [toldByCaller]);
   if (session === null) return { kind: "told", messages: told ?? [] };
   const { sessions } = deps.store;
   const { entries, knowsInput } = await loadHistory(sessions, turn.row.sessionKey, inputId);
+  turn.taint = withTaint(turn.taint, taintOfEntries(entries));
   // A restart finds the entry of its first attempt.
   if (!knowsInput) {
     turn.unwritten = sessions.append(turn.row.sessionKey, said, deps.clock.nowMs()).then(
@@ -50,6 +56,9 @@ async function historyOf(
   }
   return told === undefined ? { kind: "transcript", entries } : { kind: "told", messages: told };
 }
+
+/** What a caller says that tools of its own have found: nobody here has seen it. */
+const toldByCaller: Taint = Object.freeze({ class: "foreign", source: "results of tools that the caller told" });
 
 function factsOf(
   turn: Turn,

@@ -41,14 +41,14 @@ function newestWithin(said: readonly InboundMessage[]): readonly Overheard[] {
 }
 
 /**
- * As the model is shown it. Each line stands behind a mark of its own, further lines of one message behind a wider one:
- * nothing that somebody wrote can pass for another's words or for the end of the quotation.
+ * As the model is shown it, before it is wrapped. Each line stands behind a mark of its own, further lines of one message
+ * behind a wider one: nothing that somebody wrote can pass for another's words.
  */
 export function quoteOverheard(said: readonly Overheard[]): string {
   const lines = said.map(
     ({ senderId, senderName, text }) => `> ${speakerLabel(senderName ?? senderId)}: ${text.replaceAll("\n", "\n>   ")}`,
   );
-  return [`${quoteHead}`, ...lines].join("\n");
+  return [quoteHead, ...lines].join("\n");
 }
 
 const quoteHead = "[Said in this chat since you were last addressed, by others and not to you. For context only:]";

@@ -9,15 +9,19 @@ import { noUsage } from "../domain/money.ts";
 import type { TurnHandler } from "../queue/contract.ts";
 import type { InboxRow, SessionRow } from "../store/port.ts";
 import { keptIfRefused } from "./budget-refusal.ts";
-import { commandOf, runCommand } from "./commands.ts";
+import { commandOf, runCommand, type Command } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
+import type { Surroundings } from "../skills/contract.ts";
+import { isMainSession } from "./acting/call-facts.ts";
+import { createLookAtPicture } from "./calling/look-at-picture.ts";
 import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
+import { Pipeline } from "./pipeline.ts";
 import { openContext } from "./open-context.ts";
 import { runSteps } from "./step-loop.ts";
 import { emitOf, type AgentDeps, type Turn, type TurnEnd } from "./turn.ts";
 import type { TurnOptions } from "./turn-options.ts";
-import { Parked } from "./turn-registry.ts";
+import { isSuperseded, Parked } from "./turn-registry.ts";
 import { turnSettings } from "./turn-settings.ts";
 
 export function createTurnHandler(deps: AgentDeps): TurnHandler {
@@ -33,6 +37,9 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       limits.turnTimeoutMs,
     );
     const timeout = turnTimeout(timeoutMs, deps);
+    const pipeline = new Pipeline(deps.clock);
+    pipeline.note("queue", Math.max(0, startedMs - Math.max(row.admittedMs, row.dueMs)), { attempt: row.attempts });
+    pipeline.note("register", 0, { active: deps.registry.active().length });
     const turn: Turn = {
       row,
       lease,
@@ -41,6 +48,8 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       startedMs,
       deadlineMs: deps.clock.monotonicMs() + timeoutMs,
       signal: AbortSignal.any([active.signal, lost, timeout.signal]),
+      pipeline,
+      surroundings: nothingAround,
       model: null,
       choice: null,
       asking: null,
@@ -53,13 +62,16 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       ledger: [],
       unwritten: Promise.resolve([]),
       stream: null,
+      replyToId: row.message.platformMessageId,
       text: "",
       usage: noUsage,
       costMicros: 0,
     };
+    const closeEyes = deps.vision?.open(runId, createLookAtPicture(turn, deps));
     try {
       await runTurn(turn, deps);
     } finally {
+      closeEyes?.();
       // A turn that is given back or lost says nothing more; of one that was committed the stream has ended already.
       await turn.stream?.end();
       timeout.cancel();
@@ -113,29 +125,50 @@ async function answerAndCommit(turn: Turn, deps: AgentDeps): Promise<void> {
     if (reason instanceof AppError && reason.code === "STORE_003") throw reason;
     end = endOfAbort(reason);
   }
-  await commitTurn(turn, await keptIfRefused(turn, end, deps), deps);
+  const known = await turn.pipeline.run("result", () => keptIfRefused(turn, end, deps));
+  await commitTurn(turn, known, deps);
 }
 
 async function answer(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
-  const { row } = turn;
-  // Aborted while it waited: nothing of it is done, a command neither.
-  turn.signal.throwIfAborted();
-  const givenUp = giveUp(row, deps.clock.nowMs());
+  const { row, pipeline } = turn;
+  const { command, givenUp } = await pipeline.run("validate", () => validate(turn, deps));
   if (givenUp !== null) return givenUp;
-  const command = commandOf(messageText(row.message));
-  const session = row.ephemeral ? null : await openSession(row, deps);
+  const session = await pipeline.run("session", () => (row.ephemeral ? null : openSession(row, deps)));
   turn.settings = turnSettings(session, { options: turn.options, config: turn.config, agentId: row.agentId });
   if (command !== null && session !== null) {
-    turn.text = await runCommand(command, { turn, session, deps });
+    turn.text = await pipeline.run("execute", () => runCommand(command, { turn, session, deps }));
     return { state: "final", stopReason: "stop", toolCalls: [], error: null };
   }
-  const choice = await chooseModel(turn, deps);
+  await lookAround(turn, session, deps);
+  const choice = await pipeline.run("model", () => chooseModel(turn, deps));
   const { model } = choice.candidates[0];
   turn.choice = choice;
   turn.model = model;
-  turn.context = await openContext(turn, session, deps);
+  turn.context = await pipeline.run("context", () => openContext(turn, session, deps));
   if (turn.options.deliver !== false) turn.stream = deps.openReplyStream(row, turn.lease);
-  return runSteps(turn, deps);
+  return pipeline.run("execute", () => runSteps(turn, deps));
+}
+
+const nothingAround: Surroundings = Object.freeze({ hash: "", sections: [], skills: [] });
+
+/** Read once: what is changed meanwhile counts from the next turn. */
+async function lookAround(turn: Turn, session: SessionRow | null, deps: AgentDeps): Promise<void> {
+  const { row, config, pipeline } = turn;
+  const isMain = isMainSession(row.sessionKey, config.session.mainKey);
+  const isFirstOfSession = session === null || session.messageCount === 0;
+  turn.surroundings = await pipeline.run(
+    "workspace",
+    () => deps.surroundings.read({ agentId: row.agentId, isMain, isFirstOfSession }),
+    ({ hash }) => ({ hash }),
+  );
+  pipeline.note("skills", 0, { names: turn.surroundings.skills.map(({ name }) => name) });
+}
+
+function validate(turn: Turn, deps: AgentDeps): { command: Command | null; givenUp: TurnEnd | null } {
+  // Aborted while it waited: nothing of it is done, a command neither. Of one that gave way the person's words are kept.
+  if (!isSuperseded(turn.signal.reason)) turn.signal.throwIfAborted();
+  const givenUp = giveUp(turn.row, deps.clock.nowMs());
+  return { command: commandOf(messageText(turn.row.message)), givenUp };
 }
 
 /** What a stateless caller says is no command, and a conversation is summed up by a model. */

@@ -15,6 +15,7 @@ import { costOf } from "./calling/account.ts";
 import { callWithFailover, type StepAnswer } from "./calling/call-with-failover.ts";
 import type { ModelAnswer } from "./calling/model-call.ts";
 import { createStepRequests, type StepRequests } from "./calling/step-requests.ts";
+import { takeOverlapping } from "./overlap/take-overlapping.ts";
 import { assistantEntry } from "./transcript-entry.ts";
 import type { AgentDeps, Turn, TurnEnd } from "./turn.ts";
 
@@ -30,6 +31,7 @@ export async function runSteps(turn: Turn, deps: AgentDeps): Promise<TurnEnd> {
     turn.signal.throwIfAborted();
     await runCalls(turn, tools, journal, deps);
     if (journal.modelSteps >= limits.stepsPerTurn) break;
+    for (const said of await takeOverlapping(turn, journal.nextIndex, deps)) journal.said(said);
     const { answer, model } = await stepModel(turn, requests, deps);
     if (answer.error !== null) return failed(answer);
     const callerCalls = answer.calls.filter((call) => isCallersTool(turn, call));

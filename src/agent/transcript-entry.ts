@@ -2,14 +2,17 @@
  * From a conversation to the lines of a transcript; `context/talk.ts` reads them back. The line's shape is the one users
  * of the described system have on disk, so that exports of both can be read by the same tools.
  */
+import { createHash } from "node:crypto";
 import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
-import { messageText } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { Taint } from "../domain/taint.ts";
 import type { TranscriptDraft } from "../store/port.ts";
+import { taintOfMessage } from "./acting/message-taint.ts";
+import { taintKey } from "./acting/turn-taint.ts";
 import type { Overheard } from "./overheard.ts";
+import { saidPieces } from "./said-pieces.ts";
 
 export interface LineMessage {
   readonly role: "user" | "assistant" | "toolResult";
@@ -30,17 +33,19 @@ export interface LineOrigin {
 }
 
 export type LineContent =
-  | { readonly type: "text"; readonly text: string }
+  /** `quoted`: whose words they are, where they are not the speaker's; the model is shown them wrapped. */
+  | { readonly type: "text"; readonly text: string; readonly quoted?: string }
   | { readonly type: "thinking"; readonly thinking: string; readonly signature?: string }
   | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: unknown }
   | { readonly type: "file"; readonly attachment: Attachment };
 
-/** What the model is shown of a message: its text, then its files. */
-function userContent(message: InboundMessage): readonly UserContent[] {
-  const text = messageText(message);
+/** What a person said: their words, what they handed on of others, then the files. */
+function userContent(message: InboundMessage): readonly LineContent[] {
   const files = message.content.flatMap((content) => content.attachments ?? []);
   return [
-    ...(text === "" ? [] : [{ type: "text", text } as const]),
+    ...saidPieces(message).map(({ text, quoted }): LineContent =>
+      quoted === null ? { type: "text", text } : { type: "text", text, quoted },
+    ),
     ...files.map((attachment) => ({ type: "file", attachment }) as const),
   ];
 }
@@ -67,9 +72,10 @@ export function personsEntries(
 function userEntry(
   id: string,
   message: InboundMessage,
-  content: readonly UserContent[],
+  content: readonly LineContent[],
   overheard: readonly Overheard[] = [],
 ): TranscriptDraft {
+  const taint = taintOfMessage(message, overheard);
   const { channel, accountId, chatId, chatKind } = message.address;
   const atMs = message.receivedAtMs;
   return {
@@ -89,6 +95,7 @@ function userEntry(
       } satisfies LineOrigin,
       // Beside the message and not in it: these are other people's words.
       ...(overheard.length === 0 ? {} : { overheard }),
+      ...(taint.length === 0 ? {} : { [taintKey]: taint }),
     },
   };
 }
@@ -135,6 +142,20 @@ export function assistantEntry(entry: AssistantEntry): TranscriptDraft {
         ...(entry.errorMessage === undefined ? {} : { errorMessage: entry.errorMessage }),
         timestamp: atMs,
       },
+    },
+  };
+}
+
+/** What was said in a chat outside of a turn that answers it. `partId`: the part of the outbox that says it. */
+export function spokenEntry(partId: string, text: string, atMs: number): TranscriptDraft {
+  return {
+    id: createHash("sha256").update(partId).digest("hex").slice(0, 8),
+    type: "message",
+    atMs,
+    body: {
+      // What became of the part is told by this name, where no run has said it.
+      runId: partId,
+      message: { role: "assistant", content: [{ type: "text", text }], stopReason: "injected", timestamp: atMs },
     },
   };
 }

@@ -5,6 +5,8 @@
 import { AppError } from "../domain/app-error.ts";
 import type { EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
+import { runOfMerge } from "./overlap/merge-reason.ts";
+import { noUsage } from "../domain/money.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Store, TurnRow } from "../store/port.ts";
 import type { Turns } from "./contract.ts";
@@ -21,6 +23,10 @@ export interface TurnRegistry extends Turns {
   expect(turn: Pick<ActiveTurn, "runId" | "sessionKey">): void;
   /** Registers a turn; its signal aborts with the reason somebody gave. `end` must be called when it is over. */
   begin(turn: ActiveTurn & { readonly asksNoModel?: boolean }): { readonly signal: AbortSignal; end(): void };
+  /** A waiting turn that was taken into another one: it never begins, and whoever waits for it waits for that one. */
+  taken(turn: Pick<ActiveTurn, "runId" | "sessionKey" | "agentId">): void;
+  /** Ends a running turn for the sake of a newer message. False where nothing of that id runs. */
+  supersede(runId: string): boolean;
   /** Ends every turn that runs (of one agent, or of all) with this error, now, but for those that ask no model. */
   interrupt(agentId: string | null, error: AppError): void;
   /** Tells every running turn that the process stops: each gives its message back for the next start. */
@@ -33,6 +39,13 @@ export interface TurnRegistry extends Turns {
 export class Parked extends Error {
   override readonly name = "Parked";
 }
+
+/** Whether a turn was ended for the sake of a newer message: what was said stays, and nobody said "stop". */
+export function isSuperseded(reason: unknown): boolean {
+  return reason instanceof AppError && reason.details["reason"] === superseded;
+}
+
+const superseded = "superseded";
 
 interface Entry extends Pick<ActiveTurn, "runId" | "sessionKey"> {
   readonly abort: AbortController;
@@ -72,6 +85,16 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
         },
       };
     },
+    taken: (turn) => {
+      waiting.delete(turn.runId);
+      tellTaken(turn, deps);
+    },
+    supersede(runId) {
+      const entry = running.get(runId);
+      const details = { reason: superseded };
+      entry?.abort.abort(new AppError("RUN_001", "The turn was aborted: a newer message came.", { details }));
+      return entry !== undefined;
+    },
     abort,
     abortSession(sessionKey, reason) {
       const runIds = [...running.values(), ...waiting.values()]
@@ -102,8 +125,43 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
   };
 }
 
-/** Listens first and looks second: an end between the two would otherwise be missed. */
+/** Clients follow a run until it ends; what is said to its message is told by the run that took it in. */
+function tellTaken(
+  { runId, sessionKey, agentId }: Pick<ActiveTurn, "runId" | "sessionKey" | "agentId">,
+  { bus, clock }: { bus: EventBus; clock: Clock },
+): void {
+  bus.emit({
+    type: "run.ended",
+    outcome: "final",
+    text: "",
+    stopReason: "stop",
+    usage: noUsage,
+    costMicros: 0,
+    model: "none",
+    toolCalls: [],
+    runId,
+    sessionKey,
+    agentId,
+    atMs: clock.nowMs(),
+  });
+}
+
+/** Where the message was taken into another turn, that one's end is its end. */
 async function waitForEnd(
+  runId: string,
+  timeoutMs: number,
+  deps: { store: Store; bus: EventBus; clock: Clock },
+): Promise<TurnRow | null> {
+  const untilMs = deps.clock.monotonicMs() + timeoutMs;
+  const row = await endOf(runId, timeoutMs, deps);
+  if (row !== null) return row;
+  const into = await mergedInto(runId, deps.store);
+  const leftMs = untilMs - deps.clock.monotonicMs();
+  return into === null || leftMs <= 0 ? null : waitForEnd(into, leftMs, deps);
+}
+
+/** Listens first and looks second: an end between the two would otherwise be missed. */
+async function endOf(
   runId: string,
   timeoutMs: number,
   deps: { store: Store; bus: EventBus; clock: Clock },
@@ -116,6 +174,7 @@ async function waitForEnd(
   try {
     const now = await deps.store.turns.get(runId);
     if (now !== null && now.state !== "running") return now;
+    if (now === null && (await mergedInto(runId, deps.store)) !== null) return null;
     await promise;
     const row = await deps.store.turns.get(runId);
     return row !== null && row.state !== "running" ? row : null;
@@ -123,4 +182,9 @@ async function waitForEnd(
     stop();
     timer.cancel();
   }
+}
+
+async function mergedInto(runId: string, { inbox }: Store): Promise<string | null> {
+  const row = await inbox.byRunId(runId);
+  return row?.state === "merged" ? runOfMerge(row.reason ?? "") : null;
 }

@@ -18,6 +18,8 @@ export interface TurnSettings {
   readonly thinking: string | undefined;
   /** Whether the chat is told how an answer came about. */
   readonly notices: boolean;
+  /** What the session says about messages that come during a turn; undefined leaves it to the channel. */
+  readonly queueMode: string | undefined;
 }
 
 /** What the caller of the turn says wins over the session, that over its agent, and that over the common default. */
@@ -38,6 +40,7 @@ export function turnSettings(
     routing: routings.find((routing) => routing === said("routing")),
     thinking: options.thinking ?? said("thinkingLevel") ?? agent?.thinkingDefault ?? defaults.thinkingDefault,
     notices: verbose === undefined ? config.messages.notices : verbose !== "off",
+    queueMode: said("queueMode"),
   };
 }
 

@@ -11,6 +11,7 @@ import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { ConsentDesk } from "./consent-command.ts";
 import type { CommandDesk } from "../exec/contract.ts";
 import type { Policy } from "../policy/contract.ts";
+import type { Surroundings, SurroundingsReader } from "../skills/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { BudgetDesk, KeptMessage } from "../budget/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
@@ -21,8 +22,10 @@ import type { Candidate, ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { LedgerEntry } from "../store/ledger-port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts, ShrinkImages } from "./contract.ts";
+import type { Pipeline } from "./pipeline.ts";
 import type { TurnOptions } from "./turn-options.ts";
 import type { TurnRegistry } from "./turn-registry.ts";
 import type { TurnSettings } from "./turn-settings.ts";
@@ -55,6 +58,8 @@ export interface AgentDeps {
   readonly links: IdentityLinks;
   /** Every tool there is for an agent, whoever may use it. */
   readonly tools: (agentId: string) => Promise<ToolSet>;
+  /** What the agent's folder says. */
+  readonly surroundings: SurroundingsReader;
   /** Nothing runs a tool without its word. */
   readonly policy: Policy;
   readonly approvals: Pick<ApprovalDesk, "ask">;
@@ -64,6 +69,8 @@ export interface AgentDeps {
   readonly commands: Pick<CommandDesk, "approve">;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
+  /** Told how each turn has pictures looked at; absent where no tool asks for it. */
+  readonly vision?: Pick<VisionDesk, "open">;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */
@@ -88,6 +95,9 @@ export interface Turn {
   readonly deadlineMs: number;
   /** Aborts on request, on time-out, when the lease is lost and when the process stops. */
   readonly signal: AbortSignal;
+  readonly pipeline: Pipeline;
+  /** What its folder said when it began. */
+  surroundings: Surroundings;
   /** The one that answers: another one after a failure. */
   model: ModelInfo | null;
   /** Made once, before the first step; null before, and where a command needs none. */
@@ -115,6 +125,8 @@ export interface Turn {
   unwritten: Promise<readonly TranscriptDraft[]>;
   /** Where the chat wants to see the answer grow. */
   stream: ReplyStream | null;
+  /** The platform's id of the message that the reply answers: the newest of those that were taken into the turn. */
+  replyToId: string;
   text: string;
   usage: TokenUsage;
   /** Micro-dollars; null once a call had no known price. */

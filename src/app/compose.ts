@@ -9,6 +9,7 @@ import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
+import type { LoadOptions } from "../config/load.ts";
 import { environmentSecrets, type Environment } from "../config/environment.ts";
 import type { Overrides } from "../config/meaning/overrides.ts";
 import { statePaths } from "../config/paths.ts";
@@ -35,10 +36,14 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
+import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
+import type { Memory } from "../memory/contract.ts";
+import { openMemory } from "./memory.ts";
 import { createMemoryNotes } from "./memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -48,9 +53,15 @@ import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
 import { nobodyThere } from "./nobody-there.ts";
+import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { createRunningCommands } from "./running-commands.ts";
+import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -167,10 +178,22 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
+  const memory = openMemory({ ...ground, stateDir, config: () => config.current().config, models });
+  await life.start({ name: "memory", close: () => memory.close() });
   const restarts = createRestartDesk(ground, store);
+  const sandboxes = sandboxesOf(ground, config);
+  const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
+  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
   const tools = createToolSet();
+  const shelf = createSurroundings({
+    config: () => config.current().config,
+    variables: () => config.environment().variables,
+    managedDir: paths.skillsDir,
+    bundledDir: null,
+    log: log.child("skills"),
+  });
   const approvals = createApprovals({ ground, bus, store, config });
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, approvals });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
   approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
@@ -191,10 +214,15 @@ async function start(ground: Ground): Promise<RunningGateway> {
     state,
     restarts,
     tools,
+    shelf,
     approvals,
+    sandboxes,
+    memory,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
+  const { known: redact } = ground.redactor;
+  await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
   await openLocalDoor(ground, approvals);
@@ -267,6 +295,11 @@ function deskDeps({
   };
 }
 
+function sandboxesOf({ options, clock, ids }: Ground, config: ConfigHandle): Sandboxes {
+  const { stateDir, homeDir: home } = options.environment;
+  return createSandboxes({ stateDir, home, clock, ids, config: () => config.current().config });
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -314,8 +347,9 @@ async function wayOf({
   desk,
   restarts,
   tools,
+  shelf,
   approvals,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes" | "memory">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -332,6 +366,7 @@ async function wayOf({
     desk,
     tools,
     ...nobodyThere(),
+    surroundings: shelf,
     approvals,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
@@ -369,15 +404,15 @@ function describeIssue({ severity, path: where, message, file, line }: ConfigIss
 /** A predecessor that is just leaving gets this long. */
 const lockWaitMs = 3_000;
 
+function loadOptionsOf({ port, options, clock, secrets }: Ground): LoadOptions {
+  const overrides = { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) };
+  return { environment: options.environment, ...channelSettings(), overrides, version, clock, secrets: secrets.source };
+}
+
 async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> {
-  const { port, options, clock, log, life, redactor, secrets } = ground;
+  const { options, clock, log, life, redactor } = ground;
   const config = await createConfigAccess({
-    environment: options.environment,
-    ...channelSettings(),
-    overrides: { ...options.overrides, ...(port === null ? {} : { "gateway.port": port }) },
-    version,
-    clock,
-    secrets: secrets.source,
+    ...loadOptionsOf(ground),
     failpoints: options.failpoints ?? noFailpoints,
     log: log.child("config"),
     onRefused: (reason) => bus.emit({ type: "config.refused", reason, atMs: clock.nowMs() }),
@@ -410,17 +445,30 @@ interface GatewayParts {
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
+  readonly memory: Memory;
   readonly desk: RunningDesk;
   readonly way: MessageWay;
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly tools: () => Promise<ToolSet>;
+  readonly shelf: SkillShelf;
   readonly approvals: Approvals;
+  readonly sandboxes: Sandboxes;
+}
+
+/** What the workspaces say: their named files, and skill packs. */
+function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = statePaths(ground.options.environment.stateDir).skillsDir;
+  const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
+  return {
+    agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
+  };
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, memory } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -439,14 +487,22 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
+    policy: createHousePolicyView(
+      createHousePolicy(() => config.current().config),
+      { ...parts, load: loadOptionsOf(ground) },
+    ),
     approvals,
+    sandboxes: async () => [...(await sandboxes.status())],
+    memory,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
-    enqueue: async (draft, context) => {
-      await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+    enqueue: async (draft, { said, ...context }) => {
+      if (said === undefined) await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+      else await putSpoken({ draft, session: { ...context, ...said }, runId: context.runId }, { store, clock, ids });
       way.wakeDelivery();
     },
+    sessionOfChat: (address) => way.sessionOfChat(address),
     wake: () => {
       way.wakeQueue();
       way.wakeDelivery();
@@ -455,7 +511,12 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
       admission: (message) => way.rules.admissionFor(message),
       permission: (address) => way.rules.permissionFor(address),
     },
-    prompt: createPromptView({ config: () => config.current().config, tools }),
+    ...folderOf(parts),
+    prompt: createPromptView({
+      config: () => config.current().config,
+      tools,
+      surroundings: parts.shelf,
+    }),
     tailLog: async (tail) => {
       await log.flush();
       return tailLog({ ...tail, file: paths.logFile });

@@ -8,8 +8,14 @@ import { startMaintenance } from "./maintenance.ts";
 const minuteMs = 60_000;
 
 /** A store that counts what it is asked to drop, and takes as long as it is told to. */
-function countingStore(answers: { prune?: () => Promise<number> } = {}) {
-  const calls = { keys: [] as number[], letters: [] as number[], rows: [] as number[], trace: [] as number[] };
+function countingStore(answers: { prune?: () => Promise<number>; decisions?: () => Promise<number> } = {}) {
+  const calls = {
+    keys: [] as number[],
+    letters: [] as number[],
+    rows: [] as number[],
+    trace: [] as number[],
+    decisions: [] as number[],
+  };
   const store = {
     idempotency: { prune: (beforeMs: number) => Promise.resolve(calls.keys.push(beforeMs)) },
     deadLetters: { purge: ({ beforeMs }: { beforeMs: number }) => Promise.resolve(calls.letters.push(beforeMs)) },
@@ -18,6 +24,12 @@ function countingStore(answers: { prune?: () => Promise<number> } = {}) {
       return answers.prune?.() ?? Promise.resolve(0);
     },
     trace: { prune: (beforeMs: number) => Promise.resolve(calls.trace.push(beforeMs)) },
+    decisions: {
+      prune: ({ beforeMs }: { beforeMs: number }) => {
+        calls.decisions.push(beforeMs);
+        return answers.decisions?.() ?? Promise.resolve(0);
+      },
+    },
   } as unknown as Store;
   return { store, calls };
 }
@@ -28,13 +40,14 @@ describe("housekeeping", () => {
     const { store, calls } = countingStore();
     const maintenance = startMaintenance({ store, clock });
     await clock.advance(10 * minuteMs - 1);
-    expect(calls).toEqual({ keys: [], letters: [], rows: [], trace: [] });
+    expect(calls).toEqual({ keys: [], letters: [], rows: [], trace: [], decisions: [] });
     await clock.advance(1 + 50 * minuteMs);
     const beats = Array.from({ length: 6 }, (_, index) => Date.UTC(2026, 6, 1) + (index + 1) * 10 * minuteMs);
     expect(calls.keys).toEqual(beats.map((at) => at - limits.idempotencyTtlMs));
     expect(calls.rows).toEqual(calls.keys);
     expect(calls.letters).toEqual(beats.map((at) => at - 30 * 24 * 60 * minuteMs));
     expect(calls.trace).toEqual(beats.map((at) => at - 30 * 24 * 60 * minuteMs));
+    expect(calls.decisions).toEqual(beats.map((at) => at - 35 * 24 * 60 * minuteMs));
     maintenance.close();
     await clock.advance(60 * minuteMs);
     expect([calls.rows.length, calls.trace.length, clock.pendingTimers]).toEqual([6, 6, 0]);
@@ -74,6 +87,22 @@ describe("housekeeping", () => {
     const maintenance = startMaintenance({ store, clock });
     await clock.advance(10 * minuteMs);
     expect([calls.rows.length, left]).toEqual([3, 0]);
+    maintenance.close();
+  });
+
+  it("decisions that are older than a policy is tried on go in portions, all of them", async () => {
+    const clock = new FakeClock();
+    let left = 1_200;
+    const { store, calls } = countingStore({
+      decisions: () => {
+        const portion = Math.min(left, 500);
+        left -= portion;
+        return Promise.resolve(portion);
+      },
+    });
+    const maintenance = startMaintenance({ store, clock });
+    await clock.advance(10 * minuteMs);
+    expect([calls.decisions.length, left]).toEqual([3, 0]);
     maintenance.close();
   });
 });

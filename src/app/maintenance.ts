@@ -16,6 +16,9 @@ const traceKeepRows = 5_000_000;
 /** What nobody has replayed or purged by then goes, with its content. */
 const deadLetterKeepMs = 30 * 24 * 3_600_000;
 
+/** What was decided about calls of tools can be tried again this long. */
+const decisionKeepMs = 35 * 24 * 3_600_000;
+
 /** A timer's failure goes to the clock's error handler; the next beat tries again. */
 export function startMaintenance({ store, clock }: { store: Store; clock: Clock }): Maintenance {
   const timers: Timer[] = [
@@ -27,6 +30,10 @@ export function startMaintenance({ store, clock }: { store: Store; clock: Clock 
     }),
     clock.every(pruneMs, async () => {
       await store.trace.prune(clock.nowMs() - traceKeepMs, traceKeepRows);
+    }),
+    clock.every(pruneMs, async () => {
+      const beforeMs = clock.nowMs() - decisionKeepMs;
+      while ((await store.decisions.prune({ beforeMs, limit: portion })) >= portion);
     }),
   ];
   return {

@@ -6,6 +6,7 @@ import { commandOf, offeredCommands, wordsOf } from "../agent/commands.ts";
 import type { MemoryNotes } from "../agent/context/contract.ts";
 import { createContextKeeper } from "../agent/context/keeper.ts";
 import { pauseByMessage } from "../agent/money-commands.ts";
+import { giveWay } from "../agent/overlap/give-way.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
 import type { OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
@@ -29,15 +30,18 @@ import type { Delivery, Route } from "../outbound/contract.ts";
 import { createDelivery } from "../outbound/deliver.ts";
 import { createInitialState, type InitialStateOf } from "../outbound/initial-state.ts";
 import { createRateLimit } from "../outbound/rate-limit.ts";
+import { startTyping, type Typing } from "../outbound/typing.ts";
 import { createReplyStreams } from "../outbound/streams/reply-stream.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { DispatchQueue } from "../queue/contract.ts";
+import type { InboxEntry } from "../store/port.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { openConsent, type Consent } from "./consent.ts";
 import type { Acting } from "./nobody-there.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
+import { sessionOfChat, type ChatSession } from "./chat-session.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
@@ -82,6 +86,8 @@ export interface MessageWay {
   readonly webhooks: Webhooks;
   /** The gate in front of every model call, and the desk where people decide about money. */
   readonly spending: Spending;
+  /** The session in which a chat's next message is answered. */
+  sessionOfChat(address: Address): ChatSession;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -126,7 +132,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     consent: () => consent,
   };
   const admit = createDoor(deps, parts);
-  const { channels, webhooks, delivery, initialStateOf, openReplyStream } = createChannels(deps, admit, rules);
+  const { channels, webhooks, delivery, initialStateOf, openReplyStream, typing } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const wakeDelivery = (): void => delivery.wake();
   const consent = openConsent({ ...deps, rules, channels, initialStateOf, wakeDelivery });
@@ -154,6 +160,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     rules,
     webhooks,
     spending,
+    sessionOfChat: (address) => sessionOfChat(address, { config, links }),
     wakeDelivery,
     dispatchTrouble: () => queue.trouble(),
     wakeQueue: () => queue.wake(),
@@ -168,7 +175,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     async close(budgetMs) {
       intake.stopped = true;
       consent.close();
-      await closeWay({ deps, queue, registry, backlog, delivery, channels }, budgetMs);
+      await closeWay({ deps, queue, registry, backlog, typing, delivery, channels }, budgetMs);
       spending.gate.close();
     },
     applyConfig: (next) => followConfig(next, channels, deps),
@@ -179,13 +186,15 @@ interface ClosingParts extends Pick<DoorParts, "queue" | "registry" | "backlog">
   readonly deps: MessageWayDeps;
   readonly delivery: Delivery;
   readonly channels: ChannelSupervisor;
+  readonly typing: Typing;
 }
 
 async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
-  const { deps, queue, registry, backlog, delivery, channels } = parts;
+  const { deps, queue, registry, backlog, typing, delivery, channels } = parts;
   await deps.failpoints.reach("intake-stopped");
   backlog.close();
   await closeQueue(queue, registry, { clock: deps.clock, budgetMs: budgetMs / 2 });
+  typing.close();
   await delivery.close(AbortSignal.timeout(budgetMs / 4));
   await channels.close();
 }
@@ -228,8 +237,8 @@ interface AgentParts extends Pick<
 }
 
 function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
-  const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
-  const { policy, approvals, commands } = deps;
+  const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages, vision } = deps;
+  const { policy, approvals, commands, surroundings } = deps;
   const log = deps.log.child("agent");
   return {
     ...parts,
@@ -248,10 +257,12 @@ function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentPar
     policy,
     approvals,
     commands,
+    surroundings,
     failpoints,
     isOwner: (message) => rules.isOwner(message),
     ...(restarts === undefined ? {} : { restarts }),
     ...(shrinkImages === undefined ? {} : { shrinkImages }),
+    ...(vision === undefined ? {} : { vision }),
   };
 }
 
@@ -338,12 +349,22 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
       maxWaiting: limits.inboxDepth,
       maxAttachments: limits.attachmentsPerMessage,
     },
-    onAccepted: ({ message, sessionKey, runId }) => {
+    onAccepted: (entry) => {
+      const { message, sessionKey, runId } = entry;
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
       registry.expect({ runId, sessionKey });
+      interruptFor(entry, deps, parts);
     },
+  });
+}
+
+/** What fails here is made up for by the turn itself, between two steps. */
+function interruptFor(entry: InboxEntry, deps: MessageWayDeps, { registry, queue }: DoorParts): void {
+  const { store, config, clock, bus, log } = deps;
+  giveWay(entry, { store, registry, config, clock, bus, wakeQueue: () => queue.wake() }).catch((thrown: unknown) => {
+    log.warn("a turn could not be ended for a newer message", { error: AppError.from(thrown).toJSON() });
   });
 }
 
@@ -370,6 +391,7 @@ interface WayOut {
   readonly delivery: Delivery;
   readonly initialStateOf: InitialStateOf;
   readonly openReplyStream: OpenReplyStream;
+  readonly typing: Typing;
 }
 
 /** The connections and the way out through them. Delivery drains an account when it is up, and not before. */
@@ -418,13 +440,17 @@ function createChannels(deps: MessageWayDeps, admit: Admit, rules: ChannelRules)
     (channel) => catalogue.manifest(channel)?.builtIn === true,
     outward.settings,
   );
+  const typing = startTyping({
+    ...outward,
+    intervalMs: () => config().agents.defaults.typingIntervalSeconds * 1_000,
+  });
   const openReplyStream = createReplyStreams({
     ...outward,
     delivery,
     initialStateOf,
     manifest: (channel) => catalogue.manifest(channel),
   });
-  return { channels, webhooks, delivery, initialStateOf, openReplyStream };
+  return { channels, webhooks, delivery, initialStateOf, openReplyStream, typing };
 }
 
 /** Turns under way get their time; what then still runs is given back, and runs again behind its finished steps. */

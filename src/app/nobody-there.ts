@@ -3,17 +3,20 @@ import type { ApprovalDesk } from "../approvals/contract.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { CommandDesk } from "../exec/contract.ts";
 import type { Policy } from "../policy/contract.ts";
+import type { SurroundingsReader } from "../skills/contract.ts";
 import { allowingPolicy } from "../policy/fixed-policy.ts";
 
 export interface Acting {
   readonly policy: Policy;
   readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "listen">;
   readonly commands: Pick<CommandDesk, "approve">;
+  readonly surroundings: SurroundingsReader;
 }
 
 export function nobodyThere(): Acting {
   return {
     policy: allowingPolicy(),
+    surroundings: { read: () => Promise.resolve({ hash: "", sections: [], skills: [] }) },
     approvals: {
       ask: () => Promise.resolve({ state: "denied", id: null, why: "nobody-to-ask", by: null }),
       answer: () => Promise.resolve({ outcome: "unknown" }),

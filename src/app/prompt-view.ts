@@ -5,6 +5,7 @@ import type { ToolSet } from "../agent/turn.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Address } from "../domain/message.ts";
 import type { Tier } from "../domain/tier.ts";
+import type { SurroundingsReader } from "../skills/contract.ts";
 import { toolsOfTier } from "../tools/tier-tools.ts";
 
 export interface PromptQuestion {
@@ -16,15 +17,23 @@ export interface PromptQuestion {
 
 export function createPromptView(deps: {
   readonly config: () => Config;
-  readonly tools: () => Promise<ToolSet>;
+  readonly tools: (agentId: string) => Promise<ToolSet>;
+  readonly surroundings: SurroundingsReader;
 }): (question: PromptQuestion) => Promise<PromptReport> {
   return async ({ agentId, address, tier }) => {
     const config = deps.config();
-    const { specs } = await deps.tools();
+    const { specs } = await deps.tools(agentId);
+    const around = await deps.surroundings.read({ agentId, isMain: true, isFirstOfSession: false });
     const offered = toolsOfTier(specs, tier, config.router.toolLimits);
     const where = address ?? { chatKind: "dm" as const };
     return promptReport(
-      promptFacts(config, { agentId, address: where, toolNames: [], instructions: undefined }),
+      promptFacts(config, {
+        agentId,
+        address: where,
+        toolNames: [],
+        instructions: undefined,
+        surroundings: around.sections,
+      }),
       offered,
     );
   };

@@ -59,10 +59,16 @@ function traceOf(event: AppEvent): TraceEvent | null {
       const { type, atMs: _at, runId: _run, text: _text, toolCalls: _calls, ...data } = event;
       return ofRun(event, type, data);
     }
+    case "run.steps":
+    case "run.parked":
     case "model.chosen":
     case "model.failed": {
       const { type, atMs: _at, runId: _run, sessionKey: _session, agentId: _agent, ...data } = event;
       return ofRun(event, type, data);
+    }
+    case "tool.decided": {
+      const { callId, tool, effect, rule, says } = event;
+      return ofRun(event, event.type, { callId, tool, effect, rule, says });
     }
     case "tool.started":
     case "tool.completed":

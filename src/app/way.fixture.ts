@@ -18,7 +18,7 @@ import type { ModelDesk } from "../models/contract.ts";
 import { createFixedDesk } from "../models/fixed-desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
-import { noFailpoints } from "../platform/failpoints.ts";
+import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { systemIds } from "../platform/ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { ModelEvent, ModelProvider, ModelRequest } from "../providers/contract.ts";
@@ -26,6 +26,7 @@ import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
@@ -81,9 +82,12 @@ export interface TestWayOptions {
   readonly desk?: (store: Store) => ModelDesk;
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
+  readonly failpoints?: Failpoints;
   /** Where what is allowed for good goes; nowhere where absent. */
   readonly grants?: ApprovalDeskDeps["commands"];
   readonly shrinkImages?: ShrinkImages;
+  /** Where tools have pictures looked at. */
+  readonly vision?: VisionDesk;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
@@ -136,7 +140,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ids: systemIds(),
     log,
     config: () => config,
-    failpoints: noFailpoints,
+    failpoints: options.failpoints ?? noFailpoints,
     models: () => catalogue,
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
@@ -148,6 +152,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
     ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
+    ...(options.vision === undefined ? {} : { vision: options.vision }),
   });
   approvals.follow(way);
   return {

@@ -51,20 +51,40 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["show"],
     load: () => import("./commands/prompt.ts"),
   },
+  skills: {
+    summary: "Show skill packs and what is missing for them, and add one",
+    verbs: ["list", "install"],
+    load: () => import("./commands/skills.ts"),
+  },
   channels: {
     summary: "Show the channels and their connections",
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
+  },
+  sandbox: {
+    summary: "Show what the commands of agents run in",
+    verbs: ["status"],
+    load: () => import("./commands/sandbox.ts"),
   },
   budget: {
     summary: "Look at budgets, set them, and allow more",
     verbs: ["show", "set", "allow", "deny", "settle"],
     load: () => import("./commands/budget.ts"),
   },
+  policy: {
+    summary: "Show what may be done, by which rule, and what another configuration would change",
+    verbs: ["explain", "diff"],
+    load: () => import("./commands/policy.ts"),
+  },
   approvals: {
     summary: "Look at what waits for a yes, and answer it",
     verbs: ["list", "show", "allow", "deny", "watch"],
     load: () => import("./commands/approvals.ts"),
+  },
+  memory: {
+    summary: "Search what an agent remembers, add to it, and forget",
+    verbs: ["search", "add", "forget", "index", "status"],
+    load: () => import("./commands/memory.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },

@@ -16,6 +16,8 @@ export interface StatePaths {
   /** Held by the one gateway that uses this directory. */
   readonly lockFile: string;
   readonly credentialsDir: string;
+  /** Skill packs that were installed for every agent. */
+  readonly skillsDir: string;
   readonly pluginsDir: string;
   readonly tmpDir: string;
 }
@@ -35,6 +37,7 @@ export function statePaths(stateDir: string, configFile = path.join(stateDir, "o
     backupsDir: inside("backups"),
     lockFile: inside("gateway.lock"),
     credentialsDir: inside("credentials"),
+    skillsDir: inside("skills"),
     pluginsDir: inside("plugins"),
     tmpDir: inside("tmp"),
   });

@@ -18,8 +18,14 @@ export type Act =
   | { readonly kind: "session"; readonly sessionKey: string; readonly agentId: string; readonly text: string }
   /** Reads or changes what is remembered. */
   | { readonly kind: "memory"; readonly access: "read" | "write" }
-  /** Calls a tool of another program. `server`: as it is configured. */
-  | { readonly kind: "server"; readonly server: string; readonly tool: string; readonly readOnly: boolean };
+  /** Calls a tool of another program. `server`: as it is configured; `text`: what it is called with, shown and consented to. */
+  | {
+      readonly kind: "server";
+      readonly server: string;
+      readonly tool: string;
+      readonly readOnly: boolean;
+      readonly text?: string;
+    };
 
 /** Runs a command. `text` is the model's, word for word: a shell's line. */
 export interface CommandAct {

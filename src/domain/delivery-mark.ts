@@ -16,6 +16,15 @@ export interface DeliveryMark {
   readonly code: ErrorCode | null;
 }
 
+/** A part that somebody had said outside of a turn's answer is named so, and the transcript of its session holds it. */
+export function spokenPartId(hash: string): string {
+  return `send-${hash}`;
+}
+
+export function isSpoken(partId: string): boolean {
+  return partId.startsWith("send-");
+}
+
 export const deliveryMarkType = "delivery";
 
 export function deliveryMarkBody(mark: DeliveryMark): Readonly<Record<string, unknown>> {

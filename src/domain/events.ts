@@ -31,6 +31,16 @@ interface RunScoped {
   readonly atMs: number;
 }
 
+/** One step of a turn's pipeline. */
+export interface PipelineStep {
+  readonly step: string;
+  readonly tookMs: number;
+  /** The code of its failure; absent where it did what it is for. */
+  readonly failed?: string;
+  /** What is worth knowing of it, JSON-safe. */
+  readonly data?: unknown;
+}
+
 export type AppEvent =
   // The way of a message.
   | { type: "message.received"; messageId: string; address: Address; atMs: number }
@@ -84,8 +94,8 @@ export type AppEvent =
     } & RunScoped)
   /** The turn waits for a person and gives its place back. */
   | ({ type: "run.parked"; approvalId: string; untilMs: number } & RunScoped)
-  /** A step of the pipeline ended, for the trace. */
-  | ({ type: "run.step"; step: string; tookMs: number; error?: AppErrorJson; data?: unknown } & RunScoped)
+  /** How the turn came to where it is, for its trace: the steps of the pipeline in their order. */
+  | ({ type: "run.steps"; steps: readonly PipelineStep[] } & RunScoped)
   | ({ type: "tool.started"; callId: string; tool: string; input: unknown } & RunScoped)
   | ({ type: "tool.completed"; callId: string; tool: string; output: string } & RunScoped)
   | ({ type: "tool.failed"; callId: string; tool: string; error: AppErrorJson } & RunScoped)

@@ -44,12 +44,23 @@ export function cleanSource(text: string): string {
  */
 export function neutralised(text: string, taintClass: Taint["class"]): string {
   const seen = withoutHidden(text);
-  const look = folded(seen);
+  if (taintClass === "local") return withoutFrames(seen, frames);
+  // The heads first: the note upon one ends a name that then may pass for a tag's.
+  return withoutFrames(withoutHeads(seen), [...frames, ...foreignFrames]);
+}
+
+function withoutFrames(text: string, patterns: readonly RegExp[]): string {
+  const look = folded(text);
   const repairs: Repair[] = [];
-  for (const pattern of taintClass === "foreign" ? [...frames, ...foreignFrames] : frames)
-    brackets(look, pattern, repairs);
-  if (taintClass === "foreign") for (const pattern of lineHeads) heads(look, pattern, repairs);
-  return repaired(seen, repairs);
+  for (const pattern of patterns) brackets(look, pattern, repairs);
+  return repaired(text, repairs);
+}
+
+function withoutHeads(text: string): string {
+  const look = folded(text);
+  const repairs: Repair[] = [];
+  for (const pattern of lineHeads) heads(look, pattern, repairs);
+  return repaired(text, repairs);
 }
 
 // ---------------------------------------------------------------- what hides
@@ -96,7 +107,7 @@ const emojiSelector = "\ufe0f";
 /** Emoji, and the scripts in which a joiner changes how a word is written. */
 const joins =
   /[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Mongolian}]/u;
-const selects = /[\p{Emoji}\p{Extended_Pictographic}\p{Script=Han}\p{Script=Myanmar}\p{Sm}]/u;
+const selects = /[\p{Emoji}\p{Extended_Pictographic}\p{Script=Han}\p{Script=Myanmar}]/u;
 
 /** Of all that could be spelt in letters of tags behind a black flag, the three flags that there are. */
 const threeFlags =
@@ -138,7 +149,7 @@ const foreignFrames: readonly RegExp[] = [
 
 /** A line that begins as a speaker's does. The group `name` ends where the note goes. */
 const lineHeads: readonly RegExp[] = [
-  /^(?<name>[^\p{L}\p{N}\n:]{0,12}(?:system|assistant|user|human|developer|tool|openclaw)(?:[ _-](?:message|prompt|note|notice|instructions?|results?|output|override|update|call))?)[^\p{L}\p{N}\n:()]{0,6}:/dgmu,
+  /^(?<name>[^\p{L}\p{N}\n:]{0,12}(?:system|assistant|user|human|developer|tool|openclaw)(?:[ _-](?:message|prompt|note|notice|instructions?|results?|output|override|update|call))?)[^\p{L}\p{N}\n:]{0,6}:/dgmu,
   /^(?<name>[ \t]{0,3}#{1,6}[ \t]{0,3}(?:system|instructions?|response|human|assistant|user)(?:[ _-](?:prompt|message))?)[ \t]{0,3}:?[ \t]{0,3}$/dgmu,
 ];
 

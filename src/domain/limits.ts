@@ -68,7 +68,35 @@ export const limits = Object.freeze({
   /** The longest pause before a message is tried again that was under way in several crashes. */
   crashPauseCapMs: 60_000,
   toolTimeoutMs: 30_000,
-  /** Model calls of one turn. */
+  /** The name of a source of words from outside: an address fits, a page does not. */
+  taintSourceBytes: 300,
+  /** What one page of the web may have after it is unpacked, and how long all of it may take. */
+  webPageBytes: 5 * 1024 * 1024,
+  webFetchTimeoutMs: 25_000,
+  /** Making text of a page, in a thread of its own: time, memory, and elements that are looked at. */
+  webReadTimeoutMs: 10_000,
+  webReadHeapMiB: 256,
+  webPageElements: 50_000,
+  /** Depth of elements in elements; what lies deeper is text without a shape. */
+  webPageDepth: 200,
+  /** Text of one page that is kept for a second look, as UTF-16 units. */
+  webPageChars: 1_000_000,
+  /** Pages that are kept, and for how long. */
+  webCacheEntries: 32,
+  webCacheMs: 5 * 60_000,
+  /** An address that is asked for: longer ones carry something. */
+  webUrlChars: 2_048,
+  /** What a search service may answer, and how long it may take. */
+  webSearchBytes: 2 * 1024 * 1024,
+  webSearchTimeoutMs: 15_000,
+  webSearchQueryChars: 400,
+  /** Of one result's text, as UTF-8. */
+  webSearchSnippetBytes: 600,
+  /** A picture that is looked at, before it is made smaller. */
+  lookedAtImageBytes: 20 * 1024 * 1024,
+  /** What is asked about a picture, and what may be answered. Characters; tokens. */
+  imageQuestionChars: 2_000,
+  imageAnswerTokens: 1_024,
   stepsPerTurn: 32,
   /** Refusals of one thing, by whatever tool, before the turn ends and says so. */
   sameRefusals: 3,
@@ -123,8 +151,21 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
-  /** The source of outside words as it is shown, as UTF-8. */
-  taintSourceBytes: 300,
+  /** A file of the workspace that speaks to the agent, as it is read at all; the prompt has less of it. */
+  workspaceFileBytes: 1024 * 1024,
+  /** A pack's SKILL.md, and any other file of a pack that is read. */
+  skillFileBytes: 256 * 1024,
+  skillNameChars: 64,
+  skillDescriptionChars: 1_024,
+  skillsPerFolder: 500,
+  /** All lines of the list of skills in a prompt. */
+  skillListChars: 16_000,
+  /** A pack that comes as a zip file: packed, unpacked, and how many files. */
+  packZipBytes: 8 * 1024 * 1024,
+  packUnpackedBytes: 32 * 1024 * 1024,
+  packFiles: 500,
+  /** Complaints about packs and files that are remembered, so that each is made once. */
+  skillComplaints: 1_000,
   deliveryAttempts: 4,
   /** Crashes in the middle of sending one part; they are no attempts of the platform's, and have an end of their own. */
   deliveryCrashes: 16,
@@ -138,12 +179,30 @@ export const limits = Object.freeze({
   inboundTtlMs: 24 * 3_600_000,
   /** Dead letters in one answer, or named in one request. */
   deadLettersPerRequest: 500,
+  /** What is kept of the facts of one decision, as UTF-8 JSON; of larger ones the long texts are cut. */
+  decisionFactsBytes: 64 * 1024,
+  /** Decisions that wait to be written. */
+  decisionsWaiting: 10_000,
+  /** Names of tools whose verdict is remembered, by place of the configuration: models can make up any number of names. */
+  toolVerdicts: 500,
+  /** Recorded decisions that one answer tries again under another configuration. */
+  policyDiffRows: 500,
   /** What is kept of a message that was said in a group without addressing the assistant, as UTF-8. */
   overheardTextBytes: 4 * 1024,
   /** Such messages that one prompt shows at most, whatever the configuration says. */
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** A message that is answered sooner shows no sign of writing. */
+  typingAfterMs: 150,
+  /** The longest that a chat shows such a sign without a pause. */
+  typingMostMs: 20 * 60_000,
+  /** Messages behind a running turn that are looked at between two steps; what waits beyond them is looked at next. */
+  overlapMessages: 200,
+  /** What a list shows of a message that was one too many, in characters as a reader counts them. */
+  overCapLineChars: 160,
+  /** The longest that a turn waits for somebody who goes on writing, before what was gathered is answered. */
+  collectRestMs: 30_000,
   /** How often the vault is looked at for logins that another program stored, changed or removed. */
   profileLookMs: 5_000,
   /** A token is refreshed this long before it runs out. */
@@ -239,10 +298,55 @@ export const limits = Object.freeze({
   summaryRetryMs: 10 * 60_000,
   /** Sessions whose failed summary is remembered. */
   summaryRetrySessions: 1_000,
-  /** Lasting facts of one compaction, as UTF-8. */
+  /** Lasting facts of one compaction, and one note that is saved, as UTF-8. */
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** One file of an agent's memory that is searched; a larger one is left out and said so. */
+  memoryFileBytes: 4 * 1024 * 1024,
+  /** Files of one agent's memory; the first by name are looked at. */
+  memoryFiles: 10_000,
+  /** A piece of a file that is found as one, as UTF-8: some 400 tokens. */
+  memoryChunkBytes: 1_600,
+  /** What a piece repeats of the end of the one before it. */
+  memoryOverlapBytes: 240,
+  /** Found pieces asked of each side, words and vectors, for every one that is wanted; and the most that are wanted. */
+  memoryCandidates: 4,
+  memoryResults: 50,
+  /** A question to the memory, as UTF-16 units, and how many of its words are looked for. */
+  memoryQueryChars: 2_000,
+  memoryQueryTerms: 16,
+  /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are. */
+  memoryExactVectors: 12_000,
+  memoryRoughVectors: 2_000,
+  /** Lines of one `memory_get`. */
+  memoryLines: 1_000,
+  /** A look at the files counts as new for so long; afterwards the next question looks again. */
+  memoryLookFreshMs: 1_000,
+  /** How long a question waits for a look, where there is something to answer from. */
+  memoryLookWaitMs: 2_000,
+  /** How often the files are looked at while the memory is in use, and after how much silence its thread ends. */
+  memoryLookEveryMs: 60_000,
+  memoryIdleMs: 5 * 60_000,
+  /** Vectors of text that is gone are kept so long: a file that is moved or restored is not paid for twice. */
+  memoryOrphanMs: 7 * 24 * 3_600_000,
+  /** Texts of one request for vectors, and their bytes; its answer's bytes, and its time. */
+  embeddingBatch: 64,
+  embeddingBatchBytes: 128 * 1024,
+  embeddingAnswerBytes: 16 * 1024 * 1024,
+  embeddingTimeoutMs: 60_000,
+  /** The same for a question that somebody waits for. */
+  embeddingQueryTimeoutMs: 5_000,
+  /** Numbers of one vector. */
+  embeddingDimensions: 8_192,
+  /** Tries of one batch, the first pause between them, and the longest that a server may ask for. */
+  embeddingAttempts: 3,
+  embeddingBackoffMs: 1_000,
+  embeddingBackoffCapMs: 30_000,
+  /** Failures in a row before a server is left alone, for how long at first, and at most. */
+  embeddingBreakerFailures: 3,
+  embeddingPauseMs: 60_000,
+  embeddingPauseCapMs: 15 * 60_000,
   /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
   usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
@@ -253,4 +357,83 @@ export const limits = Object.freeze({
   usageCalls: 5_000,
   /** Of one line of a session in an answer about its use, as UTF-16 units. */
   usageLogChars: 2_000,
+  /** The longest command line that is judged, in UTF-16 units: more than that nobody reads before saying yes. */
+  commandLineChars: 10_000,
+  /** How deeply the parts of a command line may stand in each other, and how many there may be. */
+  commandDepth: 50,
+  commandNodes: 20_000,
+  /** A script that a command runs, as bytes; a larger one is not looked at, so it cannot be approved. */
+  commandScriptBytes: 8 * 1024 * 1024,
+  /** Scripts of one command. */
+  commandScripts: 32,
+  /** What may be allowed for good, for one agent. */
+  commandGrants: 1_000,
+  /** `exec-approvals.json`, as UTF-8. */
+  execApprovalsBytes: 1024 * 1024,
+  /** How long the last use of a grant may stay unwritten. */
+  grantUseWriteMs: 5_000,
+  /** A command as a model writes it, in UTF-16 units. */
+  commandChars: 16_384,
+  /** Variables that a call may add to a command's environment, and the longest value, in UTF-16 units. */
+  commandVariables: 32,
+  commandVariableChars: 4_096,
+  /** What a model reads of a command's output: its beginning and its end, as UTF-8. */
+  commandHeadBytes: 16 * 1024,
+  commandTailBytes: 32 * 1024,
+  /** What a command may write altogether before it is ended. */
+  commandOutputBytes: 64 * 1024 * 1024,
+  /** From asking a command to end to ending it. */
+  commandGraceMs: 2_000,
+  /** How long output is waited for that somebody holds open after the command ended. */
+  commandDrainMs: 200,
+  /** How long a command runs in the background where nobody says. */
+  backgroundCommandMs: 24 * 3_600_000,
+  /** Commands at the same time, of one session and of the house; ended ones that are still listed, of one session. */
+  commandsPerSession: 16,
+  commandsPerHouse: 64,
+  endedCommandsPerSession: 16,
+  /** What a command in a sandbox may use where the configuration says nothing: memory, processes, one file, `/tmp`. */
+  boxMemoryMb: 2_048,
+  boxProcesses: 256,
+  boxFileMb: 1_024,
+  boxTmpMb: 256,
+  /** Folders that are mounted into a sandbox. */
+  boxBinds: 32,
+  /** The longest trial of a sandbox, and how long a failed one is believed. */
+  boxTrialMs: 10_000,
+  boxRetryMs: 60_000,
+  /** What one call of `read` shows, as UTF-8; below `toolOutputBytes`, so that it says itself where to go on. */
+  fileReadBytes: 48 * 1024,
+  fileReadLines: 2_000,
+  /** Of one line that a file tool shows, as UTF-16 units. */
+  fileLineChars: 8_000,
+  /** How far into a file `read` looks for the line it was asked for. */
+  fileScanBytes: 256 * 1024 * 1024,
+  /** A file that is written or changed by one call, as bytes. */
+  fileWriteBytes: 4 * 1024 * 1024,
+  /** What file tools leave free on the disk: a gateway that cannot write loses its ground. */
+  diskReserveBytes: 64 * 1024 * 1024,
+  /** Replacements of one `edit`. */
+  fileEdits: 50,
+  patchBytes: 1024 * 1024,
+  /** Files that one patch touches, and what it writes in all, as bytes. */
+  patchFiles: 100,
+  patchWriteBytes: 8 * 1024 * 1024,
+  /** Entries of a folder that are looked at, and shown, by one `ls`. */
+  folderEntries: 50_000,
+  folderEntriesShown: 1_000,
+  /** Entries that `find` and `grep` look at, how deep, and how long. */
+  walkEntries: 200_000,
+  walkDepth: 32,
+  walkMs: 20_000,
+  findResults: 1_000,
+  globChars: 500,
+  /** Lines that `grep` shows, the longest pattern, and the largest file it looks into. */
+  grepMatches: 500,
+  grepPatternChars: 1_000,
+  grepFileBytes: 4 * 1024 * 1024,
+  /** Of a line that `grep` shows, as UTF-16 units. */
+  grepLineChars: 300,
+  /** Files that are known to hold words from elsewhere; beyond it whole folders are. */
+  foreignFiles: 10_000,
 });

@@ -1,6 +1,6 @@
 /**
- * Text as it looks, for comparing: `ｓｙѕｔеｍ` and `sys​tem` look like `system`. Folds what is wide, decorated, accented,
- * invisible or of another alphabet to plain small letters, and knows where each of them stood. Pure.
+ * Text as it looks, for comparing: what is wide, decorated, accented, invisible or of another alphabet becomes the plain
+ * small letter that a reader takes it for. Knows where each of them stood. Pure.
  */
 
 export interface Folded {

@@ -44,6 +44,8 @@ export const contentSchema = z.object({
   /** Title, text and link of a rich preview, or the label and value of a pressed control. */
   embed: z.object({ title: z.string().optional(), text: z.string().optional(), url: z.string().optional() }).optional(),
   interactive: z.object({ action: z.string(), value: z.string().optional() }).optional(),
+  /** Where the words are another's than the sender's: whose, such as `message forwarded from Ann`. */
+  quoted: z.string().optional(),
 });
 export type Content = z.infer<typeof contentSchema>;
 

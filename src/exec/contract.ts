@@ -90,3 +90,26 @@ export interface GrantContext {
   /** Null: until it is taken back. */
   readonly expiresMs: number | null;
 }
+
+/** What was allowed for good, for those who keep the list: `exec.approvals.*`, `openclaw approvals allowlist`. */
+export interface ExecApprovals {
+  get(): Promise<ApprovalsSnapshot>;
+  /**
+   * Replaces it. `baseHash`: of what the caller read; null only where nothing is stored yet. Throws RPC_003 for a bad shape,
+   * CFG_005 where somebody changed it meanwhile.
+   */
+  set(file: unknown, baseHash: string | null): Promise<ApprovalsSnapshot>;
+  /** Writes `exec-approvals.json`, 0600; resolves with its path. */
+  export(): Promise<string>;
+}
+
+export interface ApprovalsSnapshot {
+  /** Where an export goes and an import came from. */
+  readonly path: string;
+  /** Whether the store has one. */
+  readonly exists: boolean;
+  /** Of what was decided; a last use does not change it. */
+  readonly hash: string;
+  /** Without the socket's token. */
+  readonly file: unknown;
+}

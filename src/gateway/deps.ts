@@ -11,10 +11,15 @@ import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
+import type { Memory } from "../memory/contract.ts";
 import type { ModelDeskView } from "../models/contract.ts";
+import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
+import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
+import type { ResultOf } from "../protocol/method.ts";
+import type { sandboxStatus } from "../protocol/methods/sandbox.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
 
 export interface GatewayDeps {
@@ -30,13 +35,25 @@ export interface GatewayDeps {
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
   readonly budgets: BudgetDesk;
+  /** What would be decided about calls of tools, by whom and why. */
+  readonly policy: PolicyView;
   /** Where people are asked about acts; clients with the scope for it are one of its ways. */
   readonly approvals: Omit<ApprovalDesk, "start" | "close">;
+  /** What each agent's commands run in. Looks at the machine on first use; never throws. */
+  readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
+  readonly memory: Memory;
   readonly agents: () => readonly AgentInfo[];
+  readonly agentFiles: AgentFiles;
+  readonly skills: SkillDesk;
   readonly channels: ChannelsView;
   readonly webhooks: WebhooksView;
   /** Puts a part into the outbox and wakes delivery; resolves when it is durable. */
-  readonly enqueue: (draft: OutboxDraft, context: { sessionKey: string; runId: string | null }) => Promise<void>;
+  readonly enqueue: (
+    draft: OutboxDraft,
+    context: { sessionKey: string; runId: string | null; said?: { agentId: string } },
+  ) => Promise<void>;
+  /** The session in which a chat's next message is answered. */
+  readonly sessionOfChat: (address: Address) => { readonly sessionKey: string; readonly agentId: string };
   /** Something that lay still may go on, in the inbox or the outbox. Cheap; may be called often. */
   readonly wake: () => void;
   /** The rules of this moment, for what a person wants to set going again. */

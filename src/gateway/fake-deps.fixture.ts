@@ -16,10 +16,17 @@ import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
+import { createMemory } from "../memory/create-memory.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
+import { configWith, fakeCommands } from "../policy/policy-world.fixture.ts";
+import { createPolicy } from "../policy/resolve.ts";
+import { createPolicyView } from "../policy/view.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
+import { createAgentFiles } from "../skills/agent-files.ts";
+import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
@@ -94,6 +101,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     turns: fakeTurns({ store, clock, bus, running }),
     models: { list: () => [], find: () => undefined, primary: () => undefined },
     desk: fakeDeskView({ find: () => undefined }),
+    sandboxes: () => Promise.resolve([]),
     budgets: createBudgetDesk({
       store,
       gate: createBudgetGate({ store, clock, log, config: () => config.current().config, onWarning: () => undefined }),
@@ -105,6 +113,16 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       interrupt: (agentId) => void calls.push(`interrupt ${agentId ?? "all"}`),
       wakeQueue: () => void calls.push("wake"),
     }),
+    policy: createPolicyView({
+      config: () => config.current().config,
+      policy: createPolicy({ config: () => config.current().config, commands: fakeCommands() }),
+      policyFor: (candidate) => createPolicy({ config: () => candidate, commands: fakeCommands() }),
+      decisions: store.decisions,
+      isOwner: ({ senderId }) => senderId === "owner",
+      providerOf: () => "openai",
+      // A candidate of a test is JSON of what differs from the defaults.
+      readCandidate: (text) => Promise.resolve(configWith(JSON.parse(text) as object)),
+    }),
     approvals: createApprovalDesk({
       store,
       clock,
@@ -115,7 +133,21 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       commands: { grant: (agentId, { says }) => Promise.resolve(void calls.push(`grant ${agentId} ${says}`)) },
       wakeQueue: () => void calls.push("wake"),
     }),
+    memory: createMemory({
+      stateDir: folder,
+      config: () => ({ ...config.current().config, agents: inFolder(config.current().config.agents, folder) }),
+      embeddings: {
+        wanted: () => null,
+        open: () => {
+          throw new AppError("MODEL_001", "There is no provider here.");
+        },
+      },
+      clock,
+      ids,
+      log,
+    }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
+    ...fakeFolder(folder, () => config.current().config, log),
     channels: {
       status: () => channels,
       start: verb("start"),
@@ -126,9 +158,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     },
     webhooks: { mounted: () => false, publicHost: () => null, handle: () => null },
     enqueue: async (draft, context) => {
-      await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
+      const { said: _said, ...where } = context;
+      await store.outbox.add(draft, { ...where, atMs: clock.nowMs() });
       sent.push(draft);
     },
+    sessionOfChat: () => ({ sessionKey: "agent:main:main", agentId: "main" }),
     wake: () => void calls.push("wake"),
     rules: { admission: () => null, permission: () => null },
     tailLog: () => Promise.resolve({ lines: ["one", "two"], cursor: "7" }),
@@ -155,6 +189,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const { port } = await gateway.start();
   async function stop(): Promise<void> {
     await gateway.close("test over");
+    await deps.memory.close();
     await store.close();
   }
   return {
@@ -183,6 +218,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 
 function stageConfig(): Config {
   return defaultConfig();
+}
+
+/** What is noted in a test stays in its folder. */
+function inFolder(agents: Config["agents"], folder: string): Config["agents"] {
+  return { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } };
 }
 
 /** A free port and a known token; what the test set besides stays. */
@@ -308,6 +348,24 @@ function fakeAdmit({ store, clock, bus, admitted, running }: World & { admitted:
     running.set(runId, { runId, sessionKey, agentId, startedMs: atMs });
     bus.emit({ type: "run.started", messageId: message.id, runId, sessionKey, agentId, atMs });
     return { outcome: "accepted", messageId: message.id, runId, sessionKey, agentId };
+  };
+}
+
+/** The named files and packs of the one agent, in a folder of the stage's. */
+function fakeFolder(folder: string, config: () => Config, log: Log): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const managedDir = path.join(folder, "skills");
+  const agentIds = () => ["main"];
+  const placed = (): Config => {
+    const { agents, ...rest } = config();
+    return {
+      ...rest,
+      agents: { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } },
+    };
+  };
+  const shelf = createSurroundings({ config: placed, variables: () => ({}), managedDir, bundledDir: null, log });
+  return {
+    agentFiles: createAgentFiles({ config: placed, agentIds }),
+    skills: createSkillDesk({ shelf, agentIds, managedDir }),
   };
 }
 

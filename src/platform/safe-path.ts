@@ -18,9 +18,7 @@ import { isErrno, storageError } from "./atomic-file.ts";
  */
 export async function resolveInside(root: string, name: string): Promise<SafePath> {
   const segments = innocentSegments(name);
-  const realRoot = await realpath(root).catch((error: unknown) => {
-    throw storageError(error, `The folder ${root} cannot be read`);
-  });
+  const realRoot = await realRootOf(root);
   let path = realRoot;
   for (const [index, segment] of segments.entries()) {
     const next = join(path, segment);
@@ -30,6 +28,12 @@ export async function resolveInside(root: string, name: string): Promise<SafePat
     path = found === "link" ? await followInside(realRoot, next, name) : next;
   }
   return mintSafePath({ path, root: realRoot });
+}
+
+/** The root itself, with the links on the way to it followed: it is the operator's. Throws STORE_001 where it cannot be read. */
+export async function resolveRoot(root: string): Promise<SafePath> {
+  const path = await realRootOf(root);
+  return mintSafePath({ path, root: path });
 }
 
 /**
@@ -54,6 +58,12 @@ export async function openInside(safe: SafePath, flags: number, mode: number = 0
 export function isInside(root: string, path: string): boolean {
   const way = relative(root, path);
   return way === "" || (!isAbsolute(way) && way !== ".." && !way.startsWith(`..${sep}`));
+}
+
+function realRootOf(root: string): Promise<string> {
+  return realpath(root).catch((error: unknown) => {
+    throw storageError(error, `The folder ${root} cannot be read`);
+  });
 }
 
 const longestNameChars = 1_024;

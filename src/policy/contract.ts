@@ -87,3 +87,56 @@ export interface Policy {
   /** Never throws for what it judges; `trail` names every rule that was looked at, in order. */
   decide(call: CallFacts): Promise<Decision>;
 }
+
+/** Who would have written, by what a platform proves. */
+export type ShownSender = Pick<PolicyFacts, "channel" | "accountId" | "chatKind" | "senderId">;
+
+/** A call that nobody makes. What is left out is what it would be for that agent and sender. */
+export interface AskedFacts extends Partial<CallFacts> {
+  readonly agentId: string;
+  readonly tool: string;
+  /** What it would be about, in one line, where no act is given: a command, a path, an address. */
+  readonly words?: string;
+}
+
+export interface DecidedSide {
+  readonly effect: Decision["effect"];
+  /** Where the rule stands that decides. */
+  readonly rule: string;
+}
+
+/** A recorded decision that another configuration would make otherwise. */
+export interface OtherwiseDecided {
+  readonly id: string;
+  readonly atMs: number;
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+  readonly tool: string;
+  /** The act, cut to a line or two. */
+  readonly shown: string;
+  readonly before: DecidedSide;
+  /** By today's configuration: another answer than `before` says that the world has changed since. */
+  readonly now: DecidedSide;
+  readonly after: DecidedSide & { readonly says: string };
+}
+
+/** For people: what would be decided, by the very resolver that decides. Changes nothing. */
+export interface PolicyView {
+  explain(asked: AskedFacts): Promise<{ readonly facts: CallFacts; readonly decision: Decision }>;
+  /** One page of the record, oldest first. Throws CFG_001–004 where the candidate cannot be used. */
+  diff(options: {
+    readonly candidate: string;
+    readonly sinceMs: number;
+    readonly limit?: number;
+    readonly cursor?: string;
+    /** Also those that another rule would decide the same way. */
+    readonly rules?: boolean;
+  }): Promise<{
+    readonly looked: number;
+    /** Decisions whose facts were too large to be kept whole. */
+    readonly skipped: number;
+    readonly changed: readonly OtherwiseDecided[];
+    readonly nextCursor: string | null;
+  }>;
+}

@@ -14,13 +14,18 @@ import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
 import { health, status } from "./methods/health.ts";
+import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
+import * as memory from "./methods/memory.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
+import * as policy from "./methods/policy.ts";
 import { promptShow } from "./methods/prompt.ts";
+import { sandboxStatus } from "./methods/sandbox.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
+import * as skills from "./methods/skills.ts";
 import * as system from "./methods/system.ts";
 import { traceGet } from "./methods/trace.ts";
 import * as usage from "./methods/usage.ts";
@@ -31,6 +36,8 @@ export const methodGroups = Object.freeze({
   health: [health, status],
   chat: [chat.chatSend, chat.chatHistory, chat.chatAbort, chat.chatInject],
   agents: [agent.agent, agent.agentWait, agent.agentIdentity, agent.agentsList],
+  files: [agentFiles.agentFilesList, agentFiles.agentFilesGet, agentFiles.agentFilesSet],
+  skills: [skills.skillsStatus, skills.skillsBins, skills.skillsInstall, skills.skillsUpdate],
   models: [agent.modelsList, models.modelsExplain, models.modelsRetry],
   prompt: [promptShow],
   sessions: [
@@ -57,6 +64,7 @@ export const methodGroups = Object.freeze({
     budget.budgetPause,
     budget.budgetResume,
   ],
+  policy: [policy.policyExplain, policy.policyDiff],
   approvals: [
     approvals.approvalList,
     approvals.approvalGet,
@@ -64,6 +72,7 @@ export const methodGroups = Object.freeze({
     approvals.approvalWait,
     approvals.approvalResolve,
   ],
+  sandbox: [sandboxStatus],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,
@@ -73,6 +82,7 @@ export const methodGroups = Object.freeze({
   ],
   send: [channels.send, message.messageEdit, message.messageDelete, message.messageReact],
   outbox: [outbox.outboxList, outbox.outboxApprove, outbox.outboxDeny, outbox.outboxResolve],
+  memory: [memory.memorySearch, memory.memoryAdd, memory.memoryForget, memory.memoryIndex, memory.memoryStatus],
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],

@@ -1,4 +1,5 @@
 /** Which files a model can be shown, and what it is told of the others. Never fetches one. */
+import { cleanSource } from "../domain/external.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { Attachment } from "../domain/message.ts";
 
@@ -15,8 +16,9 @@ export function readableAs(attachment: Attachment, model: ModelInfo): string | u
 }
 
 export function attachmentNote(attachment: Attachment, model: ModelInfo): string {
-  const name = attachment.fileName === undefined ? "" : ` ${JSON.stringify(attachment.fileName)}`;
-  const kind = attachment.mimeType === undefined ? "" : ` (${attachment.mimeType})`;
+  // Both are as the sender's program tells them: a name is whoever's who named the file.
+  const name = attachment.fileName === undefined ? "" : ` ${JSON.stringify(cleanSource(attachment.fileName))}`;
+  const kind = /^[\w.+-]{1,64}\/[\w.+-]{1,64}$/.test(attachment.mimeType ?? "") ? ` (${attachment.mimeType})` : "";
   const known = attachment.data !== undefined || attachment.url !== undefined;
   return `[The user sent a file that ${known ? `${model.id} cannot read` : "is not at hand"}: ${attachment.type}${name}${kind}]`;
 }

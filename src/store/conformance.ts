@@ -7,6 +7,7 @@ import { approvalRules } from "./conformance/approvals.ts";
 import { attemptRules } from "./conformance/attempts.ts";
 import { budgetRules } from "./conformance/budgets.ts";
 import { deadLetterRules } from "./conformance/dead-letters.ts";
+import { decisionRules } from "./conformance/decisions.ts";
 import { fairnessRules } from "./conformance/fairness.ts";
 import { inboxRules } from "./conformance/inbox.ts";
 import { ledgerRules } from "./conformance/ledger.ts";
@@ -96,6 +97,9 @@ export function storeConformance(name: string, open: () => Promise<StoreUnderTes
     });
     describe("messages behind a question", () => {
       parkingRules(rig);
+    });
+    describe("decisions", () => {
+      decisionRules(rig);
     });
     describe("usage", () => {
       usageRules(rig);

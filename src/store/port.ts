@@ -396,10 +396,19 @@ export interface OutboxStore {
   /**
    * A part that is not the last word of a turn (method `send`, notices, blocks of an answer that is still being written).
    * Same idempotency rules by `id`: a known id writes nothing. With `lease`, only while that lease holds: STORE_003.
+   * `said`: what the session's transcript gets in the same commit, where nobody else writes it there; a session that was
+   * never opened is opened with it.
    */
   add(
     draft: OutboxDraft,
-    context: { sessionKey: string; runId: string | null; atMs: number; messageId?: string; lease?: Lease },
+    context: {
+      sessionKey: string;
+      runId: string | null;
+      atMs: number;
+      messageId?: string;
+      lease?: Lease;
+      said?: { readonly entry: TranscriptDraft; readonly agentId: string; readonly sessionId: string };
+    },
   ): Promise<OutboxRow>;
   /**
    * Parts that may leave now, at most one per chat (the oldest `prepared` or `sending` one, where it is `prepared` and no

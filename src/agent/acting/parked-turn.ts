@@ -20,5 +20,6 @@ export async function parkTurn(turn: Turn, { approvalId, untilMs }: WaitsForPers
   // Whoever stops the turn meanwhile finds it here, and it ends when it is taken again.
   deps.registry.expect({ runId, sessionKey });
   await deps.store.inbox.park(turn.lease, { approvalId, atMs: deps.clock.nowMs(), untilMs, spent });
+  emitOf(turn, deps, { type: "run.steps", steps: turn.pipeline.steps });
   emitOf(turn, deps, { type: "run.parked", approvalId, untilMs });
 }

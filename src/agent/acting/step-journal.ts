@@ -3,7 +3,7 @@
  * an effect and after it had it, and what was said meanwhile. A restart puts finished rows back and goes on behind them, so
  * that nothing is paid for or done twice.
  */
-import type { AssistantContent, ModelMessage, ToolCall, ToolResult } from "../../domain/conversation.ts";
+import type { AssistantContent, ToolCall, ToolResult } from "../../domain/conversation.ts";
 import { limits } from "../../domain/limits.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import { withTaint, type Taint } from "../../domain/taint.ts";
@@ -11,6 +11,8 @@ import { writeWithPatience } from "../../store/patience.ts";
 import type { StepRow, TranscriptDraft } from "../../store/port.ts";
 import { addCost } from "../calling/account.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
+import type { SaidRecord } from "../overlap/said.ts";
+import { takeIn } from "../overlap/take-in.ts";
 import { Circle } from "./circle.ts";
 
 /** What a `model` row holds: enough to go on behind it, and to write the transcript and the sums at the end. */
@@ -38,13 +40,6 @@ export interface FinishedCall {
   readonly digest: string;
   /** What was refused, by what it was about; empty where nothing was. */
   readonly refused: readonly string[];
-}
-
-/** What a `said` row holds: messages that were taken into the turn. */
-export interface SaidRecord {
-  readonly message: ModelMessage;
-  readonly entries: readonly TranscriptDraft[];
-  readonly taint: readonly Taint[];
 }
 
 /** What older rows of kind `tool` hold: the results of a whole step. */
@@ -87,7 +82,7 @@ export class StepJournal {
           break;
         }
         case "said":
-          this.takeIn(record as SaidRecord);
+          takeIn(this.#turn, record as SaidRecord);
           break;
       }
     }
@@ -133,13 +128,7 @@ export class StepJournal {
   /** The row of `said` was written by whoever took the messages in, in the same commit. */
   said(record: SaidRecord): void {
     this.#nextIndex += 1;
-    this.takeIn(record);
-  }
-
-  takeIn({ message, entries, taint }: SaidRecord): void {
-    this.#turn.conversation.push(message);
-    this.#turn.transcript.push(...entries);
-    this.#turn.taint = withTaint(this.#turn.taint, taint);
+    takeIn(this.#turn, record);
   }
 
   #putBack(record: ModelRecord): void {

@@ -125,6 +125,7 @@ class TurnRequests implements StepRequests {
           address: row.message.address,
           toolNames: specs.map((spec) => spec.name),
           instructions: options.instructions,
+          surroundings: this.#turn.surroundings.sections,
         }),
       ),
       messages: [],

@@ -11,6 +11,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import type { SessionStore } from "../../store/port.ts";
+import { taintOfEntries } from "../acting/turn-taint.ts";
 import { compactionEntry, quoteSummary, type HistoryView } from "./compaction-entry.ts";
 import type { CompactionOptions, CompactionOutcome, CompactionReason, MemoryNotes, TurnFacts } from "./contract.ts";
 import { cutToTokens } from "./cut-text.ts";
@@ -226,6 +227,7 @@ async function write({ task, told, next, ...facts }: Written, { sessions, clock,
         model: method === "summary" ? model.ref : null,
         messages,
       },
+      taint: turn.history.kind === "transcript" ? taintOfEntries(turn.history.entries) : [],
     },
     atMs,
   );

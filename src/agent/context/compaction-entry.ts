@@ -3,6 +3,7 @@
  * `summary`, `firstKeptEntryId`, `tokensBefore`, `details`. It stands for everything in front of the first entry that it
  * keeps; those entries stay where they are.
  */
+import type { Taint } from "../../domain/taint.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import type { CompactionOutcome, CompactionReason } from "./contract.ts";
 import { talkOf, type TalkLine } from "./talk.ts";
@@ -23,6 +24,8 @@ export interface CompactionRecord {
   readonly firstKeptEntryId: string;
   readonly tokensBefore: number;
   readonly details: CompactionDetails;
+  /** What the summary is made of that no admitted person typed: it taints as they did. */
+  readonly taint: readonly Taint[];
 }
 
 export function compactionEntry(id: string, record: CompactionRecord, atMs: number): TranscriptDraft {

@@ -3,9 +3,12 @@
  * versions too. A line that is no message, or not readable as one, is left out; what it leaves behind is made valid
  * when a request is put together, in `valid-conversation.ts`.
  */
+import { createHash } from "node:crypto";
 import type { AssistantContent, ModelMessage, ToolResult, UserContent } from "../../domain/conversation.ts";
+import { wrapExternal } from "../../domain/external.ts";
 import { attachmentSchema } from "../../domain/message.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
+import { talkSource } from "../acting/message-taint.ts";
 import { quoteOverheard, type Overheard } from "../overheard.ts";
 import { speakerLabel } from "../speaker-label.ts";
 import type { LineOrigin } from "../transcript-entry.ts";
@@ -57,12 +60,12 @@ function appendNote(lines: TalkLine[], note: string): void {
   lines[lines.length - 1] = { ...last, message: { role: "assistant", content } };
 }
 
-function messageOf({ body }: TranscriptDraft): ModelMessage | null {
+function messageOf({ id, body }: TranscriptDraft): ModelMessage | null {
   const message = recordOf(body["message"]);
   const parts = partsOf(message["content"]);
   switch (message["role"]) {
     case "user":
-      return userMessage(parts, { speaker: speakerOf(body["origin"]), quote: quoteOf(body["overheard"]) });
+      return userMessage(parts, { speaker: speakerOf(body["origin"]), quote: quoteOf(body["overheard"]), entryId: id });
     case "assistant": {
       const content = parts.flatMap(assistantContent);
       return content.length === 0 ? null : { role: "assistant", content };
@@ -91,23 +94,48 @@ function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-function userMessage(parts: readonly Part[], { speaker, quote }: Voice): ModelMessage | null {
-  const content = parts.flatMap(userContent);
-  if (content.length === 0) return null;
-  const quoted: readonly UserContent[] = quote === null ? [] : [{ type: "text", text: quote }];
-  return { role: "user", content: [...quoted, ...saidBy(speaker, content)] };
+function userMessage(parts: readonly Part[], voice: Voice): ModelMessage | null {
+  const said = parts.flatMap((part) => userPiece(part, voice));
+  if (said.length === 0) return null;
+  const { quote } = voice;
+  const quoted: readonly UserContent[] = quote === null ? [] : [wrapped(quote, talkSource, voice)];
+  return { role: "user", content: [...quoted, ...saidBy(voice.speaker, said)] };
 }
 
-function userContent(part: Part): UserContent[] {
-  if (part["type"] === "text") return [{ type: "text", text: textOf(part["text"]) }];
+interface SaidContent {
+  readonly content: UserContent;
+  /** Whether it is what the speaker wrote. */
+  readonly isOwn: boolean;
+}
+
+function userPiece(part: Part, voice: Voice): SaidContent[] {
+  if (part["type"] === "text") {
+    const [text, source] = [textOf(part["text"]), part["quoted"]];
+    return typeof source === "string"
+      ? [{ content: wrapped(text, source, voice), isOwn: false }]
+      : [{ content: { type: "text", text }, isOwn: true }];
+  }
   if (part["type"] !== "file") return [];
   const attachment = attachmentSchema.safeParse(part["attachment"]);
-  return attachment.success ? [{ type: "file", attachment: attachment.data }] : [];
+  return attachment.success ? [{ content: { type: "file", attachment: attachment.data }, isOwn: false }] : [];
+}
+
+function wrapped(text: string, source: string, { entryId }: Voice): UserContent {
+  return {
+    type: "text",
+    text: wrapExternal(text, { source: { class: "foreign", source }, marker: markerOf(entryId, text) }),
+  };
+}
+
+/** The same whenever the entry is read, so that a provider finds it in its cache; no writer of the text knew the entry. */
+function markerOf(entryId: string, text: string): string {
+  return createHash("sha256").update(`${entryId}\n${text}`).digest("hex").slice(0, 16);
 }
 
 interface Voice {
   readonly speaker: string | null;
   readonly quote: string | null;
+  readonly entryId: string;
 }
 
 /** Who is named in front of what they said: everybody in a group, nobody in a talk between two. */
@@ -131,12 +159,13 @@ function isOverheard(value: unknown): value is Overheard {
   );
 }
 
-function saidBy(speaker: string | null, content: readonly UserContent[]): readonly UserContent[] {
-  if (speaker === null) return content;
-  const [first, ...rest] = content;
-  return first?.type === "text"
-    ? [{ type: "text", text: `${speaker}: ${first.text}` }, ...rest]
-    : [{ type: "text", text: `${speaker}:` }, ...content];
+function saidBy(speaker: string | null, said: readonly SaidContent[]): readonly UserContent[] {
+  const all = said.map(({ content }) => content);
+  if (speaker === null) return all;
+  const [first, ...rest] = said;
+  return first?.isOwn === true && first.content.type === "text"
+    ? [{ type: "text", text: `${speaker}: ${first.content.text}` }, ...rest.map(({ content }) => content)]
+    : [{ type: "text", text: `${speaker}:` }, ...all];
 }
 
 function assistantContent(part: Part): AssistantContent[] {

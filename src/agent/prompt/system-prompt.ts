@@ -1,9 +1,11 @@
 /**
  * The system prompt: named sections, in an order that keeps the front stable so that providers can cache it.
- * Nothing that a stranger can influence stands here (names, topics, folders): that goes into the user's part.
+ * Nothing that a stranger can influence stands here (names, topics, folders): that goes into the user's part. What the
+ * agent's own folder says is its owner's word, and stands here.
  */
 import type { Config } from "../../config/schema/root.ts";
 import type { Address } from "../../domain/message.ts";
+import type { Surroundings } from "../../skills/contract.ts";
 
 export interface PromptFacts {
   readonly agentName: string;
@@ -11,6 +13,8 @@ export interface PromptFacts {
   readonly agentInstructions: string | undefined;
   readonly address: Pick<Address, "chatKind">;
   readonly toolNames: readonly string[];
+  /** What the agent's folder says: workspace files and skills, as they were when the turn began. */
+  readonly surroundings: Surroundings["sections"];
   /** Instructions of the caller, when the caller may give some. */
   readonly instructions: string | undefined;
 }
@@ -23,11 +27,13 @@ export interface PromptSection {
 /** What the configuration and the turn say of a prompt. */
 export function promptFacts(
   config: Config,
-  turn: Pick<PromptFacts, "address" | "toolNames" | "instructions"> & { readonly agentId: string },
+  turn: Pick<PromptFacts, "address" | "toolNames" | "instructions"> &
+    Partial<Pick<PromptFacts, "surroundings">> & { readonly agentId: string },
 ): PromptFacts {
   const { agentId, ...facts } = turn;
   const agent = config.agents.list.find(({ id }) => id === agentId);
   return {
+    surroundings: [],
     ...facts,
     agentName: agent?.identity?.name ?? agent?.name ?? "OpenClaw",
     agentInstructions: agent?.instructions,
@@ -45,6 +51,7 @@ export function promptSections(facts: PromptFacts): readonly PromptSection[] {
       text: "Answer in the language of the person. Be brief and exact. Say plainly what you do not know or cannot do.",
     },
     { name: "agent", text: facts.agentInstructions ?? "" },
+    ...facts.surroundings,
     { name: "tools", text: toolsText(facts.toolNames) },
     { name: "place", text: placeText(facts.address) },
     { name: "instructions", text: facts.instructions ?? "" },

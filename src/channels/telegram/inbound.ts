@@ -78,7 +78,7 @@ function messageEvent(message: TelegramMessage, context: InboundContext): Event 
     address,
     sender,
     platformMessageId: `${message.message_id}${numbersForEachBot(message.chat) ? context.numberSuffix : ""}`,
-    content: isCommand ? [...contents] : [...surroundings(message, toUs), ...contents],
+    content: isCommand ? [...contents] : [...surroundings(message, toUs), ...handedOn(message, contents)],
     mentions: { ...said.mentions, self },
     ...(answered === undefined || isTopicHead(message) ? {} : { replyToId: String(answered.message_id) }),
     sentAtMs: message.date * 1_000,
@@ -201,22 +201,37 @@ const maxQuoteChars = 1_000;
 
 /** What one has to have seen to understand the message: whose words were handed on, and what is answered. */
 function surroundings(message: TelegramMessage, answersUs: boolean): readonly Content[] {
-  const lines: string[] = [];
-  const origin = message.forward_origin;
-  if (origin !== undefined) {
-    const chat = origin.sender_chat ?? origin.chat;
-    const name =
-      origin.sender_user === undefined ? (origin.sender_user_name ?? chat?.title) : nameOf(origin.sender_user);
-    lines.push(`[forwarded from ${name ?? "somebody"}]`);
+  const said: Content[] = [];
+  const author = authorOf(message);
+  if (author !== null) {
+    said.push({ type: "text", text: `[forwarded from ${author}]`, quoted: `message forwarded from ${author}` });
   }
   const answered = isTopicHead(message) ? undefined : message.reply_to_message;
   // What we said ourselves is in the conversation already, unless a passage of it is pointed at.
   const quoted = message.quote?.text ?? (answered === undefined || answersUs ? "" : gistOf(answered));
   if (quoted !== "") {
-    const author = answered === undefined ? null : senderOf(answered.from, answered.sender_chat, undefined);
-    lines.push(`[in reply to ${answersUs ? "you" : (author?.displayName ?? "somebody")}: ${shortened(quoted)}]`);
+    const sender = answered === undefined ? null : senderOf(answered.from, answered.sender_chat, undefined);
+    const name = answersUs ? "you" : (sender?.displayName ?? "somebody");
+    const text = `[in reply to ${name}: ${shortened(quoted)}]`;
+    said.push({ type: "text", text, ...(answersUs ? {} : { quoted: `message of ${name} that is answered` }) });
   }
-  return lines.map((text) => ({ type: "text", text }));
+  return said;
+}
+
+/** What is forwarded was said by another, whoever forwards it. */
+function handedOn(message: TelegramMessage, contents: readonly Content[]): readonly Content[] {
+  const author = authorOf(message);
+  return author === null
+    ? contents
+    : contents.map((content) => ({ ...content, quoted: `message forwarded from ${author}` }));
+}
+
+/** Whose words a forwarded message holds; null where it is not forwarded. */
+function authorOf({ forward_origin: origin }: TelegramMessage): string | null {
+  if (origin === undefined) return null;
+  const chat = origin.sender_chat ?? origin.chat;
+  const name = origin.sender_user === undefined ? (origin.sender_user_name ?? chat?.title) : nameOf(origin.sender_user);
+  return name ?? "somebody";
 }
 
 function shortened(text: string): string {

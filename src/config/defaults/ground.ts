@@ -21,7 +21,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     commands: { text: true, native: true, config: false, restart: false, bash: false, ownerAllowFrom: [] },
     tools: {
       web: { fetch: { enabled: true, maxChars: 50_000, allowedHosts: [] } },
-      exec: { security: "deny", ask: "on-miss", timeoutSeconds: 120 },
+      exec: { security: "allowlist", ask: "on-miss", timeoutSeconds: 120, safeBins: [] },
       fs: { workspaceOnly: true },
       elevated: { enabled: false, allowFrom: {} },
       loopDetection: { enabled: true, maxRepeats: 5 },
@@ -40,7 +40,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       unpriced: "refuse",
       allowUnpriced: [],
     },
-    memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6 } },
+    memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6, shareInGroups: false } },
     queue: { driver: "local" },
     cron: { enabled: true, maxConcurrentRuns: 2, misfire: "run-once", sessionRetention: "7d" },
     hooks: {

@@ -2,19 +2,21 @@
  * What no single schema can tell: secrets that are none, doors without locks, names that nothing has.
  * A configuration that would let strangers in is refused, whatever else is right about it.
  */
-import { isRecord, type KeyPath } from "../dot-path.ts";
+import type { KeyPath } from "../dot-path.ts";
 import type { Environment } from "../environment.ts";
 import type { Finding } from "./finding.ts";
 import type { Config } from "../schema/root.ts";
-import { toolGroups } from "../schema/tools.ts";
 import { placeholderSecret } from "../secret-text.ts";
 import { newerThan } from "../change/version-stamp.ts";
+import { toolFindings } from "./tool-checks.ts";
 
 export interface CheckInput {
   readonly config: Config;
   readonly environment: Environment;
   /** This program's version; null where it does not matter. */
   readonly version: string | null;
+  /** Those there are, by id; empty where nobody told. */
+  readonly channels: readonly string[];
 }
 
 export function checkConfig(input: CheckInput): readonly Finding[] {
@@ -22,7 +24,7 @@ export function checkConfig(input: CheckInput): readonly Finding[] {
     ...authFindings(input),
     ...hookFindings(input.config),
     ...queueFindings(input.config),
-    ...groupFindings(input.config),
+    ...toolFindings(input.config, input.channels),
     ...agentFindings(input.config),
     ...modelFindings(input.config),
     ...versionFindings(input),
@@ -82,25 +84,6 @@ function queueFindings({ queue }: Config): Finding[] {
   }
   const isRedis = URL.canParse(queue.url) && ["redis:", "rediss:"].includes(new URL(queue.url).protocol);
   return isRedis ? [] : [{ path, message: "is no address that starts with redis:// or rediss://", weight: "refuse" }];
-}
-
-/** A group that does not exist would deny nothing, or allow nothing, without anybody noticing. */
-function groupFindings({ tools, agents }: Config): Finding[] {
-  const policies: (readonly [KeyPath, unknown])[] = [[["tools"], tools]];
-  for (const [name, policy] of Object.entries(tools.byProvider ?? {}))
-    policies.push([["tools", "byProvider", name], policy]);
-  for (const [index, agent] of agents.list.entries()) policies.push([["agents", "list", index, "tools"], agent.tools]);
-  return policies.flatMap(([base, policy]) =>
-    ["allow", "alsoAllow", "deny"].flatMap((key) => {
-      const names = isRecord(policy) && Array.isArray(policy[key]) ? policy[key] : [];
-      return names.flatMap((name, index) => unknownGroup(String(name), [...base, key, index]));
-    }),
-  );
-}
-
-function unknownGroup(name: string, path: KeyPath): Finding[] {
-  if (!name.startsWith("group:") || (toolGroups as readonly string[]).includes(name.slice("group:".length))) return [];
-  return [{ path, message: `${name} is not a group of tools; there are ${toolGroups.join(", ")}`, weight: "broken" }];
 }
 
 function agentFindings({ agents, bindings }: Config): Finding[] {

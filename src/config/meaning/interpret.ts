@@ -144,7 +144,12 @@ function giveMeaning(
   // A value that was wrong is missing now; that is one mistake.
   const lacked = new Set(missingSecrets.map(({ path: where }) => where));
   const told = new Set([...missing, ...written.findings].map((finding) => formatPath(finding.path)));
-  const checks = checkConfig({ config, environment, version: options.version ?? null });
+  const checks = checkConfig({
+    config,
+    environment,
+    version: options.version ?? null,
+    channels: Object.keys(schemas.channels.channelSchemas),
+  });
   const findings = [
     ...missing,
     ...written.findings,

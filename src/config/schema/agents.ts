@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { about, count, duration, filePath, modelReference, names, positive, record } from "./leaf.ts";
 import { agentSandboxSchema } from "./sandbox.ts";
-import { toolPolicyShape } from "./tools.ts";
+import { agentExecSchema, toolPolicyShape } from "./tools.ts";
 
 export function agentsSchema() {
   return z.object({
@@ -123,6 +123,6 @@ function agentSchema() {
     heartbeat: heartbeatSchema().partial().optional(),
     subagents: z.object({ allowAgents: about(names().default([]), "Agents it may start.") }).optional(),
     sandbox: agentSandboxSchema().partial().optional(),
-    tools: z.object(toolPolicyShape()).optional(),
+    tools: z.object({ ...toolPolicyShape(), exec: agentExecSchema().optional() }).optional(),
   });
 }

@@ -1,17 +1,30 @@
-/** `tools`: what agents may do. Deny wins over allow; an unknown group is an error, since it would allow or deny nothing. */
+/** `tools`: what agents may do. Deny wins over allow; an unknown name is an error, since it would allow or deny nothing. */
 import * as z from "zod";
+import { toolProfiles } from "../../domain/tool-names.ts";
 import { about, names, positive, record, secret } from "./leaf.ts";
 
 export function toolsSchema() {
   return z.object({
     ...toolPolicyShape(),
     byProvider: about(record(z.object(toolPolicyShape())).optional(), "Narrower rules for the models of a provider."),
+    byChannel: about(
+      record(z.object(toolPolicyShape())).optional(),
+      "Narrower rules for what comes from a channel; alsoAllow also lifts what people in groups may not use.",
+    ),
+    bySender: about(
+      record(z.object(toolPolicyShape())).optional(),
+      "The same for one sender, by channel:id such as telegram:123.",
+    ),
     web: z.object({
       search: z
         .object({
           enabled: about(z.boolean().default(true), "Whether agents may search the web."),
-          provider: about(z.string().optional(), "Search service."),
-          apiKey: about(secret().optional(), "Its key."),
+          provider: about(z.enum(["searxng", "brave"]).optional(), "Search service; without one there is no search."),
+          baseUrl: about(
+            z.url({ protocol: /^https?$/, error: "expected an http or https address" }).optional(),
+            "Its address: needed for searxng.",
+          ),
+          apiKey: about(secret().optional(), "Its key: needed for brave."),
           maxResults: about(positive().max(20).default(5), "Results per search."),
         })
         .optional(),
@@ -25,6 +38,10 @@ export function toolsSchema() {
       security: about(z.enum(["deny", "allowlist", "full"]), "Whether commands may run."),
       ask: about(z.enum(["off", "on-miss", "always"]), "When a person is asked first."),
       timeoutSeconds: about(positive(), "Longest time of one command."),
+      safeBins: about(
+        z.array(z.enum(["jq", "grep", "cut", "sort", "uniq", "head", "tail", "tr", "wc"])),
+        "Filters that may run unasked on files of the workspace, with harmless options alone.",
+      ),
     }),
     fs: z.object({ workspaceOnly: about(z.boolean(), "Whether file tools stay inside the workspace.") }),
     elevated: z.object({
@@ -56,29 +73,20 @@ export function toolsSchema() {
   });
 }
 
-/** The part that an agent or a provider can narrow. */
+/** The part that an agent, a provider, a channel or a sender can narrow. */
 export function toolPolicyShape() {
   return {
-    profile: about(z.enum(["minimal", "coding", "messaging", "full"]).optional(), "A named set to start from."),
+    profile: about(z.enum(toolProfiles).optional(), "A named set to start from."),
     allow: about(names().optional(), "Tools and groups that may be used; absent is all of the profile."),
     alsoAllow: about(names().optional(), "Added to the profile."),
     deny: about(names().optional(), "Never used, whatever else allows them."),
   };
 }
 
-/** What may stand behind `group:`. */
-export const toolGroups = [
-  "fs",
-  "runtime",
-  "web",
-  "memory",
-  "sessions",
-  "ui",
-  "automation",
-  "messaging",
-  "nodes",
-  "agents",
-  "media",
-  "openclaw",
-  "plugins",
-] as const;
+/** How an agent may be held tighter with commands: of this and `tools.exec` the stricter holds. */
+export function agentExecSchema() {
+  return z.object({
+    security: about(z.enum(["deny", "allowlist", "full"]).optional(), "Whether its commands may run."),
+    ask: about(z.enum(["off", "on-miss", "always"]).optional(), "When a person is asked first."),
+  });
+}

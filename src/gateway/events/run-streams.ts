@@ -66,6 +66,12 @@ export class RunStreams {
         run.thinking += event.text;
         this.#soon(run);
         return;
+      case "run.parked":
+        this.#tellText(run);
+        this.#tellAgent(run, "lifecycle", { phase: "parked", approvalId: event.approvalId, untilMs: event.untilMs });
+        return;
+      case "run.steps":
+      case "tool.decided":
       case "model.chosen":
       case "model.failed":
         // For the trace; whoever reads along is told by a notice.

@@ -12,6 +12,7 @@ import {
   channelsStop,
   send,
 } from "../../protocol/methods/channels.ts";
+import { spokenPartId } from "../../domain/delivery-mark.ts";
 import type { ChannelStatus } from "../../domain/channel-status.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import { contentHash } from "./once.ts";
@@ -103,12 +104,13 @@ async function sendOnce(services: RpcServices, params: ParamsOf<typeof send>, ca
   const { idempotencyKey, ...content } = params;
   const key = { principalId: caller.principal.id, method: send.name, key: idempotencyKey };
   const address = await addressOf(services, params);
-  const sessionKey =
+  // Whoever answers there next has to know what was said: it stands in the chat's own session where none is named.
+  const session =
     params.sessionKey === undefined
-      ? sessionTarget(deps, { sessionKey: undefined, agentId: undefined }).sessionKey
-      : sessionKeyOf(deps, params.sessionKey);
+      ? deps.sessionOfChat(address)
+      : sessionTarget(deps, { sessionKey: params.sessionKey, agentId: undefined });
   return once.keep(key, contentHash(content), async () => {
-    const id = `send-${createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32)}`;
+    const id = spokenPartId(createHash("sha256").update(JSON.stringify(key)).digest("hex").slice(0, 32));
     const expiresMs = deps.clock.nowMs() + limits.replyTtlMs;
     const draft = {
       id,
@@ -118,7 +120,8 @@ async function sendOnce(services: RpcServices, params: ParamsOf<typeof send>, ca
       expiresMs,
       state: "prepared" as const,
     };
-    await deps.enqueue(draft, { sessionKey, runId: null });
+    const { sessionKey, agentId } = session;
+    await deps.enqueue(draft, { sessionKey, runId: null, said: { agentId } });
     return { ok: true as const, messageId: id, channel: address.channel, to: address.chatId };
   });
 }

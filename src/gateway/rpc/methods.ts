@@ -10,9 +10,12 @@ import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods } from "./house.ts";
+import { memoryMethods } from "./memory.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
+import { policyMethods } from "./operate/policy.ts";
+import { sandboxMethods } from "./operate/sandbox.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
@@ -20,6 +23,7 @@ import { promptMethods } from "./prompt.ts";
 import { sessionCompactMethods } from "./session-compact.ts";
 import { sessionLineMethods } from "./session-lines.ts";
 import { sessionMethods } from "./sessions.ts";
+import { agentFileMethods, skillMethods } from "./skills.ts";
 import { usageMethods } from "./usage/methods.ts";
 
 export type RpcGroup = Exclude<MethodGroup, "connect">;
@@ -28,6 +32,8 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   health: healthMethods,
   chat: chatMethods,
   agents: agentMethods,
+  files: agentFileMethods,
+  skills: skillMethods,
   models: (services) => [...modelMethods(services), ...modelChoiceMethods(services)],
   prompt: promptMethods,
   sessions: (services) => [
@@ -37,10 +43,13 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   ],
   config: configMethods,
   budget: budgetMethods,
+  policy: policyMethods,
   approvals: approvalMethods,
+  sandbox: sandboxMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
+  memory: memoryMethods,
   dlq: deadLetterMethods,
   trace: traceMethods,
   logs: logMethods,

@@ -7,6 +7,7 @@ import { connect, makeIdentity } from "../wire-client.fixture.ts";
 import { approvalParams } from "./operate/approvals.fixture.ts";
 import { budgetParams } from "./operate/budgets.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
+import { packZip } from "../../skills/world.fixture.ts";
 import { someCall } from "./usage/usage.fixture.ts";
 
 const main = "agent:main:main";
@@ -28,8 +29,11 @@ describe("results", () => {
     const scene = sceneOf(stage.store);
     const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
     const [held, denied] = [await scene.held(), await scene.held()];
+    const today = `memory/${new Date().toISOString().slice(0, 10)}.md`;
     const identity = makeIdentity();
     const other = await connect(stage.url, { identity });
+    const asNode = { role: "node", client: { id: "node-host", mode: "node" }, scopes: ["node"] };
+    const node = await connect(stage.url, { ...asNode, identity: makeIdentity() });
     await withHistory(stage, main, [said("00000001", "hi")]);
     const device = { deviceId: identity.id, role: "operator" };
     const params: Record<string, object> = {
@@ -53,10 +57,17 @@ describe("results", () => {
         key: "imported",
         lines: ['{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/tmp"}'],
       },
+      "agents.files.list": { agentId: "main" },
+      "agents.files.get": { agentId: "main", name: "SOUL.md" },
+      "agents.files.set": { agentId: "main", name: "SOUL.md", content: "x" },
+      "skills.install": { zip: packZip("weather") },
+      "skills.update": { skillKey: "weather", enabled: true },
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
       ...(await budgetParams(stage)),
+      "policy.explain": { tool: "exec", words: "make" },
+      "policy.diff": { candidate: "{}" },
       ...(await approvalParams(stage)),
       ...Object.fromEntries(
         ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
@@ -71,6 +82,9 @@ describe("results", () => {
       "dlq.show": { id: letter.id },
       "dlq.replay": { ids: [denied.id, "nobody"] },
       "dlq.purge": { ids: [letter.id] },
+      "memory.search": { query: "x" },
+      "memory.add": { text: "Ada likes tea" },
+      "memory.forget": { path: today, startLine: 1, endLine: 9, containing: "likes tea" },
       "trace.get": { id: sent.id },
       "system-event": { text: "x" },
       "device.token.rotate": device,
@@ -80,10 +94,11 @@ describe("results", () => {
     // What takes something away comes last.
     const late = ["sessions.reset", "sessions.delete", "device.token.revoke", "device.pair.remove", "gateway.stop"];
     const ordered = methods.toSorted((left, right) => late.indexOf(left.name) - late.indexOf(right.name));
-    for (const { name, result } of ordered) {
+    for (const { name, result, scope } of ordered) {
       // The second waits for its turn, which nobody takes here: see sessions.test.ts.
       if (name === "connect" || name === "sessions.compact") continue;
-      const payload = (await (name === "budget.set" ? other : client).call(name, params[name] ?? {}))["payload"];
+      const caller = scope === "node" ? node : ["budget.set", "skills.update"].includes(name) ? other : client;
+      const payload = (await caller.call(name, params[name] ?? {}))["payload"];
       const verdict = result.safeParse(payload);
       expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);
     }

@@ -3,7 +3,7 @@
  * medium that refuses is waited for, since what was sent is known here alone.
  */
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
-import { deliveryMarkBody } from "../../domain/delivery-mark.ts";
+import { deliveryMarkBody, isSpoken } from "../../domain/delivery-mark.ts";
 import { writeWithPatience } from "../../store/patience.ts";
 import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../../store/port.ts";
 import type { DeliveryWork } from "../contract.ts";
@@ -85,13 +85,15 @@ function patiently({ clock, log, closing }: DeliveryWork, write: () => Promise<v
   return writeWithPatience(write, { clock, log, signal: closing });
 }
 
-/** Null where the transcript holds nothing of the part: a deletion, a reaction, what no turn has said. */
+/** Null where the transcript holds nothing of the part: a deletion, a reaction, a notice. */
 function markOf(
   row: OutboxRow,
   { state, error }: { readonly state: "failed" | "expired" | "sent"; readonly error: AppErrorJson | null },
   { clock, ids }: DeliveryWork,
 ): TranscriptDraft | null {
-  const { id, runId, action, chunksSent } = row;
+  const { id, action, chunksSent } = row;
+  // What was said outside of a turn stands in the transcript by the part's own id.
+  const runId = row.runId ?? (isSpoken(id) ? id : null);
   if (runId === null || action.type === "delete" || action.type === "react") return null;
   const mark = { partId: id, runId, state, piecesSeen: chunksSent, code: error?.code ?? null };
   return { id: ids.hex(4), type: "custom", atMs: clock.nowMs(), body: deliveryMarkBody(mark) };

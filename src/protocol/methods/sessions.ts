@@ -85,6 +85,8 @@ export const sessionsPatch = method({
     verboseLevel: setting.optional(),
     reasoningLevel: setting.optional(),
     responseUsage: setting.optional(),
+    /** What a message does that comes during a turn of the session. */
+    queueMode: z.enum(["collect", "followup", "interrupt", "steer"]).nullable().optional(),
     sendPolicy: z.enum(["allow", "deny"]).nullable().optional(),
     groupActivation: z.enum(["mention", "always"]).nullable().optional(),
   }),

@@ -10,7 +10,7 @@ import { storeOver } from "./areas/whole.ts";
 import { Database } from "./database.ts";
 import { storeFailure } from "./failure.ts";
 import { ThreadLink } from "./thread-link.ts";
-import { workerUrl } from "./worker-url.ts";
+import { workerUrl } from "../../platform/worker-url.ts";
 
 export interface SqliteStoreOptions {
   /** The database file; its folder is made where it is missing. Two log files stand beside it while it is open. */

@@ -17,9 +17,12 @@ import { entryArgs } from "./sessions.ts";
 
 export function outboxStore(access: Access): OutboxStore {
   return {
-    async add(draft, { sessionKey, runId, atMs, lease, messageId = lease?.messageId ?? null }) {
+    async add(draft, { sessionKey, runId, atMs, lease, said, messageId = lease?.messageId ?? null }) {
       const context = { messageId, runId, sessionKey, atMs };
-      return outboxRow(await access.write("addNotice", { part: partArgs(draft), context, lease: lease ?? null }));
+      const heard = said === undefined ? null : { ...said, entry: entryArgs(said.entry) };
+      return outboxRow(
+        await access.write("addNotice", { part: partArgs(draft), context, lease: lease ?? null, said: heard }),
+      );
     },
     async ready(options) {
       return (await access.near((db) => readyParts(db, options))).map(outboxRow);

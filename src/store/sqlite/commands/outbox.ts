@@ -7,7 +7,7 @@ import { count } from "./counter.ts";
 import { underLease } from "./lease.ts";
 import { rememberPlatformIds } from "./platform-ids.ts";
 import { isBusy, moveUp } from "./queue-of-chat.ts";
-import { growWhereOpen, type EntryArgs } from "./sessions.ts";
+import { grow, growWhereOpen, openSession, type EntryArgs } from "./sessions.ts";
 import { traceNewPart, tracePart } from "./trace.ts";
 
 export interface PartArgs {
@@ -35,8 +35,8 @@ export interface PartContext {
   readonly atMs: number;
 }
 
-/** Writes nothing where the id is known. */
-export function addPart(db: Database, part: PartArgs, context: PartContext): void {
+/** Writes nothing where the id is known; tells whether it was new. */
+export function addPart(db: Database, part: PartArgs, context: PartContext): boolean {
   const first = part.state === "prepared" && !isBusy(db, part.chat);
   const changes = db.run(
     `INSERT INTO outbox (id, message_id, run_id, session_key, channel, account, chat, address, action, reply_to_id,
@@ -59,7 +59,7 @@ export function addPart(db: Database, part: PartArgs, context: PartContext): voi
     context.atMs,
     context.atMs,
   );
-  if (changes === 0) return;
+  if (changes === 0) return false;
   db.run(`INSERT INTO outbox_body (seq, reply) VALUES (last_insert_rowid(), ?)`, part.reply);
   traceNewPart(
     db,
@@ -70,6 +70,7 @@ export function addPart(db: Database, part: PartArgs, context: PartContext): voi
       data: part.notBeforeMs > 0 ? { notBeforeMs: part.notBeforeMs } : {},
     },
   );
+  return true;
 }
 
 export interface AddArgs {
@@ -77,11 +78,19 @@ export interface AddArgs {
   readonly context: PartContext;
   /** Null where nobody's lease vouches for the part. */
   readonly lease: Lease | null;
+  /** What the transcript of the session says of it; null where nothing, or somebody else says it. */
+  readonly said: { readonly entry: EntryArgs; readonly agentId: string; readonly sessionId: string } | null;
 }
 
-export function addNotice(db: Database, { part, context, lease }: AddArgs): OutboxRecord {
+export function addNotice(db: Database, { part, context, lease, said }: AddArgs): OutboxRecord {
   if (lease !== null) underLease(db, lease);
-  addPart(db, part, context);
+  const isNew = addPart(db, part, context);
+  if (isNew && said !== null) {
+    const { sessionKey, atMs } = context;
+    const { agentId, sessionId } = said;
+    openSession(db, { sessionKey, agentId, sessionId, atMs, address: null });
+    grow(db, { sessionKey, entries: [said.entry], spent: [], atMs });
+  }
   const row = db.get<OutboxRecord>(`${selectOutbox} WHERE id = ?`, part.id);
   if (row === undefined) throw new AppError("SYS_001", "A part was neither new nor known.");
   return row;

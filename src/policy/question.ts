@@ -1,0 +1,67 @@
+/** What a person is asked about an act that is no command: shown whole, and bound to exactly that. */
+import { createHash } from "node:crypto";
+import type { Act } from "../domain/act.ts";
+import type { Taint } from "../domain/taint.ts";
+import type { CallFacts, Question } from "./contract.ts";
+
+export function questionOf({ tool, act, taint }: CallFacts, reasons: readonly string[]): Question {
+  return {
+    tool,
+    shown: shownAct(tool, act),
+    reasons,
+    taint,
+    binding: bindingOf(tool, act),
+    command: null,
+    // Nothing but a command can be allowed for good.
+    always: null,
+    fallback: "deny",
+  };
+}
+
+/** SHA-256 over the tool and its act, however the act's fields are ordered. */
+export function bindingOf(tool: string, act: Act): string {
+  return createHash("sha256")
+    .update(JSON.stringify([tool, act], sortedKeys))
+    .digest("hex");
+}
+
+function sortedKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+/** Whole and exact; never cut. */
+export function shownAct(tool: string, act: Act): string {
+  switch (act.kind) {
+    case "command":
+      return act.text;
+    case "file":
+      return `${tool}: ${act.access} ${act.path}`;
+    case "fetch":
+      return `${tool}: ${act.url}`;
+    case "message": {
+      const { channel, accountId, chatId, threadId } = act.to;
+      const thread = threadId === undefined ? "" : `, thread ${threadId}`;
+      return `${tool}: to ${channel} chat ${chatId}${thread} (account ${accountId}):\n${act.text}`;
+    }
+    case "session":
+      return `${tool}: to session ${act.sessionKey} of agent ${act.agentId}:\n${act.text}`;
+    case "memory":
+      return `${tool}: ${act.access} memory`;
+    case "server":
+      return `${tool}: ${act.tool} of ${act.server}${act.text === undefined ? "" : `\n${act.text}`}`;
+    case "look":
+      return tool;
+  }
+}
+
+/** One sentence that names where the words came from; empty where nothing tainted the context. */
+export function taintReasons(taint: readonly Taint[]): readonly string[] {
+  if (taint.length === 0) return [];
+  const sources = [...new Set(taint.map(({ source }) => source))];
+  return [`The assistant has read what nobody here typed, and it may have asked for this: ${sources.join("; ")}.`];
+}
+
+export function isForeign(taint: readonly Taint[]): boolean {
+  return taint.some((one) => one.class === "foreign");
+}
