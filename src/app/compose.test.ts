@@ -80,10 +80,13 @@ describe("a gateway", () => {
       "store",
       "models",
       "model desk",
+      "commands",
       "loop delay",
       "port",
       "trace",
+      "decisions",
       "maintenance",
+      "approvals",
       "way",
       "reload",
     ]);

@@ -35,10 +35,11 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
-import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
+import { openApprovals, type Approvals } from "./approvals.ts";
 import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
+import { openCommands, type HouseCommands } from "./commands.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
@@ -50,8 +51,7 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { nobodyThere } from "./nobody-there.ts";
-import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
+import { createHousePolicy, createHousePolicyView, type HousePolicy } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -183,8 +183,24 @@ async function start(ground: Ground): Promise<RunningGateway> {
     bundledDir: null,
     log: log.child("skills"),
   });
-  const approvals = createApprovals({ ground, bus, store, config });
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
+  const commands = commandsOf({ ground, store, config });
+  await life.start({ name: "commands", close: () => commands.close() });
+  const house = createHousePolicy(() => config.current().config, commands);
+  const approvals = createApprovals({ ground, bus, store, config, commands });
+  const way = await wayOf({
+    ground,
+    bus,
+    store,
+    config,
+    models,
+    desk,
+    restarts,
+    tools,
+    shelf,
+    approvals,
+    commands,
+    house,
+  });
   approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
@@ -207,6 +223,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
     tools,
     shelf,
     approvals,
+    commands,
+    house,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
@@ -293,14 +311,35 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
+function commandsOf({ ground, store, config }: Pick<GatewayParts, "ground" | "store" | "config">): HouseCommands {
+  const { options, clock, ids, log } = ground;
+  const { stateDir, configPath } = options.environment;
+  return openCommands({
+    documents: store.documents,
+    config: () => config.current().config,
+    hostEnvironment: () => config.environment().variables,
+    clock,
+    ids,
+    log: log.child("exec"),
+    stateDir,
+    configPath,
+  });
+}
+
+function createApprovals({
+  ground,
+  bus,
+  store,
+  config,
+  commands,
+}: OpenParts & Pick<GatewayParts, "commands">): Approvals {
   const { clock, ids, log } = ground;
   return openApprovals({
     store,
     clock,
     ids,
     bus,
-    commands: noGrants,
+    commands,
     log: log.child("approvals"),
     config: () => config.current().config,
   });
@@ -317,6 +356,8 @@ async function wayOf({
   tools,
   shelf,
   approvals,
+  commands,
+  house,
 }: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -333,7 +374,8 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
-    ...nobodyThere(),
+    policy: house.policy,
+    commands,
     surroundings: shelf,
     approvals,
     shrinkImages: createFitImages({
@@ -421,6 +463,8 @@ interface GatewayParts {
   readonly tools: () => Promise<ToolSet>;
   readonly shelf: SkillShelf;
   readonly approvals: Approvals;
+  readonly commands: HouseCommands;
+  readonly house: HousePolicy;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
@@ -434,7 +478,7 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, house } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -453,10 +497,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
-    policy: createHousePolicyView(
-      createHousePolicy(() => config.current().config),
-      { ...parts, load: loadOptionsOf(ground) },
-    ),
+    policy: createHousePolicyView(house, { ...parts, load: loadOptionsOf(ground) }),
     approvals,
     agents: () => agentsOf(config, models),
     channels: way.channels,
