@@ -14,6 +14,7 @@ import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
 import type { Surroundings } from "../skills/contract.ts";
 import { isMainSession } from "./acting/call-facts.ts";
+import { createLookAtPicture } from "./calling/look-at-picture.ts";
 import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
 import { Pipeline } from "./pipeline.ts";
 import { openContext } from "./open-context.ts";
@@ -66,9 +67,11 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       usage: noUsage,
       costMicros: 0,
     };
+    const closeEyes = deps.vision?.open(runId, createLookAtPicture(turn, deps));
     try {
       await runTurn(turn, deps);
     } finally {
+      closeEyes?.();
       // A turn that is given back or lost says nothing more; of one that was committed the stream has ended already.
       await turn.stream?.end();
       timeout.cancel();

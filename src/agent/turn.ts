@@ -22,6 +22,7 @@ import type { Candidate, ModelChoice, ModelDesk } from "../models/contract.ts";
 import type { InboxRow, Lease, OutboxDraft, Store, TranscriptDraft } from "../store/port.ts";
 import type { LedgerEntry } from "../store/ledger-port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import type { ContextKeeper, TurnContext } from "./context/contract.ts";
 import type { ModelCatalogue, OpenReplyStream, ReplyStream, Restarts, ShrinkImages } from "./contract.ts";
 import type { Pipeline } from "./pipeline.ts";
@@ -68,6 +69,8 @@ export interface AgentDeps {
   readonly commands: Pick<CommandDesk, "approve">;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
+  /** Told how each turn has pictures looked at; absent where no tool asks for it. */
+  readonly vision?: Pick<VisionDesk, "open">;
   readonly registry: TurnRegistry;
   readonly failpoints: Failpoints;
   /** How a reply begins there: to be sent, to be allowed first, or delivered by being stored. */

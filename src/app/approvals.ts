@@ -4,6 +4,7 @@
  */
 import { createApprovalDesk, type ApprovalDeskDeps } from "../approvals/desk.ts";
 import type { ApprovalDesk } from "../approvals/contract.ts";
+import { AppError } from "../domain/app-error.ts";
 
 /** The desk, with a queue that is made after it. */
 export interface Approvals extends ApprovalDesk {
@@ -25,3 +26,8 @@ export function openApprovals(deps: Omit<ApprovalDeskDeps, "wakeQueue">): Approv
     follow: (made) => void (queue = made),
   };
 }
+
+/** Where nothing is allowed for good: an answer of that kind counts once, and whoever gave it is told so. */
+export const noGrants: ApprovalDeskDeps["commands"] = Object.freeze({
+  grant: () => Promise.reject(new AppError("SEC_010", "Commands are not allowed for good here.")),
+});

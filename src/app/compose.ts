@@ -39,7 +39,7 @@ import { openApprovals, type Approvals } from "./approvals.ts";
 import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
-import { openCommands, type HouseCommands } from "./commands.ts";
+import { openCommandDesk, type HouseCommandDesk } from "./command-desk.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
@@ -54,6 +54,8 @@ import { createModels, needsLogin, type Models } from "./models.ts";
 import { createHousePolicy, createHousePolicyView, type HousePolicy } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
+import { createRunningCommands } from "./running-commands.ts";
+import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
@@ -175,6 +177,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
+  const sandboxes = sandboxesOf(ground, config);
+  const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
+  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
   const tools = createToolSet();
   const shelf = createSurroundings({
     config: () => config.current().config,
@@ -183,10 +188,10 @@ async function start(ground: Ground): Promise<RunningGateway> {
     bundledDir: null,
     log: log.child("skills"),
   });
-  const commands = commandsOf({ ground, store, config });
-  await life.start({ name: "commands", close: () => commands.close() });
-  const house = createHousePolicy(() => config.current().config, commands);
-  const approvals = createApprovals({ ground, bus, store, config, commands });
+  const commandDesk = commandDeskOf({ ground, store, config });
+  await life.start({ name: "command desk", close: () => commandDesk.close() });
+  const house = createHousePolicy(() => config.current().config, commandDesk);
+  const approvals = createApprovals({ ground, bus, store, config, commandDesk });
   const way = await wayOf({
     ground,
     bus,
@@ -198,7 +203,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     tools,
     shelf,
     approvals,
-    commands,
+    commandDesk,
     house,
   });
   approvals.follow(way);
@@ -223,8 +228,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
     tools,
     shelf,
     approvals,
-    commands,
+    commandDesk,
     house,
+    sandboxes,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
@@ -232,6 +238,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
+  await openLocalDoor(ground, approvals);
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -301,6 +308,11 @@ function deskDeps({
   };
 }
 
+function sandboxesOf({ options, clock, ids }: Ground, config: ConfigHandle): Sandboxes {
+  const { stateDir, homeDir: home } = options.environment;
+  return createSandboxes({ stateDir, home, clock, ids, config: () => config.current().config });
+}
+
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -311,10 +323,10 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-function commandsOf({ ground, store, config }: Pick<GatewayParts, "ground" | "store" | "config">): HouseCommands {
+function commandDeskOf({ ground, store, config }: Pick<GatewayParts, "ground" | "store" | "config">): HouseCommandDesk {
   const { options, clock, ids, log } = ground;
   const { stateDir, configPath } = options.environment;
-  return openCommands({
+  return openCommandDesk({
     documents: store.documents,
     config: () => config.current().config,
     hostEnvironment: () => config.environment().variables,
@@ -331,18 +343,33 @@ function createApprovals({
   bus,
   store,
   config,
-  commands,
-}: OpenParts & Pick<GatewayParts, "commands">): Approvals {
+  commandDesk,
+}: OpenParts & Pick<GatewayParts, "commandDesk">): Approvals {
   const { clock, ids, log } = ground;
   return openApprovals({
     store,
     clock,
     ids,
     bus,
-    commands,
+    commands: commandDesk,
     log: log.child("approvals"),
     config: () => config.current().config,
   });
+}
+
+/** The house is ready without it: whoever would approve there is told why they cannot. */
+async function openLocalDoor({ options, clock, ids, log, life }: Ground, desk: Approvals): Promise<void> {
+  const { stateDir } = options.environment;
+  const { createApprovalSocket } = await import("./local-approvals.ts");
+  const door = createApprovalSocket({
+    stateDir,
+    platform: process.platform,
+    desk,
+    clock,
+    ids,
+    log: log.child("approvals"),
+  });
+  await life.start({ name: "local approvals", start: () => door.start(), close: () => door.close(), optional: true });
 }
 
 async function wayOf({
@@ -356,9 +383,9 @@ async function wayOf({
   tools,
   shelf,
   approvals,
-  commands,
+  commandDesk,
   house,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -375,7 +402,7 @@ async function wayOf({
     desk,
     tools,
     policy: house.policy,
-    commands,
+    commands: commandDesk,
     surroundings: shelf,
     approvals,
     shrinkImages: createFitImages({
@@ -463,8 +490,9 @@ interface GatewayParts {
   readonly tools: () => Promise<ToolSet>;
   readonly shelf: SkillShelf;
   readonly approvals: Approvals;
-  readonly commands: HouseCommands;
+  readonly commandDesk: HouseCommandDesk;
   readonly house: HousePolicy;
+  readonly sandboxes: Sandboxes;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
@@ -478,7 +506,8 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, house } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, house } =
+    parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -499,6 +528,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     budgets: way.spending.desk,
     policy: createHousePolicyView(house, { ...parts, load: loadOptionsOf(ground) }),
     approvals,
+    sandboxes: async () => [...(await sandboxes.status())],
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

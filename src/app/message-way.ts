@@ -237,7 +237,7 @@ interface AgentParts extends Pick<
 }
 
 function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentParts): AgentDeps {
-  const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages } = deps;
+  const { store, bus, clock, ids, config, models, desk, tools, failpoints, restarts, shrinkImages, vision } = deps;
   const { policy, approvals, commands, surroundings } = deps;
   const log = deps.log.child("agent");
   return {
@@ -262,6 +262,7 @@ function agentDeps(deps: MessageWayDeps, { rules, spending, ...parts }: AgentPar
     isOwner: (message) => rules.isOwner(message),
     ...(restarts === undefined ? {} : { restarts }),
     ...(shrinkImages === undefined ? {} : { shrinkImages }),
+    ...(vision === undefined ? {} : { vision }),
   };
 }
 

@@ -10,7 +10,7 @@ import { createPolicy } from "../policy/resolve.ts";
 import { createPolicyView } from "../policy/view.ts";
 import type { DecisionStore } from "../store/decision-port.ts";
 import type { ChannelRules } from "./channel-rules.ts";
-import type { HouseCommands } from "./commands.ts";
+import type { HouseCommandDesk } from "./command-desk.ts";
 
 export interface HousePolicy {
   readonly config: () => Config;
@@ -20,7 +20,10 @@ export interface HousePolicy {
   readonly commandsFor: (config: () => Config) => Pick<CommandDesk, "judge">;
 }
 
-export function createHousePolicy(config: () => Config, commands: Pick<HouseCommands, "judge" | "under">): HousePolicy {
+export function createHousePolicy(
+  config: () => Config,
+  commands: Pick<HouseCommandDesk, "judge" | "under">,
+): HousePolicy {
   return { config, policy: createPolicy({ config, commands }), commandsFor: (other) => commands.under(other) };
 }
 

@@ -7,6 +7,7 @@ import type { MemoryNotes } from "../agent/context/contract.ts";
 import type { ModelCatalogue } from "../agent/contract.ts";
 import type { ChannelCatalogue } from "../channels/catalogue.ts";
 import { defaultConfig } from "../config/default-config.ts";
+import type { ApprovalDeskDeps } from "../approvals/desk.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { AppEvent, EventBus, EventOf } from "../domain/events.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
@@ -25,7 +26,9 @@ import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
 import { openSqliteStore, type SqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { VisionDesk } from "../tools/vision.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
+import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { nobodyThere, type Acting } from "./nobody-there.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
@@ -35,6 +38,8 @@ export type Script = (request: ModelRequest, call: number, signal: AbortSignal) 
 
 export interface TestWay {
   readonly way: MessageWay;
+  /** Where turns ask, unless a test brings its own desk. */
+  readonly approvals: Approvals;
   readonly store: SqliteStore;
   readonly bus: EventBus;
   readonly events: AppEvent[];
@@ -78,7 +83,11 @@ export interface TestWayOptions {
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
   readonly failpoints?: Failpoints;
+  /** Where what is allowed for good goes; nowhere where absent. */
+  readonly grants?: ApprovalDeskDeps["commands"];
   readonly shrinkImages?: ShrinkImages;
+  /** Where tools have pictures looked at. */
+  readonly vision?: VisionDesk;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
   /** The channels that ship where absent. */
@@ -115,6 +124,15 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     storedIsDelivered: (channel) => channel === "webchat",
     ask: ask ?? (() => undefined),
   });
+  const approvals = openApprovals({
+    store,
+    clock,
+    ids: systemIds(),
+    bus,
+    log,
+    config: () => config,
+    commands: options.grants ?? noGrants,
+  });
   const way = createMessageWay({
     store: options.medium?.(store) ?? store,
     bus,
@@ -127,15 +145,19 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
     desk: options.desk?.(store) ?? createFixedDesk({ models: [model], open: () => Promise.resolve(provider) }),
     tools: () => Promise.resolve({ tools, specs: toolSpecs(tools) }),
     ...nobodyThere(),
+    approvals,
     ...options.acting,
     dispatch: createLocalQueue,
     ...(options.notes === undefined ? {} : { notes: options.notes }),
     ...(options.channels === undefined ? {} : { catalogue: options.channels }),
     ...(ask === undefined ? {} : { restarts }),
     ...(options.shrinkImages === undefined ? {} : { shrinkImages: options.shrinkImages }),
+    ...(options.vision === undefined ? {} : { vision: options.vision }),
   });
+  approvals.follow(way);
   return {
     way,
+    approvals,
     store,
     bus,
     events,
@@ -147,6 +169,7 @@ export async function openTestWay(options: TestWayOptions): Promise<TestWay> {
       await store.close();
     },
     async close() {
+      approvals.close();
       await way.close(1_000);
       await store.close();
       await rm(folder, { recursive: true, force: true });

@@ -7,6 +7,7 @@ import { isErrorCode, type ErrorCode } from "../domain/error-codes.ts";
 import { systemIds } from "../platform/ids.ts";
 import type { agent } from "../protocol/methods/agent.ts";
 import type { GatewayClient } from "./gateway-client.ts";
+import type { Questioner, ShownApproval } from "./approval-question.ts";
 import type { Output } from "./output.ts";
 
 export interface RunRequest {
@@ -31,13 +32,15 @@ export interface RunReader {
   onText(text: string): void;
   /** How the answer comes about: that another model answers, that a budget is nearly used up. */
   onNotice(text: string): void;
+  /** Whoever may answer what the turn asks; absent where nobody is told of it here. */
+  readonly questioner?: Questioner;
 }
 
 /** Aborting `signal` stops the turn on the gateway too. */
 export async function followRun(
   client: GatewayClient,
   request: RunRequest,
-  { onText, onNotice }: RunReader,
+  { onText, onNotice, questioner }: RunReader,
   signal: AbortSignal,
 ): Promise<RunResult> {
   const runId = systemIds().uuid();
@@ -80,6 +83,7 @@ export async function followRun(
       });
     }
   });
+  const stopQuestions = questioner === undefined ? () => undefined : followQuestions(client, runId, questioner);
   const abort = (): void => {
     void client.call("chat.abort", { sessionKey: request.sessionKey ?? "main", runId }).catch(reject);
   };
@@ -93,8 +97,24 @@ export async function followRun(
   } finally {
     stop();
     stopCodes();
+    stopQuestions();
     signal.removeEventListener("abort", abort);
   }
+}
+
+/** What this turn asks, and no other. */
+function followQuestions(client: GatewayClient, runId: string, questioner: Questioner): () => void {
+  const stopAsked = client.on("exec.approval.requested", ({ approval }) => {
+    const view = approval as ShownApproval | undefined;
+    if (view?.runId === runId) questioner.asked(view);
+  });
+  const stopResolved = client.on("exec.approval.resolved", ({ id, state, resolvedBy }) => {
+    questioner.resolved(String(id), String(state), typeof resolvedBy === "string" ? resolvedBy : null);
+  });
+  return () => {
+    stopAsked();
+    stopResolved();
+  };
 }
 
 /** The answer goes to standard output; what is said about it beside it, on a line of its own. */

@@ -61,6 +61,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["status", "start", "stop", "restart", "logout"],
     load: () => import("./commands/channels.ts"),
   },
+  sandbox: {
+    summary: "Show what the commands of agents run in",
+    verbs: ["status"],
+    load: () => import("./commands/sandbox.ts"),
+  },
   budget: {
     summary: "Look at budgets, set them, and allow more",
     verbs: ["show", "set", "allow", "deny", "settle"],
@@ -70,6 +75,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     summary: "Show what may be done, by which rule, and what another configuration would change",
     verbs: ["explain", "diff"],
     load: () => import("./commands/policy.ts"),
+  },
+  approvals: {
+    summary: "Look at what waits for a yes, and answer it",
+    verbs: ["list", "show", "allow", "deny", "watch"],
+    load: () => import("./commands/approvals.ts"),
   },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },

@@ -17,6 +17,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
+import type { ResultOf } from "../protocol/method.ts";
+import type { sandboxStatus } from "../protocol/methods/sandbox.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
 
 export interface GatewayDeps {
@@ -36,6 +38,8 @@ export interface GatewayDeps {
   readonly policy: PolicyView;
   /** Where people are asked about acts; clients with the scope for it are one of its ways. */
   readonly approvals: Omit<ApprovalDesk, "start" | "close">;
+  /** What each agent's commands run in. Looks at the machine on first use; never throws. */
+  readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

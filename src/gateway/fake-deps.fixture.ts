@@ -100,6 +100,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     turns: fakeTurns({ store, clock, bus, running }),
     models: { list: () => [], find: () => undefined, primary: () => undefined },
     desk: fakeDeskView({ find: () => undefined }),
+    sandboxes: () => Promise.resolve([]),
     budgets: createBudgetDesk({
       store,
       gate: createBudgetGate({ store, clock, log, config: () => config.current().config, onWarning: () => undefined }),

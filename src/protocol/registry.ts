@@ -21,6 +21,7 @@ import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
 import * as policy from "./methods/policy.ts";
 import { promptShow } from "./methods/prompt.ts";
+import { sandboxStatus } from "./methods/sandbox.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as skills from "./methods/skills.ts";
@@ -70,6 +71,7 @@ export const methodGroups = Object.freeze({
     approvals.approvalWait,
     approvals.approvalResolve,
   ],
+  sandbox: [sandboxStatus],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

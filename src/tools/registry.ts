@@ -10,21 +10,31 @@ import { createProcessTool } from "./process/index.ts";
 import { createReadTool } from "./read/index.ts";
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
+import { createImageTool, type ImageToolDeps } from "./image/index.ts";
+import { createWebFetchTool, type WebFetchDeps } from "./web-fetch/index.ts";
+import { createWebSearchTool, type WebSearchDeps } from "./web-search/index.ts";
 import { createWriteTool } from "./write/index.ts";
 
 /** What the tools need of the house; each part of it belongs to the tools that name it. */
 export interface ToolDeps {
   readonly files: FileToolDeps;
   readonly commands: ExecDeps;
+  readonly web: WebToolDeps;
 }
 
 export interface FileToolDeps {
   readonly provenance: Provenance;
 }
 
+export interface WebToolDeps {
+  readonly fetch: WebFetchDeps;
+  readonly search: WebSearchDeps;
+  readonly image: ImageToolDeps;
+}
+
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
-export function createTools({ files, commands }: ToolDeps): readonly Tool[] {
-  return [...builtInTools(), ...fileTools(files), ...commandTools(commands)];
+export function createTools({ files, commands, web }: ToolDeps): readonly Tool[] {
+  return [...builtInTools(), ...fileTools(files), ...commandTools(commands), ...webTools(web)];
 }
 
 /** Those that need nothing of the house. */
@@ -48,4 +58,14 @@ export function fileTools(deps: FileToolDeps): readonly Tool[] {
 /** Those that run commands and look after them. */
 export function commandTools(deps: ExecDeps): readonly Tool[] {
   return [createExecTool(deps) as Tool, createProcessTool(deps) as Tool];
+}
+
+/** Those that bring in what others wrote or drew. */
+export function webTools(deps: WebToolDeps): readonly Tool[] {
+  const search = createWebSearchTool(deps.search);
+  return [
+    ...(search === null ? [] : [search as Tool]),
+    createWebFetchTool(deps.fetch) as Tool,
+    createImageTool(deps.image) as Tool,
+  ];
 }

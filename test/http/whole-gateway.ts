@@ -77,7 +77,9 @@ export async function startWholeGateway(): Promise<WholeGateway> {
       return run.way;
     },
     loginLink: () => {
-      const code = run.auth.codes.issue({ scopes: ["operator.admin", "operator.read", "operator.write"] });
+      const code = run.auth.codes.issue({
+        scopes: ["operator.admin", "operator.read", "operator.write", "operator.approvals"],
+      });
       return `http://127.0.0.1:${port}/chat#code=${code}`;
     },
     model: (next) => {
@@ -112,6 +114,7 @@ async function startRun(folder: string, port: number, script: Script): Promise<R
     config: { current: () => snapshot as unknown as ConfigSnapshot, subscribe: () => () => undefined },
     admit: way.way.admit,
     turns: way.way.turns,
+    approvals: way.approvals,
     models: { list: () => [model], find: () => model, primary: () => model },
     desk: fakeDeskView({ find: () => model }),
     agents: () => [{ id: "main", name: "Molly", isDefault: true, model: model.ref }],

@@ -4,6 +4,7 @@
  */
 import { Connection, RequestError } from "./connection.js";
 import { canHoldKeys, forgetIdentity } from "./identity.js";
+import * as questions from "./questions.js";
 import * as transcript from "./transcript.js";
 
 const element = (id) => document.getElementById(id);
@@ -24,6 +25,8 @@ const chat = {
   reads: 0,
   /** The conversation as it was read last. */
   history: [],
+  /** Whether this browser may answer what a turn asks; one that was paired for less may not. */
+  mayApprove: false,
 };
 
 const connection = new Connection({ onState: showState, onEvent: hear });
@@ -35,7 +38,10 @@ function showState(change) {
   if (change.state === "connecting") link.textContent = "Connecting…";
   if (change.state === "waiting") link.textContent = "Offline, trying again…";
   if (change.state === "refused") void showDoor(change);
-  if (change.state === "open") void begin();
+  if (change.state === "open") {
+    chat.mayApprove = change.hello.auth?.scopes?.includes("operator.approvals") === true;
+    void begin();
+  }
   updateComposer();
 }
 
@@ -51,6 +57,7 @@ async function begin() {
     const name = agents.agents?.find((agent) => agent.id === agents.defaultId)?.name;
     element("name").textContent = name && name !== agents.defaultId ? name : "OpenClaw";
     await readHistory();
+    await readQuestions();
     for (const [key, said] of chat.said) if (!said.isConfirmed) void deliver(key, said);
   } catch (error) {
     if (error.code !== "LOST") announceFailure(`The conversation could not be read: ${error.message}`);
@@ -185,7 +192,12 @@ function tokenText(usage) {
 
 function hear(name, payload) {
   if (name === "shutdown") link.textContent = "The gateway is restarting…";
-  if (name === "resync") reread();
+  if (name === "resync") {
+    reread();
+    readQuestions().catch(tellUnlessLost);
+  }
+  if (name === "exec.approval.requested" && payload.approval.sessionKey === chat.sessionKey) ask(payload.approval);
+  if (name === "exec.approval.resolved") endQuestion(payload);
   if (
     name === "sessions.changed" &&
     payload.sessionKey === chat.sessionKey &&
@@ -228,7 +240,11 @@ function hearChat(payload) {
 
 /** A failure is not told: the line was lost, and is read again when it is back. */
 function reread() {
-  readHistory().catch((error) => (error.code === "LOST" ? undefined : announceFailure(error.message)));
+  readHistory().catch(tellUnlessLost);
+}
+
+function tellUnlessLost(error) {
+  if (error.code !== "LOST") announceFailure(error.message);
 }
 
 function finish(live, { state, message, usage, errorMessage }) {
@@ -245,6 +261,7 @@ function finish(live, { state, message, usage, errorMessage }) {
 }
 
 function hearAgent({ runId, stream, data }) {
+  if (stream === "notice" && data.text) transcript.addEntry({ role: "note", text: data.text });
   if (stream === "tool") chat.withTools.add(runId);
   if (stream === "thinking") showDoing("Thinking…");
   if (stream === "tool" && data.phase === "start") showDoing(`Using ${data.name}…`);
@@ -264,6 +281,29 @@ function hasSilentRun() {
 
 function announceFailure(message) {
   transcript.setFailure(transcript.addEntry({ role: "note" }), message);
+}
+
+// ------------------------------------------------------------ questions
+
+/** What is open in this conversation, also after a reload. */
+async function readQuestions() {
+  if (!chat.mayApprove) return;
+  const { approvals } = await connection.ask("exec.approval.list", { sessionKey: chat.sessionKey });
+  questions.keep(approvals.map(({ id }) => id));
+  for (const approval of approvals.toReversed()) ask(approval);
+}
+
+function ask(approval) {
+  questions.show(approval, async (decision) => {
+    const { ok, state, decidedBy } = await connection.ask("exec.approval.resolve", { id: approval.id, decision });
+    // Somebody else was here first: it ended as they said. Of our own answer the event tells, like of everybody's.
+    if (!ok) endQuestion({ id: approval.id, state, decision: null, resolvedBy: decidedBy });
+  });
+  element("announce").textContent = "The assistant asks you something.";
+}
+
+function endQuestion({ id, state, decision, resolvedBy }) {
+  questions.end(id, state, decision, resolvedBy);
 }
 
 // ------------------------------------------------------------ composer

@@ -6,7 +6,7 @@ import { keepDeviceToken, loadIdentity, proveIdentity } from "./identity.js";
 
 const client = { id: "webchat-ui", version: "1", platform: "web", mode: "webchat" };
 const role = "operator";
-const scopes = ["operator.read", "operator.write"];
+const scopes = ["operator.read", "operator.write", "operator.approvals"];
 const requestTimeoutMs = 30_000;
 const handshakeMs = 20_000;
 const silenceMs = 75_000;

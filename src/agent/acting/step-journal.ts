@@ -12,7 +12,7 @@ import type { StepRow, TranscriptDraft } from "../../store/port.ts";
 import { addCost } from "../calling/account.ts";
 import type { AgentDeps, Turn } from "../turn.ts";
 import type { SaidRecord } from "../overlap/said.ts";
-import { takeIn } from "../overlap/take-overlapping.ts";
+import { takeIn } from "../overlap/take-in.ts";
 import { Circle } from "./circle.ts";
 
 /** What a `model` row holds: enough to go on behind it, and to write the transcript and the sums at the end. */

@@ -14,7 +14,7 @@ import { personsEntries } from "../transcript-entry.ts";
 export interface SaidRecord {
   readonly message: ModelMessage;
   readonly entries: readonly TranscriptDraft[];
-  /** What the messages bring along that their sender did not type. */
+  /** Where words of them came from that their sender did not type, such as what is forwarded. */
   readonly taint: readonly Taint[];
   /** The platform's id of the newest of them: what the turn's reply answers now. */
   readonly replyToId: string;

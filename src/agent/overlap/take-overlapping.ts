@@ -32,14 +32,6 @@ export async function takeOverlapping(turn: Turn, nextIndex: number, deps: Agent
   return records;
 }
 
-/** Puts what was taken in into the turn: now, or at the next attempt from its row. */
-export function takeIn(turn: Turn, { message, entries, taint, replyToId }: SaidRecord): void {
-  turn.conversation.push(message);
-  turn.transcript.push(...entries);
-  turn.taint = withTaint(turn.taint, taint);
-  turn.replyToId = replyToId;
-}
-
 function behindOf({ row, lease }: Turn, { store, clock }: AgentDeps): Promise<readonly InboxRow[]> {
   return store.inbox.waitingBehind(row.sessionKey, {
     after: lease,

@@ -1,8 +1,10 @@
 /** `openclaw agent`: one message, one answer. */
 import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
+import { createQuestioner } from "../approval-question.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
+import { lineAsker } from "../line-asker.ts";
 import { failureOf, followRun, readerAt, type RunRequest } from "../follow-run.ts";
 
 interface AgentOptions extends ConnectOptions {
@@ -37,7 +39,8 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     };
     const { output, signal } = context;
     const reader = readerAt(output);
-    const result = await followRun(client, request, reader, signal).finally(reader.endLine);
+    const questioner = createQuestioner(client, context, output.json ? null : lineAsker(context));
+    const result = await followRun(client, request, { ...reader, questioner }, signal).finally(reader.endLine);
     if (output.json) output.result(result, (value) => value.text);
     const failure = failureOf(result);
     if (failure !== null && !output.json) output.failure(failure);

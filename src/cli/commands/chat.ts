@@ -1,6 +1,7 @@
 /** `openclaw chat`: a conversation in the terminal, answers as they are written. */
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import type { Command } from "commander";
+import { createQuestioner, type AskLine } from "../approval-question.ts";
 import { withConnection } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import { failureOf, followRun, readerAt } from "../follow-run.ts";
@@ -48,7 +49,7 @@ async function runChat(options: ChatOptions, context: CliContext): Promise<void>
 async function say(
   message: string,
   client: GatewayClient,
-  { options, context, lines }: { options: ChatOptions; context: CliContext; lines: NodeJS.EventEmitter },
+  { options, context, lines }: { options: ChatOptions; context: CliContext; lines: Interface },
 ): Promise<void> {
   const stop = new AbortController();
   const onInterrupt = (): void => stop.abort();
@@ -60,7 +61,8 @@ async function say(
       ...(options.agent === undefined ? {} : { agentId: options.agent }),
     };
     const reader = readerAt(context.output);
-    const result = await followRun(client, request, reader, stop.signal).finally(reader.endLine);
+    const questioner = createQuestioner(client, context, context.stdin.isTTY === true ? askBetween(lines) : null);
+    const result = await followRun(client, request, { ...reader, questioner }, stop.signal).finally(reader.endLine);
     if (result.outcome === "aborted") context.output.note(context.output.dim("stopped"));
     const failure = failureOf(result);
     if (failure !== null) {
@@ -70,4 +72,13 @@ async function say(
   } finally {
     lines.removeListener("SIGINT", onInterrupt);
   }
+}
+
+/** The line after the question is its answer, and no message. */
+function askBetween(lines: Interface): AskLine {
+  return (prompt, signal) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      lines.question(prompt, { signal }, resolve);
+    });
 }

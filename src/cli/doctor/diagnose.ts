@@ -10,6 +10,7 @@ import { issueText } from "../config-issue.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Finding } from "./finding.ts";
 import { modelFindings } from "./model-findings.ts";
+import { sandboxFindings } from "./sandbox-findings.ts";
 
 type Check = (context: CliContext, options: ConnectOptions) => Promise<readonly Finding[]>;
 
@@ -96,7 +97,12 @@ async function checkGateway(context: CliContext, options: ConnectOptions): Promi
   const client = await context.connect(options);
   try {
     const state = await client.call<typeof status>("status", {});
-    return [...gatewayFindings(state), ...(await modelFindings(client)), ...channelFindings(state)];
+    return [
+      ...gatewayFindings(state),
+      ...(await modelFindings(client)),
+      ...(await sandboxFindings(client)),
+      ...channelFindings(state),
+    ];
   } finally {
     client.close();
   }

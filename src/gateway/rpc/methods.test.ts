@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
+import { subjectOf } from "../../approvals/subject.ts";
 import { limits } from "../../domain/limits.ts";
+import { actQuestion } from "./operate/approvals.fixture.ts";
 import { aliases } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
@@ -422,6 +424,25 @@ describe("the house", () => {
   });
 });
 
+const answeredId = "0a0b0c0d";
+
+/** A question that somebody has answered: whoever comes now is late, by either name. */
+async function answered({ store, clock }: Stage): Promise<void> {
+  const atMs = clock.nowMs();
+  await store.approvals.request({
+    id: answeredId,
+    kind: "tool",
+    subject: subjectOf(actQuestion({ kind: "tool" })),
+    subjectKey: "answered",
+    runId: "run-1",
+    sessionKey: main,
+    createdMs: atMs,
+    expiresMs: atMs + 60_000,
+  });
+  const replay = { atMs, expiresMs: atMs, admittedAfterMs: atMs };
+  await store.approvals.decide(answeredId, { allow: false, by: "ann", decision: { answer: "deny" }, replay });
+}
+
 describe("older names", () => {
   let stage: Stage;
   let client: WireClient;
@@ -429,6 +450,7 @@ describe("older names", () => {
     stage = await openStage();
     client = await connect(stage.url);
     await withHistory(stage, main, [said("00000001", "hi")]);
+    await answered(stage);
   });
   afterAll(() => stage.close());
 
@@ -450,6 +472,13 @@ describe("older names", () => {
       { path: "session.mainKey", value: "main" },
     ],
     ["config.reload", {}, "config.patch", { patch: {} }],
+    ["approvals.pending", {}, "exec.approval.list", {}],
+    [
+      "approvals.respond",
+      { id: answeredId, approved: true },
+      "exec.approval.resolve",
+      { id: answeredId, decision: "allow-once" },
+    ],
     ["sessions.messages.subscribe", { key: "main" }, "sessions.subscribe", { key: "main" }],
     ["sessions.messages.unsubscribe", { key: "main" }, "sessions.unsubscribe", { key: "main" }],
   ];

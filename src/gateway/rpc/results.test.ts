@@ -4,6 +4,7 @@ import { methods } from "../../protocol/registry.ts";
 import type { TranscriptDraft } from "../../store/port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, makeIdentity } from "../wire-client.fixture.ts";
+import { approvalParams } from "./operate/approvals.fixture.ts";
 import { budgetParams } from "./operate/budgets.fixture.ts";
 import { sceneOf } from "./operate/operate.fixture.ts";
 import { packZip } from "../../skills/world.fixture.ts";
@@ -66,6 +67,7 @@ describe("results", () => {
       ...(await budgetParams(stage)),
       "policy.explain": { tool: "exec", words: "make" },
       "policy.diff": { candidate: "{}" },
+      ...(await approvalParams(stage)),
       ...Object.fromEntries(
         ["start", "stop", "restart", "logout"].map((verb) => [`channels.${verb}`, { channel: "irc" }]),
       ),

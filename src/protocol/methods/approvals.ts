@@ -61,7 +61,13 @@ export const approvalRequest = method({
     /** The caller's own name for it: the same again is the same question. */
     id: id.optional(),
     command: z.string().min(1).max(65_536),
-    cwd: z.string().min(1).max(4_096).optional(),
+    /** On one line: it is shown in front of the command. */
+    cwd: z
+      .string()
+      .min(1)
+      .max(4_096)
+      .regex(/^[^\p{Cc}\u2028\u2029]*$/u)
+      .optional(),
     sessionKey: z.string().min(1).max(512).optional(),
     agentId: z.string().min(1).max(64).optional(),
     /** Answers at once with the id; the decision comes with `exec.approval.waitDecision` or the event. */

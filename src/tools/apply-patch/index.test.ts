@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, rename, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, rename, rm, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -102,9 +102,12 @@ describe("apply_patch", () => {
       "is larger than",
     );
     await apply("*** Add File: big", `+${"x".repeat(limits.patchBytes - frame)}`);
-    for (const name of ["1", "2", "3", "4"]) await room.put(name, `${"y".repeat(limits.fileWriteBytes - 3)}\nz\n`);
-    const moves = ["1", "2", "3"].flatMap((name) => [`*** Update File: ${name}`, `*** Move to: to-${name}`]);
-    expect(await refusal(...moves, "*** Delete File: 4")).toContain("too large together");
+    for (const name of ["1", "2"]) await room.put(name, Buffer.alloc(limits.fileWriteBytes, "y"));
+    await room.put("3", "z");
+    // Each counts as it is read and as it is written.
+    const moves = ["1", "2"].flatMap((name) => [`*** Update File: ${name}`, `*** Move to: to-${name}`]);
+    expect(await refusal(...moves, "*** Delete File: 3")).toContain("too large together");
+    expect(await apply(...moves)).toContain("R 1 -> to-1");
   });
 
   it.each([0, 1, 2, 3])("a disk that fails at the file number %i leaves the tree as it was", async (number) => {
@@ -156,6 +159,106 @@ describe("apply_patch", () => {
     expect(act).toEqual({ kind: "file", path: "/etc/x", access: "write", inside: false });
   });
 });
+
+describe("whole patches", () => {
+  const lines = fc.array(fc.constantFrom("a", "b", "c", "", " d"), { maxLength: 8 });
+  const part = fc.record({
+    kind: fc.constantFrom("add", "delete", "update", "move", "broken"),
+    name: fc.constantFrom("one", "two", "three", "sub/four", "new", "sub/new", "one/below", "../out"),
+    to: fc.constantFrom("moved", "sub/moved", "two", "../out"),
+    before: lines,
+    words: lines,
+  });
+
+  const written = (parts: readonly string[]): string => parts.map((one) => `${one}\n`).join("");
+
+  /** What the part makes of a tree; null where nothing can be made of it. */
+  function carriedOut(tree: Map<string, string>, { kind, name, to, before, words }: PartOf): readonly string[] | null {
+    const text = tree.get(name);
+    const isTaken = (path: string): boolean => path.startsWith("..") || path.startsWith("one/") || tree.has(path);
+    if (kind === "broken") return null;
+    if (kind === "add") {
+      if (isTaken(name)) return null;
+      tree.set(name, written(words));
+      return [`*** Add File: ${name}`, ...words.map((word) => `+${word}`)];
+    }
+    if (text === undefined) return null;
+    if (kind === "delete") {
+      tree.delete(name);
+      return [`*** Delete File: ${name}`];
+    }
+    if (kind === "move") {
+      if (isTaken(to)) return null;
+      tree.delete(name);
+      tree.set(to, text);
+      return [`*** Update File: ${name}`, `*** Move to: ${to}`];
+    }
+    if (text !== written(before) || before.length === 0) return null;
+    tree.set(name, written(words));
+    return [`*** Update File: ${name}`, "@@", ...before.map((word) => `-${word}`), ...words.map((word) => `+${word}`)];
+  }
+
+  /** A part as it is written where it cannot be carried out. */
+  function anyhow({ kind, name, to, before, words }: PartOf): readonly string[] {
+    if (kind === "add") return [`*** Add File: ${name}`, ...words.map((word) => `+${word}`)];
+    if (kind === "delete") return [`*** Delete File: ${name}`];
+    if (kind === "move") return [`*** Update File: ${name}`, `*** Move to: ${to}`];
+    if (kind === "broken") return [`*** Update File: ${name}`, "@@", "-nowhere", "+x"];
+    return [`*** Update File: ${name}`, "@@", ...before.map((word) => `-${word}`), "-nowhere", "+x"];
+  }
+
+  it("P15: any patch on any files makes what it says, or is refused with the tree untouched", async () => {
+    let [applied, refused] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 4 }), lines, async (parts, content) => {
+        const start = new Map([
+          ["one", written(content)],
+          ["two", "b\n"],
+          ["three", written(parts[0]?.before ?? [])],
+          ["sub/four", written(parts.at(-1)?.before ?? [])],
+        ]);
+        for (const name of await readdir(room.workspace)) await rm(join(room.workspace, name), { recursive: true });
+        await mkdir(join(room.workspace, "sub"));
+        for (const [name, text] of start) await room.put(name, text);
+        const before = await snapshot(room.workspace);
+        const expected = new Map(start);
+        const named = new Set<string>();
+        let isWhole = true;
+        const patch: string[] = [];
+        for (const one of parts) {
+          const paths = one.kind === "move" ? [one.name, one.to] : [one.name];
+          // A file is named once, and each part is judged by what was there before the patch.
+          if (paths.some((path) => named.has(path))) isWhole = false;
+          for (const path of paths) named.add(path);
+          const said: readonly string[] | null = isWhole ? carriedOut(expected, one) : null;
+          isWhole &&= said !== null;
+          patch.push(...(said ?? anyhow(one)));
+        }
+        if (isWhole) {
+          applied += 1;
+          await apply(...patch);
+          for (const name of new Set([...start.keys(), ...expected.keys()])) {
+            expect(await room.get(name).catch(() => undefined)).toBe(expected.get(name));
+          }
+        } else {
+          refused += 1;
+          expect(await refusal(...patch)).toMatch(/^(RUN_003|SEC_007) /);
+          expect(await snapshot(room.workspace)).toBe(before);
+        }
+      }),
+      { numRuns: 150 },
+    );
+    expect(Math.min(applied, refused)).toBeGreaterThan(10);
+  });
+});
+
+interface PartOf {
+  readonly kind: string;
+  readonly name: string;
+  readonly to: string;
+  readonly before: readonly string[];
+  readonly words: readonly string[];
+}
 
 describe("hunks", () => {
   const patched = (text: string, ...lines: readonly string[]): unknown => {

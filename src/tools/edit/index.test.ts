@@ -86,8 +86,14 @@ describe("edit", () => {
     expect(await room.refusal("edit", { path: "f", edits })).toContain("Edit 2: oldText is not in the file.");
     expect(await room.get("f")).toBe("a b");
     expect(await room.refusal("edit", { path: "f", edits: [] })).toContain("RUN_003");
-    const most = Array.from({ length: limits.fileEdits + 1 }, () => edits[0]);
-    expect(await room.refusal("edit", { path: "f", edits: most })).toContain("RUN_003");
+    const many = Array.from({ length: limits.fileEdits + 1 }, (_, index) => ({
+      oldText: `<${index}>`,
+      newText: `(${index})`,
+    }));
+    await room.put("f", many.map(({ oldText }) => oldText).join(""));
+    expect(await room.refusal("edit", { path: "f", edits: many })).toContain("RUN_003");
+    const { text } = await room.call("edit", { path: "f", edits: many.slice(1) });
+    expect(text).toBe(`Changed ${limits.fileEdits} places in f.`);
   });
 
   it("keeps line ends, mark and encoding", async () => {

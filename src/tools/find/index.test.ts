@@ -1,11 +1,13 @@
-import { chmod, mkdir, symlink } from "node:fs/promises";
+import { chmod, mkdir, opendir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { globOf } from "../workspace/glob.ts";
 import { openRoom, page, type Room } from "../workspace/room.fixture.ts";
+
+vi.mock("node:fs/promises", { spy: true });
 
 let room: Room;
 beforeEach(async () => {
@@ -54,6 +56,20 @@ describe("find", () => {
       { pattern: "x".repeat(limits.globChars + 1) },
     ]) {
       expect(await room.refusal("find", { pattern: "*", ...bad })).toContain("RUN_003");
+    }
+  });
+
+  it("looks at so many entries and no more", async () => {
+    async function* entries(count: number): AsyncGenerator<unknown> {
+      const kinds = { isDirectory: () => false, isFile: () => true };
+      for (let index = 0; index < count; index += 1) yield { name: `n${index}`, ...kinds };
+    }
+    for (const [count, isCut] of [
+      [limits.walkEntries - 1, false],
+      [limits.walkEntries + 1, true],
+    ] as const) {
+      vi.mocked(opendir).mockResolvedValueOnce(entries(count) as never);
+      expect((await found({ pattern: "none" })).includes("entries were looked at")).toBe(isCut);
     }
   });
 

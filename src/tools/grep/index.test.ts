@@ -37,10 +37,13 @@ describe("grep", () => {
       .refusal("grep", { pattern: "^(a+)+$", path: "evil" }, { clock })
       .finally(() => void (isOver = true));
     await expect
-      .poll(async () => {
-        await clock.advance(limits.walkMs / 4);
-        return isOver;
-      })
+      .poll(
+        async () => {
+          await clock.advance(limits.walkMs / 4);
+          return isOver;
+        },
+        { timeout: 15_000 },
+      )
       .toBe(true);
     expect(await refusal).toMatch(/^RUN_003 The search took too long and was ended/);
   });

@@ -1,8 +1,10 @@
-import { chmod, mkdir, symlink } from "node:fs/promises";
+import { chmod, mkdir, opendir, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import { openRoom, page, type Room } from "../workspace/room.fixture.ts";
+
+vi.mock("node:fs/promises", { spy: true });
 
 let room: Room;
 beforeEach(async () => {
@@ -30,6 +32,18 @@ describe("ls", () => {
     expect((await room.call("ls", { limit: 4 })).text).toMatch(/f3 0 bytes\n\[1 more\]$/);
     expect((await room.call("ls", { limit: 5 })).text).not.toContain("more");
     expect(await room.refusal("ls", { limit: limits.folderEntriesShown + 1 })).toContain("RUN_003");
+  });
+
+  it("looks at so many entries and no more", async () => {
+    async function* names(count: number): AsyncGenerator<{ name: string }> {
+      for (let index = 0; index < count; index += 1) yield { name: `n${index}` };
+    }
+    const openTo = (count: number): void => void vi.mocked(opendir).mockResolvedValueOnce(names(count) as never);
+    openTo(limits.folderEntries);
+    const left = limits.folderEntries - 1;
+    expect((await room.call("ls", { limit: 1 })).text).toBe(`n0 (gone)\n[${left} more]`);
+    openTo(limits.folderEntries + 1);
+    expect((await room.call("ls", { limit: 1 })).text).toBe(`n0 (gone)\n[more than ${left} more]`);
   });
 
   it("a name that would break its line or turn words around is shown by numbers; files being written are not shown", async () => {

@@ -14,7 +14,7 @@ const workspace = path.join(folder, "workspace");
 await mkdir(workspace, { recursive: true });
 const leftovers = createLeftovers({
   file: path.join(folder, "commands.json"),
-  onError: (error) => console.error(error),
+  onError: (error) => void process.stderr.write(String(error)),
 });
 const findSetpriv = (): Promise<string> => Promise.resolve("/usr/bin/setpriv");
 const processes = new Processes({ clock: systemClock(), ids: systemIds(), leftovers, findSetpriv });
@@ -31,7 +31,7 @@ await processes.start({
   text: line,
   timeoutMs: 60_000,
 });
-console.log("started");
+process.stdout.write("started\n");
 setInterval(() => undefined, 1_000);
 
 function never(): never {

@@ -11,9 +11,15 @@ export function aliased<Shape extends z.ZodRawShape>(
   reshape: (input: Raw) => Raw = (input) => input,
 ): { inputSchema: z.ZodType<z.output<z.ZodObject<Shape>>>; shownSchema: Raw } {
   const schema = z.object(shape);
-  const { $schema: _dialect, ...shown } = z.toJSONSchema(schema, { io: "input" });
+  const { $schema: _dialect, ...shown } = z.toJSONSchema(schema, { io: "input", override: withoutBounds });
   const read = (raw: unknown): unknown => (isRaw(raw) ? reshape(renamed(raw, otherNames)) : raw);
   return { inputSchema: z.preprocess(read, schema), shownSchema: shown };
+}
+
+/** Every request carries the schema: bounds that no honest call comes near are told when they are passed, not before. */
+function withoutBounds({ jsonSchema }: { readonly jsonSchema: Record<string, unknown> }): void {
+  for (const bound of ["minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"])
+    delete jsonSchema[bound];
 }
 
 export function renamed(raw: Raw, otherNames: OtherNames): Raw {

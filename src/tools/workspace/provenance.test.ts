@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { limits } from "../../domain/limits.ts";
 import type { Taint } from "../../domain/taint.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import type { DocumentStore } from "../../store/port.ts";
@@ -52,10 +53,10 @@ describe("provenance", () => {
   });
 
   it("P15: up to its bound each file is known by itself", async () => {
-    const provenance = open(10);
-    for (let index = 0; index < 10; index += 1) await provenance.mark(`/w/${index}`, page("1"));
+    const provenance = open();
+    for (let index = 0; index < limits.foreignFiles; index += 1) await provenance.mark(`/w/${index}`, page("1"));
     expect(await provenance.of("/w/clean")).toBeNull();
-    await provenance.mark("/w/10", page("1"));
+    await provenance.mark("/w/one-more", page("1"));
     expect(await provenance.of("/w/clean")).toEqual(page("1"));
   });
 

@@ -107,4 +107,11 @@ describe("write", () => {
     await room.call("write", { path: "copy.md", content: "x" }, { taint: [mail, page] });
     expect(room.marks.get(place)).toEqual({ class: "foreign", source: "mail from a@example.org and others" });
   });
+
+  it("P15: is marked before it is written: what dies in between leaves a mark too many, not one too few", async () => {
+    await room.put("copy.md", "old");
+    vi.mocked(rename).mockRejectedValueOnce(Object.assign(new Error("gone"), { code: "EIO" }));
+    await room.refusal("write", { path: "copy.md", content: "x" }, { taint: [page] });
+    expect(room.marks.get(join(room.workspace, "copy.md"))).toEqual(page);
+  });
 });

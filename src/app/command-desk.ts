@@ -2,7 +2,7 @@
 import type { CommandDesk, ExecApprovals } from "../exec/contract.ts";
 import type { CommandDeskDeps, RunningCommandDesk } from "../exec/desk.ts";
 
-export interface HouseCommands extends CommandDesk {
+export interface HouseCommandDesk extends CommandDesk {
   readonly approvals: ExecApprovals;
   /** Judges by the same list under another configuration; what is allowed for good stays what it is. */
   under(config: CommandDeskDeps["config"]): Pick<CommandDesk, "judge">;
@@ -10,7 +10,7 @@ export interface HouseCommands extends CommandDesk {
   close(): Promise<void>;
 }
 
-export function openCommands(deps: CommandDeskDeps): HouseCommands {
+export function openCommandDesk(deps: CommandDeskDeps): HouseCommandDesk {
   let loading: Promise<RunningCommandDesk> | undefined;
   const desk = (): Promise<RunningCommandDesk> => {
     loading ??= load(deps).catch((error: unknown) => {
