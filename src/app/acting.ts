@@ -8,7 +8,6 @@ import type { Environment } from "../config/environment.ts";
 import { statePaths } from "../config/paths.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { EventBus } from "../domain/events.ts";
-import { createCommandDesk, type RunningCommandDesk } from "../exec/desk.ts";
 import type { Memory } from "../memory/contract.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -17,6 +16,7 @@ import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
 import type { Store } from "../store/port.ts";
 import { createVisionDesk, type VisionDesk } from "../tools/vision.ts";
 import { openApprovals, type Approvals } from "./approvals.ts";
+import { openCommandDesk, type HouseCommandDesk } from "./command-desk.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { openMemory } from "./memory.ts";
 import type { MessageWay } from "./message-way.ts";
@@ -42,7 +42,7 @@ export interface ActingDeps {
 /** What the rest of the house is given of it. */
 export interface HouseActing {
   readonly policy: HousePolicy;
-  readonly commands: RunningCommandDesk;
+  readonly commands: HouseCommandDesk;
   readonly approvals: Approvals;
   readonly sandboxes: Sandboxes;
   readonly memory: Memory;
@@ -60,8 +60,9 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const { environment, store, bus, config, clock, ids, log, life } = deps;
   const { stateDir, homeDir: home } = environment;
   const current = (): Config => config.current().config;
-  const commands = await openCommands(deps);
-  const policy = createHousePolicy(current, (wanted) => (wanted === current ? commands : commandDeskOf(deps, wanted)));
+  const commands = commandDeskOf(deps);
+  await life.start({ name: "command desk", close: () => commands.close() });
+  const policy = createHousePolicy(current, commands);
   const memory = openMemory({ ...deps, stateDir, config: current });
   await life.start({ name: "memory", close: () => memory.close() });
   const running = createRunningCommands({ stateDir, clock, ids, log: log.child("commands") });
@@ -98,21 +99,11 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   };
 }
 
-/** What commands may run, and what was allowed for good; a file of another home is taken over here. */
-async function openCommands(deps: ActingDeps): Promise<RunningCommandDesk> {
-  const commands = commandDeskOf(deps, () => deps.config.current().config);
-  await deps.life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
-  return commands;
-}
-
-function commandDeskOf(
-  { environment, store, config, clock, ids, log }: ActingDeps,
-  wanted: () => Config,
-): RunningCommandDesk {
+function commandDeskOf({ environment, store, config, clock, ids, log }: ActingDeps): HouseCommandDesk {
   const { stateDir, configPath } = environment;
-  return createCommandDesk({
+  return openCommandDesk({
     documents: store.documents,
-    config: wanted,
+    config: () => config.current().config,
     hostEnvironment: () => config.environment().variables,
     clock,
     ids,
