@@ -20,6 +20,7 @@ import {
   type Target,
 } from "./measures.ts";
 import { compactionDelay } from "./compaction.ts";
+import { execOverhead } from "./exec.ts";
 import { failoverTime, providerOverhead } from "./models.ts";
 import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
@@ -71,6 +72,7 @@ async function measureOurs(): Promise<void> {
   await take("models", ours, () => providerOverhead(model.url, times(400)));
   await take("failover", ours, () => failoverTime(times(200)));
   await take("sessions", ours, () => sessionsPage(times(100_000)));
+  await take("exec", ours, () => execOverhead(times(200)));
   await take("compaction", ours, () => compactionDelay(times(25)));
 }
 
