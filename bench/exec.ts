@@ -82,7 +82,7 @@ function benchIn(base: string): ExecBench {
 }
 
 function configWithMode(mode: "off" | "all"): Config {
-  const config = defaultConfig("/nonexistent");
+  const config = defaultConfig();
   const { agents } = config;
   return {
     ...config,
