@@ -21,6 +21,7 @@ import {
 } from "./measures.ts";
 import { approvalRoundTrip } from "./approvals.ts";
 import { compactionDelay } from "./compaction.ts";
+import { execOverhead } from "./exec.ts";
 import { failoverTime, providerOverhead } from "./models.ts";
 import { promptSize } from "./prompt-size.ts";
 import { sessionsPage } from "./sessions-page.ts";
@@ -73,6 +74,7 @@ async function measureOurs(): Promise<void> {
   await take("failover", ours, () => failoverTime(times(200)));
   await take("sessions", ours, () => sessionsPage(times(100_000)));
   await take("approvals", ours, () => approvalRoundTrip(times(300)));
+  await take("exec", ours, () => execOverhead(times(200)));
   await take("compaction", ours, () => compactionDelay(times(25)));
 }
 

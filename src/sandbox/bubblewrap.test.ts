@@ -144,7 +144,7 @@ describe.skipIf(bubblewrapMissing)("a box of bubblewrap", () => {
   });
 
   it("P15: has no rights, cannot gain any, and sees no process but its own", async () => {
-    const status = await shellBoxed(house, "cat /proc/self/status; ls -d /proc/[0-9]* | wc -l; unshare -Ur true");
+    const status = await shellBoxed(house, "cat /proc/self/status; ls -d /proc/[0-9]* | wc -l; unshare -U true");
     expect(status.output).toMatch(/CapEff:\s+0+\n/);
     expect(status.output).toMatch(/CapBnd:\s+0+\n/);
     expect(status.output).toMatch(/NoNewPrivs:\s+1\n/);

@@ -67,6 +67,14 @@ describe("folders that may be seen from a sandbox", () => {
     },
   );
 
+  it("R126: a bind inside or around a workspace that lies elsewhere may not either", async () => {
+    const own = at("home/projects/a");
+    await mkdir(at("home/projects/a/sub"), { recursive: true });
+    for (const folder of [own, at("home/projects/a/sub"), at("home/projects")]) {
+      await expect(mountableFolder(folder, own, rules)).rejects.toMatchObject({ code: "SEC_007" });
+    }
+  });
+
   it.each(["relative/x", "", "~/x", "/data\0/x", "/data\nx", "C:\\x"])("R125: %j is no absolute path", async (name) => {
     await expect(mountableFolder(name, workspace, rules)).rejects.toMatchObject({ code: "SEC_007" });
   });

@@ -34,7 +34,7 @@ export interface CommandEnd {
 
 export interface StartedCommand {
   readonly pid: number;
-  /** Never rejects. All that is left of the command is dead, and its output complete. */
+  /** Never rejects. Its output is complete; what is left of its group is dead, and of its box, in the kernel's hands to end. */
   readonly ended: Promise<CommandEnd>;
   /** Asks it to end, and ends it after a moment. Idempotent. */
   end(why: EndedBy): void;
