@@ -322,7 +322,7 @@ describe("web_fetch", () => {
     ["rules", `<style>${"@media x{".repeat(20_000)}</style><p style="${"display:".repeat(50_000)}">x`],
   ])("a page made of %s has an answer", async (_name, html) => {
     const { createPageReader } = await import("./page-reader.ts");
-    const reader = createPageReader({ clock: systemClock(), timeoutMs: 1_000 });
+    const reader = createPageReader({ clock: systemClock(), timeoutMs: 400 });
     const answer = await reader({ html, url: "https://a.example/" }, new AbortController().signal).catch(
       (error: unknown) => error,
     );
