@@ -53,6 +53,27 @@ describe("an update", () => {
     }
   });
 
+  it("R076: what is forwarded or quoted says whose words it is, what the sender wrote does not", () => {
+    const whose = (name: string): unknown => parsed(name).content.map(({ quoted }) => quoted ?? null);
+    expect(whose("forwarded from a person")).toEqual(Array(2).fill("message forwarded from Bob B."));
+    expect(whose("forwarded from somebody who hides")).toEqual(Array(2).fill("message forwarded from Nobody"));
+    expect(whose("forwarded from a channel")).toEqual(Array(2).fill("message forwarded from News"));
+    expect(whose("a photo with a caption")).toEqual([null]);
+    const replies = recorded
+      .filter(
+        ({ expected }) => expected !== null && "text" in expected && String(expected.text).startsWith("[in reply to"),
+      )
+      .map(({ name }) => parsed(name).content);
+    expect(replies.length).toBeGreaterThan(0);
+    for (const [quote, own] of replies) {
+      const isOurs = quote?.text?.startsWith("[in reply to you") === true;
+      expect([quote?.quoted ?? null, own?.quoted ?? null]).toEqual([
+        isOurs ? null : expect.stringMatching(/^message of .+ that is answered$/),
+        null,
+      ]);
+    }
+  });
+
   it("a number is another bot's where each has its own, and everybody's in a supergroup", () => {
     const idOf = (name: string): string | undefined => {
       const payload = JSON.stringify(recorded.find((candidate) => candidate.name === name)?.payload);

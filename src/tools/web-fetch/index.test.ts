@@ -288,17 +288,17 @@ describe("web_fetch", () => {
     const { createPageReader } = await import("./page-reader.ts");
     const reader = createPageReader({ clock, thread });
     const reading = reader({ html: "<p>x", url: "https://a.example/" }, new AbortController().signal);
-    const failed = expect(reading).rejects.toEqual(failsWith("takes too long"));
+    const failed = reading.catch((error: unknown) => error);
     // The thread is started in a later turn of the loop.
     await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(limits.webReadTimeoutMs);
-    await failed;
+    expect(await failed).toEqual(failsWith("takes too long"));
     const aborted = new AbortController();
     const second = reader({ html: "<p>x", url: "https://a.example/" }, aborted.signal);
-    const gone = expect(second).rejects.toMatchObject({ code: "RUN_001" });
+    const gone = second.catch((error: unknown) => error);
     await new Promise((resolve) => setImmediate(resolve));
     aborted.abort();
-    await gone;
+    expect(await gone).toMatchObject({ code: "RUN_001" });
   });
 
   it("a page that takes its reader's memory is left, and the process goes on", async () => {
@@ -322,7 +322,7 @@ describe("web_fetch", () => {
     ["rules", `<style>${"@media x{".repeat(20_000)}</style><p style="${"display:".repeat(50_000)}">x`],
   ])("a page made of %s has an answer", async (_name, html) => {
     const { createPageReader } = await import("./page-reader.ts");
-    const reader = createPageReader({ clock: systemClock(), timeoutMs: 1_000 });
+    const reader = createPageReader({ clock: systemClock(), timeoutMs: 400 });
     const answer = await reader({ html, url: "https://a.example/" }, new AbortController().signal).catch(
       (error: unknown) => error,
     );

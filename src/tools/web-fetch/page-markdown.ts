@@ -9,41 +9,12 @@ export function pageMarkdown(root: DomNode, base: string): string {
   return writer.text();
 }
 
-const blockNames = new Set([
-  ...[
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "body",
-    "dd",
-    "details",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-  ],
-  ...[
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "html",
-    "li",
-    "main",
-    "nav",
-    "ol",
-  ],
-  ...["p", "pre", "section", "summary", "table", "tbody", "thead", "tfoot", "tr", "td", "th", "ul"],
-]);
+const blockNames: ReadonlySet<string> = new Set(
+  (
+    "address article aside blockquote body dd details div dl dt fieldset figcaption figure footer form h1 " +
+    "h2 h3 h4 h5 h6 header hr html li main nav ol p pre section summary table tbody thead tfoot tr td th ul"
+  ).split(" "),
+);
 
 class Writer {
   readonly #base: string;

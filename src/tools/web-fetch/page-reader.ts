@@ -59,11 +59,14 @@ function readInThread(
   return new Promise((resolve, reject) => {
     const timer = clock.after(timeoutMs, () => end(() => reject(unreadable("takes too long to read"))));
     const onAbort = (): void => end(() => reject(aborted()));
+    let ended = false;
     const end = (settle: () => void): void => {
+      if (ended) return;
+      ended = true;
       timer.cancel();
       signal.removeEventListener("abort", onAbort);
-      settle();
-      void worker.terminate();
+      // Its place is free when it is gone, and not before.
+      worker.terminate().then(settle, settle);
     };
     signal.addEventListener("abort", onAbort, { once: true });
     worker.once("message", (page: ReadPage) => end(() => resolve(page)));

@@ -5,7 +5,7 @@ import type { SearchQuery, SearchResult, SearchService } from "./result.ts";
 
 export interface AskDeps {
   /** Asks the service's own address and no other. */
-  readonly fetch: typeof fetch;
+  readonly request: typeof fetch;
   readonly signal: AbortSignal;
 }
 
@@ -13,10 +13,10 @@ export interface AskDeps {
 export async function askService(
   service: SearchService,
   query: SearchQuery,
-  { fetch, signal }: AskDeps,
+  { request, signal }: AskDeps,
 ): Promise<readonly SearchResult[]> {
   const { url, headers } = service.request(query);
-  const response = await ask(fetch, url, { headers: { ...headers, accept: "application/json" }, signal });
+  const response = await ask(request, url, { headers: { ...headers, accept: "application/json" }, signal });
   if (!response.ok) {
     await response.body?.cancel();
     throw refused(service, response.status);
@@ -33,9 +33,9 @@ export async function askService(
   return results;
 }
 
-async function ask(fetch: AskDeps["fetch"], url: URL, init: RequestInit): Promise<Response> {
+async function ask(request: AskDeps["request"], url: URL, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init);
+    return await request(url, init);
   } catch (cause) {
     throw broken(cause, init.signal ?? null);
   }

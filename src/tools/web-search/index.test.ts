@@ -167,18 +167,16 @@ describe("web_search", () => {
   it("R8: a slow service is left when the call's time is over, and ended with the turn", async () => {
     const { tool } = await emulate("searxng", () => undefined);
     const clock = new FakeClock();
-    const slow = expect(runTool(tool, { query: "x" }, toolContext({ clock }))).rejects.toMatchObject({
+    const slow = runTool(tool, { query: "x" }, toolContext({ clock })).catch((error: unknown) => error);
+    await clock.advance(limits.webSearchTimeoutMs);
+    expect(await slow).toMatchObject({
       code: "RUN_003",
       message: expect.stringContaining("did not answer within 15 s"),
     });
-    await clock.advance(limits.webSearchTimeoutMs);
-    await slow;
     const turn = new AbortController();
-    const ended = expect(runTool(tool, { query: "x" }, toolContext({ signal: turn.signal }))).rejects.toMatchObject({
-      code: "RUN_001",
-    });
+    const ended = runTool(tool, { query: "x" }, toolContext({ signal: turn.signal })).catch((error: unknown) => error);
     turn.abort();
-    await ended;
+    expect(await ended).toMatchObject({ code: "RUN_001" });
   });
 
   it("a question has its length, results have theirs", async () => {

@@ -43,8 +43,8 @@ export function createWebSearchTool(deps: WebSearchDeps): Tool<z.infer<typeof in
     async run({ query, count }, { signal }) {
       const service = serviceNow(deps);
       const wanted = countOf(count, deps);
-      const fetch = deps.egress.trustedFetch([service.baseUrl]);
-      const results = await askService(service, { query, count: wanted }, { fetch, signal });
+      const request = deps.egress.trustedFetch([service.baseUrl]);
+      const results = await askService(service, { query, count: wanted }, { request, signal });
       return shown(results.filter(isPage).slice(0, wanted), service, query);
     },
   };
