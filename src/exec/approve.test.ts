@@ -14,6 +14,7 @@ beforeEach(async () => {
   world.rules.security = "full";
   await world.program(`${world.workspace}/run.sh`, "#!/bin/sh\necho one\n");
   await world.file("x.py", "print(1)\n");
+  for (const name of ["python3", "node"]) await world.program(name);
 });
 
 afterEach(() => world.close());
