@@ -1,6 +1,6 @@
 /** Between the yes and the start: whatever changed that consent was for, the command does not run. */
 import { createHash } from "node:crypto";
-import { chmod, mkdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "../domain/limits.ts";
@@ -14,6 +14,7 @@ beforeEach(async () => {
   world.rules.security = "full";
   await world.program(`${world.workspace}/run.sh`, "#!/bin/sh\necho one\n");
   await world.file("x.py", "print(1)\n");
+  for (const name of ["python3", "node"]) await world.program(name);
 });
 
 afterEach(() => world.close());
@@ -183,4 +184,16 @@ test("R117: nothing but the guard makes a command runnable: a plan is no command
   await expect(world.desk.approve({ ...command, argv: [path.join(world.workspace, "run.sh")] })).rejects.toMatchObject(
     changed,
   );
+});
+
+test("R117: this room starts nothing itself: no file of it that ships knows how", async () => {
+  const files = (await readdir(import.meta.dirname, { recursive: true })).filter(
+    (name) => name.endsWith(".ts") && !/(test|fixture)\.ts$|fixtures/.test(name),
+  );
+  expect(files.length).toBeGreaterThan(15);
+  for (const name of files) {
+    const text = await readFile(path.join(import.meta.dirname, name), "utf8");
+    expect([name, /child_process|subprocess|worker_threads|process\.env|\beval\(/.test(text)]).toEqual([name, false]);
+    expect([name, text.includes("authority-mint")]).toEqual([name, name === "approve.ts"]);
+  }
 });

@@ -75,6 +75,10 @@ const groups: Readonly<Record<ProgramKind, readonly string[]>> = {
     "forfiles", "schtasks", "start", "runas", "certutil", "bitsadmin", "installutil", "msbuild", "sc", "psexec", "wsl", "winget", "choco", "scoop", "conhost",
     "pcalua", "explorer", "control", "hh", "cmstp", "odbcconf", "mavinject", "ssh-agent", "ssh-keygen", "gpg-agent", "git-shell", "sshpass", "torsocks", "proxychains",
     "proxychains4", "tsocks", "osascript", "automator", "caffeinate", "arch", "sandbox-exec", "dtruss", "dtrace", "xcrun", "zsudo", "sg", "newgrp", "login", "agetty",
+    "ldd", "rlwrap", "pidstat", "dstat", "logsave", "setlock", "torify", "multitime", "grc", "gcore", "facter", "puppet", "bpftrace", "crash", "scrot",
+    "run-mailcap", "see", "compose", "edit", "xdotool", "xdg-user-dir", "dosbox", "distcc", "ccache", "icecc", "minicom", "openvpn", "nft", "tdbtool", "gtester", "msgfilter", "ssh-copy-id", "ssh-keyscan",
+    "psftp", "rlogin", "tmate", "loginctl", "aria2c", "ab", "mosquitto", "restic", "borg", "unsquashfs", "genisoimage", "rpmdb", "rpmquery", "rpmverify", "opkg", "pkg", "snapctl", "certbot", "slsh", "lwp-request",
+    "lwp-download", "tic", "troff", "groff", "nroff", "pic", "tbl", "soelim", "zsoelim", "gimp", "aspell", "ispell", "ansible-test", "cpp-wrapper", "c89", "c99", "nasm", "bridge", "dmesg", "getcap", "setcap", "logrotate-run",
     "mount", "umount", "fusermount", "insmod", "modprobe", "kexec", "sysctl", "ldconfig", "setfacl", "xvfb-run", "dbus-monitor", "run0", "varlinkctl", "busctl",
   ],
   shell: [
