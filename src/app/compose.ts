@@ -58,6 +58,7 @@ import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
 import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
+import { createTalk } from "./talk.ts";
 import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
@@ -161,7 +162,7 @@ interface Ground {
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
-  const { options, clock, log, life } = ground;
+  const { options, clock, ids, log, life } = ground;
   const { stateDir } = options.environment;
   const paths = statePaths(stateDir);
   const bus = createEventBus(log.child("bus"));
@@ -175,7 +176,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
-  const tools = createToolSet();
+  // Asked when the first turn needs tools: by then the way and what speaks by it are there.
+  const tools = createToolSet(() => talk);
   const shelf = createSurroundings({
     config: () => config.current().config,
     variables: () => config.environment().variables,
@@ -185,6 +187,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   });
   const approvals = createApprovals({ ground, bus, store, config });
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
+  const talk = createTalk({ store, bus, clock, ids, log, way, config: () => config.current().config });
   approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
@@ -214,6 +217,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
   await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
+  await life.start({ name: "helpers", start: () => talk.errands.start(), close: () => talk.errands.close() });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");

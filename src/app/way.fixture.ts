@@ -77,7 +77,6 @@ export interface TestWayOptions {
   readonly desk?: (store: Store) => ModelDesk;
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
-  readonly failpoints?: Failpoints;
   readonly shrinkImages?: ShrinkImages;
   /** What stands between the way and its store, for a medium that refuses. */
   readonly medium?: (store: Store) => Store;
