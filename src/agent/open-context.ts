@@ -2,12 +2,13 @@
  * Opens the context of a turn: reads what was said before, and writes what the person says now beside the model call.
  * The transcript id of a person's message is the same at every attempt, so that it is written once.
  */
+import type { BornRights } from "../domain/turn-origin.ts";
 import type { ModelMessage } from "../domain/conversation.ts";
 import type { ChatKind } from "../domain/message.ts";
 import { parseSessionKey } from "../domain/session-key.ts";
 import type { InboxRow, SessionRow, TranscriptDraft } from "../store/port.ts";
 import { withTaint, type Taint } from "../domain/taint.ts";
-import { taintOfEntries } from "./acting/turn-taint.ts";
+import { taintKey, taintOfEntries } from "./acting/turn-taint.ts";
 import { createSummarise } from "./calling/summarise.ts";
 import type { TurnContext, TurnFacts } from "./context/contract.ts";
 import { loadHistory } from "./context/load-history.ts";
@@ -20,11 +21,24 @@ export async function openContext(turn: Turn, session: SessionRow | null, deps: 
   const { row, options } = turn;
   const inputId = entryIdOf(row);
   const overheard = await overheardBefore(turn, deps.store.inbox);
+<<<<<<< HEAD
   const said = personsEntries(inputId, row.message, options.input, overheard);
   turn.taint = withTaint(turn.taint, taintOfEntries(said));
+=======
+  const said = withBirth(personsEntries(inputId, row.message, options.input, overheard), options.born);
+>>>>>>> h-overlap
   const input = options.input ?? conversationOf(said);
   const history = await historyOf(turn, session, { said, inputId, deps });
   return deps.context.open(factsOf(turn, { session, history, input, inputId }, deps));
+}
+
+/** What another turn wrote may be made of what that had read: whoever reads the line later has to know. */
+function withBirth(said: readonly TranscriptDraft[], born: BornRights | undefined): readonly TranscriptDraft[] {
+  if (born === undefined || born.taint.length === 0) return said;
+  return said.map((entry) => {
+    const known = taintOfEntries([entry]);
+    return { ...entry, body: { ...entry.body, [taintKey]: withTaint(known, born.taint) } };
+  });
 }
 
 /** The context of what was said so far, with no message to answer: for a command about the conversation itself. */

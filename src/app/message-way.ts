@@ -88,6 +88,7 @@ export interface MessageWay {
   readonly spending: Spending;
   /** The session in which a chat's next message is answered. */
   sessionOfChat(address: Address): ChatSession;
+  readonly initialStateOf: InitialStateOf;
   /** There is something in the outbox. */
   wakeDelivery(): void;
   /** What dispatch has to do without at the moment; null where nothing is missing. */
@@ -119,7 +120,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const intake = { stopped: false };
   const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
-  const turns = stoppingDelivery(registry, { delivery: () => delivery, log });
+  const turns = stoppingDelivery(registry, { delivery: () => delivery, log, bus, clock });
   const parts = {
     queue,
     registry,
@@ -160,6 +161,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     rules,
     webhooks,
     spending,
+    initialStateOf,
     sessionOfChat: (address) => sessionOfChat(address, { config, links }),
     wakeDelivery,
     dispatchTrouble: () => queue.trouble(),
@@ -294,7 +296,7 @@ async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, o
 /** The turns as the house sees them: one that is stopped says nothing more, whether it is still written or on its way. */
 function stoppingDelivery(
   registry: TurnRegistry,
-  { delivery, log }: { readonly delivery: () => Delivery; readonly log: Log },
+  { delivery, log, bus, clock }: { readonly delivery: () => Delivery } & Pick<MessageWayDeps, "log" | "bus" | "clock">,
 ): Turns {
   const quietly = (stopped: Promise<unknown>): void => {
     stopped.catch((thrown: unknown) => {
@@ -308,6 +310,7 @@ function stoppingDelivery(
       return registry.abort(runId, reason);
     },
     abortSession(sessionKey, reason) {
+      bus.emit({ type: "session.stopped", sessionKey, reason, atMs: clock.nowMs() });
       quietly(delivery().abortSession(sessionKey, reason));
       return registry.abortSession(sessionKey, reason);
     },
@@ -351,10 +354,12 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     },
     onAccepted: (entry) => {
       const { message, sessionKey, runId } = entry;
+      registry.expect({ runId, sessionKey });
+      // What another turn writes is nobody's command and nobody's word about a question.
+      if (entry.options["born"] !== undefined) return;
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
-      registry.expect({ runId, sessionKey });
       interruptFor(entry, deps, parts);
     },
   });

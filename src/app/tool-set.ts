@@ -3,6 +3,7 @@
  * policy's to say; what is not set up (a search service, skills) is not among them.
  */
 import type { ToolSet } from "../agent/turn.ts";
+<<<<<<< HEAD
 import type { Config } from "../config/schema/root.ts";
 import type { Memory } from "../memory/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -45,11 +46,27 @@ function settingsKey({ tools, memory }: Config): string {
 
 async function load(deps: ToolSetDeps): Promise<ToolSet> {
   const [{ createTools }, { createProvenance }, { createWebToolDeps }, { toolSpecs }] = await Promise.all([
+=======
+import type { TalkToolDeps } from "../tools/registry.ts";
+
+/** `talk`: asked when the first turn needs tools, when the house is whole. */
+export function createToolSet(talk: () => TalkToolDeps): () => Promise<ToolSet> {
+  let loading: Promise<ToolSet> | undefined;
+  return () => {
+    loading ??= load(talk());
+    return loading;
+  };
+}
+
+async function load(talk: TalkToolDeps): Promise<ToolSet> {
+  const [{ builtInTools, talkTools }, { toolSpecs }] = await Promise.all([
+>>>>>>> h-overlap
     import("../tools/registry.ts"),
     import("../tools/workspace/provenance.ts"),
     import("./web-tools.ts"),
     import("../tools/run-tool.ts"),
   ]);
+<<<<<<< HEAD
   const { config, store, clock, memory, processes, sandbox, shelf } = deps;
   const tools = createTools({
     files: { provenance: createProvenance({ documents: store.documents, clock }) },
@@ -58,6 +75,9 @@ async function load(deps: ToolSetDeps): Promise<ToolSet> {
     memory: config().memory.backend === "none" ? null : { memory },
     skills: { skills: (agentId) => shelf.usable(agentId) },
   });
+=======
+  const tools = [...builtInTools(), ...talkTools(talk)];
+>>>>>>> h-overlap
   return { tools, specs: toolSpecs(tools) };
 }
 

@@ -147,6 +147,8 @@ export type AppEvent =
       atMs: number;
     }
   // Sessions.
+  /** Somebody said "stop" in it: what it started ends too. */
+  | { type: "session.stopped"; sessionKey: string; reason: string; atMs: number }
   | { type: "session.created"; sessionKey: string; sessionId: string; atMs: number }
   | { type: "session.changed"; sessionKey: string; change: "patched" | "reset" | "deleted"; atMs: number }
   // The house.

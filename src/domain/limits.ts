@@ -193,6 +193,19 @@ export const limits = Object.freeze({
   overheardMessages: 500,
   /** All that one prompt shows of such messages; the newest stay. */
   overheardPromptBytes: 32 * 1024,
+  /** Sessions that a tool lists at once, and looks through for those that may be seen. */
+  sessionsPerTool: 100,
+  sessionsLookedAt: 1_000,
+  /** How many generations of helpers are followed back. */
+  helperDepth: 8,
+  historyLinesPerTool: 200,
+  /** What one turn may write to another at once, in UTF-16 units. */
+  errandTextChars: 32_000,
+  /** How long a tool waits for a turn that it started: where nothing is said, and at most. */
+  errandWaitDefaultMs: 2 * 60_000,
+  errandWaitMs: 9 * 60_000,
+  /** How often ended helpers are looked for whose end could not be told. */
+  errandSweepMs: 30_000,
   /** A message that is answered sooner shows no sign of writing. */
   typingAfterMs: 150,
   /** The longest that a chat shows such a sign without a pause. */

@@ -56,14 +56,18 @@ export function createAdmit(deps: AdmitDeps): Admit {
         return notNow(reason);
       }
     }
-    return acceptOrUndo(entry, undo, deps);
+    return acceptOrUndo(entry, { undo, origin: request.origin }, deps);
   };
 }
 
 /** What is brought again, or was known, is no message more: a platform's own repetitions use up nobody's allowance. */
-async function acceptOrUndo(entry: InboxEntry, undo: () => void, deps: AdmitDeps): Promise<Admission> {
+async function acceptOrUndo(
+  entry: InboxEntry,
+  { undo, origin }: { readonly undo: () => void; readonly origin: AdmitRequest["origin"] },
+  deps: AdmitDeps,
+): Promise<Admission> {
   try {
-    const admission = await accept(entry, deps);
+    const admission = await accept(entry, origin, deps);
     if (admission.outcome === "duplicate") undo();
     return admission;
   } catch (error) {
@@ -72,7 +76,12 @@ async function acceptOrUndo(entry: InboxEntry, undo: () => void, deps: AdmitDeps
   }
 }
 
-async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
+/** What another turn writes is no word from a chat: where the session answers stays what it was. */
+function keepsAddress({ via }: AdmitRequest["origin"]): { keepAddress?: true } {
+  return via === "turn" ? { keepAddress: true } : {};
+}
+
+async function accept(entry: InboxEntry, origin: AdmitRequest["origin"], deps: AdmitDeps): Promise<Admission> {
   const atMs = deps.clock.nowMs();
   const claimFor = deps.queue.offer();
   let admitted;
@@ -80,7 +89,7 @@ async function accept(entry: InboxEntry, deps: AdmitDeps): Promise<Admission> {
     admitted = await deps.store.inbox.admit(entry, {
       atMs,
       ...(claimFor === null ? {} : { claimFor }),
-      ...(entry.ephemeral ? {} : { openSession: openingOf(entry, deps) }),
+      ...(entry.ephemeral ? {} : { openSession: { ...openingOf(entry, deps), ...keepsAddress(origin) } }),
     });
   } catch (error) {
     if (claimFor !== null) deps.queue.decline();

@@ -7,7 +7,11 @@ import type { Principal } from "../domain/authority.ts";
 import type { InboundMessage, Priority } from "../domain/message.ts";
 
 /** Who vouches for the message: a platform's sender (judged by policy), or a caller whose credential was checked. */
-export type Origin = { readonly via: "channel" } | { readonly via: "gateway"; readonly principal: Principal };
+export type Origin =
+  | { readonly via: "channel" }
+  | { readonly via: "gateway"; readonly principal: Principal }
+  /** A turn of the house, whose call policy has allowed; `runId` is that turn's. Its options say what rights it passes on. */
+  | { readonly via: "turn"; readonly runId: string };
 
 export interface AdmitRequest {
   readonly message: InboundMessage;

@@ -39,7 +39,7 @@ export const admitSteps: readonly AdmitStep[] = [
 
 /** A caller of the gateway has shown a credential already; a platform's sender is judged by the account's policy. */
 function checkPolicy({ message, origin }: AdmitRequest, world: AdmitWorld): RefusalReason | null {
-  return origin.via === "gateway" ? null : judgeAdmission(message, world.policyFor(message));
+  return origin.via === "channel" ? judgeAdmission(message, world.policyFor(message)) : null;
 }
 
 /** Edits, reactions and the like pass the same policy, and then are noted rather than answered. */
@@ -50,7 +50,7 @@ function checkKind({ message }: AdmitRequest): RefusalReason | null {
 }
 
 function checkRate({ message, origin }: AdmitRequest, world: AdmitWorld): RefusalReason | null {
-  if (origin.via === "gateway") return null;
+  if (origin.via !== "channel") return null;
   return world.takeFromAllowance(senderKeyOf(message)) ? null : "rate-limited";
 }
 

@@ -124,14 +124,14 @@ export interface InboxStore {
    * Writes an accepted message. With `claimFor`, also starts its turn in the same commit where it is due and the session
    * is free. With `openSession`, also does what `sessions.open` does with the message's address, in the same commit;
    * `sessionId` is used where the session is new, or begun anew: what was last used before `staleBeforeMs` and has
-   * nothing waiting starts afresh, as by `sessions.reset`.
+   * nothing waiting starts afresh, as by `sessions.reset`. `keepAddress`: the session's last address stays what it was.
    */
   admit(
     entry: InboxEntry,
     options: {
       atMs: number;
       claimFor?: { owner: string; leaseMs: number };
-      openSession?: { sessionId: string; staleBeforeMs?: number | null };
+      openSession?: { sessionId: string; staleBeforeMs?: number | null; keepAddress?: true };
     },
   ): Promise<AdmitResult>;
   /**

@@ -1,6 +1,7 @@
 /** Names every built-in tool. The one place that does. */
 import type { Memory } from "../memory/contract.ts";
 import type { Tool } from "./contract.ts";
+<<<<<<< HEAD
 import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
 import { createExecTool, type ExecDeps } from "./exec/index.ts";
@@ -14,6 +15,14 @@ import { createMemoryGetTool } from "./memory-get/index.ts";
 import { createMemorySaveTool } from "./memory-save/index.ts";
 import { createMemorySearchTool } from "./memory-search/index.ts";
 import { createSkillTool, type SkillToolDeps } from "./skill/index.ts";
+=======
+import { createMessageTool } from "./message/index.ts";
+import type { SayPort } from "./say-port.ts";
+import { createSessionsHistoryTool } from "./sessions/history.ts";
+import { createSessionsListTool } from "./sessions/list.ts";
+import { createSessionsSendTool, type SendDeps } from "./sessions/send.ts";
+import { createSessionsSpawnTool } from "./sessions/spawn.ts";
+>>>>>>> h-overlap
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
 import { createImageTool, type ImageToolDeps } from "./image/index.ts";
@@ -58,6 +67,7 @@ export function builtInTools(): readonly Tool[] {
   return [timeTool as Tool];
 }
 
+<<<<<<< HEAD
 /** Those that open files of the agent's workspace. */
 export function fileTools(deps: FileToolDeps): readonly Tool[] {
   return [
@@ -93,5 +103,20 @@ export function memoryTools(deps: { readonly memory: Memory }): readonly Tool[] 
     createMemoryGetTool(deps) as Tool,
     createMemorySaveTool(deps) as Tool,
     createMemoryForgetTool(deps) as Tool,
+=======
+/** What the tools about sessions and chats need of the house. */
+export interface TalkToolDeps extends SendDeps {
+  readonly say: SayPort;
+}
+
+/** Those that speak: in chats, to other sessions, to helpers. */
+export function talkTools(deps: TalkToolDeps): readonly Tool[] {
+  return [
+    createMessageTool(deps.say) as Tool,
+    createSessionsListTool(deps.sessions) as Tool,
+    createSessionsHistoryTool(deps.sessions) as Tool,
+    createSessionsSendTool(deps) as Tool,
+    createSessionsSpawnTool(deps) as Tool,
+>>>>>>> h-overlap
   ];
 }

@@ -28,6 +28,7 @@ export function inboxStore(access: Access): InboxStore {
         leaseMs: claimFor?.leaseMs ?? 0,
         sessionId: openSession?.sessionId ?? null,
         staleBeforeMs: openSession?.staleBeforeMs ?? null,
+        keepAddress: openSession?.keepAddress ?? false,
       }),
     reject: (entry, reason, atMs) =>
       admit(access, entry, {
@@ -104,12 +105,15 @@ export function inboxStore(access: Access): InboxStore {
   };
 }
 
-type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId" | "staleBeforeMs">;
+type Verdict = Pick<AdmitArgs, "atMs" | "rejectReason" | "owner" | "leaseMs" | "sessionId" | "staleBeforeMs"> & {
+  readonly keepAddress?: boolean;
+};
 
 async function admit(access: Access, given: InboxEntry, verdict: Verdict): Promise<AdmitResult> {
   const entry = { ...given, dueMs: storedMs(given.dueMs), expiresMs: storedMs(given.expiresMs) };
   const { message } = entry;
   const record = await access.write("admit", {
+    keepAddress: false,
     ...verdict,
     messageId: message.id,
     runId: entry.runId,

@@ -36,6 +36,7 @@ export interface AdmitArgs {
   readonly staleBeforeMs: number | null;
   /** JSON, for the session. */
   readonly address: string;
+  readonly keepAddress: boolean;
 }
 
 export type AdmitRecord =
@@ -58,7 +59,7 @@ export function admit(db: Database, args: AdmitArgs): AdmitRecord {
         agentId: args.agentId,
         sessionId: args.sessionId ?? args.runId,
         atMs: args.atMs,
-        address: args.address,
+        address: args.keepAddress ? null : args.address,
         staleBeforeMs: args.staleBeforeMs,
       })
     : null;
