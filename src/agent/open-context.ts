@@ -21,12 +21,8 @@ export async function openContext(turn: Turn, session: SessionRow | null, deps: 
   const { row, options } = turn;
   const inputId = entryIdOf(row);
   const overheard = await overheardBefore(turn, deps.store.inbox);
-<<<<<<< HEAD
-  const said = personsEntries(inputId, row.message, options.input, overheard);
-  turn.taint = withTaint(turn.taint, taintOfEntries(said));
-=======
   const said = withBirth(personsEntries(inputId, row.message, options.input, overheard), options.born);
->>>>>>> h-overlap
+  turn.taint = withTaint(turn.taint, taintOfEntries(said));
   const input = options.input ?? conversationOf(said);
   const history = await historyOf(turn, session, { said, inputId, deps });
   return deps.context.open(factsOf(turn, { session, history, input, inputId }, deps));

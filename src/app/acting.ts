@@ -7,6 +7,7 @@ import type { ConfigHandle } from "../config/access.ts";
 import type { Environment } from "../config/environment.ts";
 import { statePaths } from "../config/paths.ts";
 import type { Config } from "../config/schema/root.ts";
+import { AppError } from "../domain/app-error.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Memory } from "../memory/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -25,6 +26,7 @@ import type { Acting } from "./nobody-there.ts";
 import { createHousePolicy, type HousePolicy } from "./policy-view.ts";
 import { createRunningCommands } from "./running-commands.ts";
 import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
+import { createTalk, type Talk } from "./talk.ts";
 import { createToolSet } from "./tool-set.ts";
 
 export interface ActingDeps {
@@ -52,8 +54,8 @@ export interface HouseActing {
   readonly tools: (agentId: string) => Promise<ToolSet>;
   /** What turns need of it. */
   readonly forTurns: Acting & { readonly vision: VisionDesk };
-  /** Answers set messages going, and tools that speak do so, from here on. */
-  follow(way: MessageWay): void;
+  /** Answers set messages going, and tools that speak do so, from here on. What helpers are under way is the caller's to start. */
+  follow(way: MessageWay): Talk;
 }
 
 export async function openActing(deps: ActingDeps): Promise<HouseActing> {
@@ -71,7 +73,7 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const approvals = openApprovals({ store, clock, ids, bus, commands, log: log.child("approvals"), config: current });
   const shelf = openShelf(deps);
   const vision = createVisionDesk();
-  const way: { made: MessageWay | null } = { made: null };
+  let talk: Talk | undefined;
   const tools = createToolSet({
     ...deps,
     config: current,
@@ -80,7 +82,10 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     sandbox: sandboxes.desk,
     vision,
     shelf,
-    way: () => way.made,
+    talk: () => {
+      if (talk === undefined) throw new AppError("SYS_001", "A tool was asked for before there was a way to speak.");
+      return talk;
+    },
   });
   return {
     policy,
@@ -92,9 +97,10 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     skillsDir: statePaths(stateDir).skillsDir,
     tools,
     forTurns: { policy: policy.policy, approvals, commands, surroundings: shelf, vision },
-    follow(made) {
-      way.made = made;
-      approvals.follow(made);
+    follow(way) {
+      approvals.follow(way);
+      talk = createTalk({ ...deps, way, config: current });
+      return talk;
     },
   };
 }

@@ -56,12 +56,6 @@ import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
-<<<<<<< HEAD
-=======
-import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
-import { createTalk } from "./talk.ts";
-import { createToolSet } from "./tool-set.ts";
->>>>>>> h-overlap
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
 
@@ -179,24 +173,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { models, desk } = await openModels({ ground, bus, store, config });
   const acting = await openActing({ ...ground, environment: options.environment, bus, store, config, models });
   const restarts = createRestartDesk(ground, store);
-<<<<<<< HEAD
   const way = await wayOf({ ground, bus, store, config, models, desk, restarts, acting });
-  acting.follow(way);
-=======
-  // Asked when the first turn needs tools: by then the way and what speaks by it are there.
-  const tools = createToolSet(() => talk);
-  const shelf = createSurroundings({
-    config: () => config.current().config,
-    variables: () => config.environment().variables,
-    managedDir: paths.skillsDir,
-    bundledDir: null,
-    log: log.child("skills"),
-  });
-  const approvals = createApprovals({ ground, bus, store, config });
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
-  const talk = createTalk({ store, bus, clock, ids, log, way, config: () => config.current().config });
-  approvals.follow(way);
->>>>>>> h-overlap
+  const { errands } = acting.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -222,13 +200,9 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const { known: redact } = ground.redactor;
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
-<<<<<<< HEAD
   await life.start({ name: "approvals", ...closable(acting.approvals), start: () => acting.approvals.start() });
   await openLocalDoor(ground, acting.approvals);
-=======
-  await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
-  await life.start({ name: "helpers", start: () => talk.errands.start(), close: () => talk.errands.close() });
->>>>>>> h-overlap
+  await life.start({ name: "helpers", start: () => errands.start(), close: () => errands.close() });
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");

@@ -3,7 +3,6 @@
  * policy's to say; what is not set up (a search service, skills) is not among them.
  */
 import type { ToolSet } from "../agent/turn.ts";
-<<<<<<< HEAD
 import type { Config } from "../config/schema/root.ts";
 import type { Memory } from "../memory/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -12,9 +11,9 @@ import type { SandboxDesk } from "../sandbox/contract.ts";
 import type { SkillShelf } from "../skills/surroundings.ts";
 import type { Store } from "../store/port.ts";
 import type { Tool } from "../tools/contract.ts";
+import type { TalkToolDeps } from "../tools/registry.ts";
 import type { Processes } from "../tools/running/processes.ts";
 import type { VisionDesk } from "../tools/vision.ts";
-import type { MessageWay } from "./message-way.ts";
 
 export interface ToolSetDeps {
   readonly config: () => Config;
@@ -26,8 +25,8 @@ export interface ToolSetDeps {
   readonly sandbox: SandboxDesk;
   readonly vision: VisionDesk;
   readonly shelf: SkillShelf;
-  /** Null before it is made: nobody asks for a tool before that. */
-  readonly way: () => MessageWay | null;
+  /** Asked when the first turn needs tools: by then there is a way to speak. */
+  readonly talk: () => TalkToolDeps;
 }
 
 export function createToolSet(deps: ToolSetDeps): (agentId: string) => Promise<ToolSet> {
@@ -46,27 +45,11 @@ function settingsKey({ tools, memory }: Config): string {
 
 async function load(deps: ToolSetDeps): Promise<ToolSet> {
   const [{ createTools }, { createProvenance }, { createWebToolDeps }, { toolSpecs }] = await Promise.all([
-=======
-import type { TalkToolDeps } from "../tools/registry.ts";
-
-/** `talk`: asked when the first turn needs tools, when the house is whole. */
-export function createToolSet(talk: () => TalkToolDeps): () => Promise<ToolSet> {
-  let loading: Promise<ToolSet> | undefined;
-  return () => {
-    loading ??= load(talk());
-    return loading;
-  };
-}
-
-async function load(talk: TalkToolDeps): Promise<ToolSet> {
-  const [{ builtInTools, talkTools }, { toolSpecs }] = await Promise.all([
->>>>>>> h-overlap
     import("../tools/registry.ts"),
     import("../tools/workspace/provenance.ts"),
     import("./web-tools.ts"),
     import("../tools/run-tool.ts"),
   ]);
-<<<<<<< HEAD
   const { config, store, clock, memory, processes, sandbox, shelf } = deps;
   const tools = createTools({
     files: { provenance: createProvenance({ documents: store.documents, clock }) },
@@ -74,10 +57,8 @@ async function load(talk: TalkToolDeps): Promise<ToolSet> {
     web: createWebToolDeps(deps),
     memory: config().memory.backend === "none" ? null : { memory },
     skills: { skills: (agentId) => shelf.usable(agentId) },
+    talk: deps.talk(),
   });
-=======
-  const tools = [...builtInTools(), ...talkTools(talk)];
->>>>>>> h-overlap
   return { tools, specs: toolSpecs(tools) };
 }
 

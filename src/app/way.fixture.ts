@@ -82,12 +82,9 @@ export interface TestWayOptions {
   readonly desk?: (store: Store) => ModelDesk;
   /** Everything is allowed but commands, and nobody is asked, where absent. */
   readonly acting?: Partial<Acting>;
-<<<<<<< HEAD
   readonly failpoints?: Failpoints;
   /** Where what is allowed for good goes; nowhere where absent. */
   readonly grants?: ApprovalDeskDeps["commands"];
-=======
->>>>>>> h-overlap
   readonly shrinkImages?: ShrinkImages;
   /** Where tools have pictures looked at. */
   readonly vision?: VisionDesk;

@@ -1,7 +1,6 @@
 /** Names every built-in tool. The one place that does. */
 import type { Memory } from "../memory/contract.ts";
 import type { Tool } from "./contract.ts";
-<<<<<<< HEAD
 import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
 import { createExecTool, type ExecDeps } from "./exec/index.ts";
@@ -15,14 +14,12 @@ import { createMemoryGetTool } from "./memory-get/index.ts";
 import { createMemorySaveTool } from "./memory-save/index.ts";
 import { createMemorySearchTool } from "./memory-search/index.ts";
 import { createSkillTool, type SkillToolDeps } from "./skill/index.ts";
-=======
 import { createMessageTool } from "./message/index.ts";
 import type { SayPort } from "./say-port.ts";
 import { createSessionsHistoryTool } from "./sessions/history.ts";
 import { createSessionsListTool } from "./sessions/list.ts";
 import { createSessionsSendTool, type SendDeps } from "./sessions/send.ts";
 import { createSessionsSpawnTool } from "./sessions/spawn.ts";
->>>>>>> h-overlap
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
 import { createImageTool, type ImageToolDeps } from "./image/index.ts";
@@ -38,6 +35,7 @@ export interface ToolDeps {
   /** Null where nothing is remembered. */
   readonly memory: { readonly memory: Memory } | null;
   readonly skills: SkillToolDeps;
+  readonly talk: TalkToolDeps;
 }
 
 export interface FileToolDeps {
@@ -51,13 +49,14 @@ export interface WebToolDeps {
 }
 
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
-export function createTools({ files, commands, web, memory, skills }: ToolDeps): readonly Tool[] {
+export function createTools({ files, commands, web, memory, skills, talk }: ToolDeps): readonly Tool[] {
   return [
     ...builtInTools(),
     ...fileTools(files),
     ...commandTools(commands),
     ...webTools(web),
     ...(memory === null ? [] : memoryTools(memory)),
+    ...talkTools(talk),
     createSkillTool(skills) as Tool,
   ];
 }
@@ -67,7 +66,6 @@ export function builtInTools(): readonly Tool[] {
   return [timeTool as Tool];
 }
 
-<<<<<<< HEAD
 /** Those that open files of the agent's workspace. */
 export function fileTools(deps: FileToolDeps): readonly Tool[] {
   return [
@@ -103,7 +101,9 @@ export function memoryTools(deps: { readonly memory: Memory }): readonly Tool[] 
     createMemoryGetTool(deps) as Tool,
     createMemorySaveTool(deps) as Tool,
     createMemoryForgetTool(deps) as Tool,
-=======
+  ];
+}
+
 /** What the tools about sessions and chats need of the house. */
 export interface TalkToolDeps extends SendDeps {
   readonly say: SayPort;
@@ -117,6 +117,5 @@ export function talkTools(deps: TalkToolDeps): readonly Tool[] {
     createSessionsHistoryTool(deps.sessions) as Tool,
     createSessionsSendTool(deps) as Tool,
     createSessionsSpawnTool(deps) as Tool,
->>>>>>> h-overlap
   ];
 }
