@@ -91,19 +91,16 @@ export class AgentIndex {
         this.#forgetStamp(args.path);
         return gone;
       });
-      this.#db.exec("INSERT INTO words (words) VALUES ('optimize')");
       this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       return { outcome: "gone", pieces };
     });
   }
 
   state(): IndexState {
-    const count = (table: "files" | "chunks"): number =>
-      Number(this.#sql(`SELECT count(*) AS n FROM ${table}`).get()?.["n"] ?? 0);
     const indexed = this.#sql("SELECT value FROM facts WHERE name = 'indexed'").get();
     return {
-      files: count("files"),
-      chunks: count("chunks"),
+      files: this.#count("files"),
+      chunks: this.#count("chunks"),
       embedded: this.#vectors.embedded(),
       ...this.spaces(),
       troubles: this.#troubles,
@@ -119,21 +116,18 @@ export class AgentIndex {
     };
   }
 
-  pending({ provider, model, limit, maxBytes }: Args<"pending">): Calls["pending"]["result"] {
-    if (this.#withoutVectors !== null) return { texts: [], left: 0, dimensions: null };
+  pending({ provider, model, ...page }: Args<"pending">): Calls["pending"]["result"] {
+    if (this.#withoutVectors !== null) return { texts: [], last: 0, dimensions: null };
     return this.#transaction(() => {
       this.#vectors.abandonUnless({ provider, model });
-      this.#vectors.swapIfWhole();
-      return this.#vectors.pending({ provider, model }, limit, maxBytes);
+      const found = this.#vectors.pending({ provider, model }, page);
+      if (page.after === 0 && found.texts.length === 0) this.#vectors.swap();
+      return found;
     });
   }
 
   keep({ space, hashes, vectors }: Args<"keep">): "kept" | "moved" {
-    return this.#transaction(() => {
-      const outcome = this.#vectors.keep(space, hashes, vectors);
-      this.#vectors.swapIfWhole();
-      return outcome;
-    });
+    return this.#transaction(() => this.#vectors.keep(space, hashes, vectors));
   }
 
   close(): void {
@@ -167,8 +161,12 @@ export class AgentIndex {
       this.#sql("INSERT OR REPLACE INTO facts (name, value) VALUES ('indexed', ?)").run(String(nowMs));
     });
     this.#troubles = found;
-    const { files: fileCount, chunks } = this.state();
-    return { files: fileCount, chunks, changed: changed + gone.length, troubles: found };
+    return {
+      files: this.#count("files"),
+      chunks: this.#count("chunks"),
+      changed: changed + gone.length,
+      troubles: found,
+    };
   }
 
   async #lookAt({ path, mtimeMs, sizeBytes }: FoundFile, all: boolean): Promise<"same" | "changed" | "gone"> {
@@ -241,6 +239,10 @@ export class AgentIndex {
     const hashes = new Set(ids.map(({ id }) => this.#delete(Number(id))));
     this.#sql("DELETE FROM files WHERE path = ?").run(path);
     this.#vectors.follow(hashes, nowMs);
+  }
+
+  #count(table: "files" | "chunks"): number {
+    return Number(this.#sql(`SELECT count(*) AS n FROM ${table}`).get()?.["n"] ?? 0);
   }
 
   #knows(path: string): boolean {

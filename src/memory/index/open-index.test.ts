@@ -42,7 +42,9 @@ describe("an index", () => {
     await index.look(look);
     const vector = new Float32Array([1, 0]);
     expect(index.search({ ...question, vector, query: "tea" }).map(({ score }) => score)).toEqual([1]);
-    expect(index.pending({ provider: "p", model: "m", limit: 9, maxBytes: 9_999 })).toMatchObject({ texts: [] });
+    expect(index.pending({ provider: "p", model: "m", after: 0, limit: 9, maxBytes: 9_999 })).toMatchObject({
+      texts: [],
+    });
     expect(index.state().withoutVectors).toContain("no such platform");
   });
 
