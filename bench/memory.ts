@@ -212,7 +212,7 @@ function textVector(text: string): number[] {
       sum[at] = sum[at]! + seed / 2 ** 32;
     }
   }
-  return [...sum];
+  return Array.from(sum, (value) => Math.round(value * 100) / 100);
 }
 
 function normal(random: () => number): number {

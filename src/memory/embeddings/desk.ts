@@ -36,6 +36,8 @@ interface Work {
   /** Something came in while it ran: it looks once more. */
   again: boolean;
   trouble: string | null;
+  /** Behind which piece the next batch begins; 0: at the beginning. */
+  after: number;
   /** When the model last answered with vectors of another length. */
   movedMs: number;
   retry: Timer | null;
@@ -110,6 +112,7 @@ class Desk implements EmbeddingDesk {
     try {
       do {
         work.again = false;
+        work.after = 0;
         while (await this.#makeSome(place, work)) work.trouble = null;
       } while (work.again);
       work.trouble = null;
@@ -132,14 +135,22 @@ class Desk implements EmbeddingDesk {
     const wanted = source.wanted();
     if (wanted === null || this.#stop.signal.aborted) return false;
     const { provider, model } = wanted;
-    const { texts, dimensions: known } = await link.call("pending", {
+    const { after } = work;
+    const {
+      texts,
+      last,
+      dimensions: known,
+    } = await link.call("pending", {
       place,
       provider,
       model,
+      after,
       limit: limits.embeddingBatch,
       maxBytes: limits.embeddingBatchBytes,
     });
-    if (texts.length === 0) return false;
+    work.after = 0;
+    // Once more from the beginning: something may have come in behind the place that was reached.
+    if (texts.length === 0) return after > 0;
     const asked = texts.map(({ text }) => text);
     const { dimensions, values } = await this.#embedderOf(wanted).texts(asked, this.#stop.signal);
     if (known !== null && known !== dimensions) {
@@ -153,7 +164,8 @@ class Desk implements EmbeddingDesk {
       work.movedMs = clock.monotonicMs();
     }
     const hashes = texts.map(({ hash }) => hash);
-    await link.call("keep", { place, space: { provider, model, dimensions }, hashes, vectors: values });
+    const kept = await link.call("keep", { place, space: { provider, model, dimensions }, hashes, vectors: values });
+    if (kept === "kept") work.after = last;
     return true;
   }
 
@@ -176,7 +188,7 @@ class Desk implements EmbeddingDesk {
   #workOf({ agentId }: Place): Work {
     let work = this.#works.get(agentId);
     if (work === undefined) {
-      work = { running: null, again: false, trouble: null, movedMs: Number.NEGATIVE_INFINITY, retry: null };
+      work = { running: null, again: false, after: 0, trouble: null, movedMs: Number.NEGATIVE_INFINITY, retry: null };
       this.#works.set(agentId, work);
     }
     return work;

@@ -3,7 +3,7 @@
  * changes a file's pieces is one transaction, so that a question meanwhile finds the old ones or the new.
  */
 import { createHash } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -25,6 +25,7 @@ export class AgentIndex {
   readonly #withoutVectors: string | null;
   readonly #vectors: Vectors;
   readonly #clock: Clock;
+  readonly #statements = new Map<string, StatementSync>();
   #troubles: readonly string[] = [];
   /** Looks and removals, one after the other: a look must not bring back what is being removed. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -48,7 +49,7 @@ export class AgentIndex {
     const isComparable = vector !== null && this.#withoutVectors === null;
     const near = isComparable ? this.#vectors.search(vector, audience, wanted) : [];
     const scores = mergeScores(near.length > 0 ? near : null, words);
-    const row = this.#db.prepare("SELECT * FROM chunks WHERE id = ?");
+    const row = this.#sql("SELECT * FROM chunks WHERE id = ?");
     return [...scores]
       .flatMap(([id, score]) => {
         const found = row.get(id);
@@ -90,19 +91,16 @@ export class AgentIndex {
         this.#forgetStamp(args.path);
         return gone;
       });
-      this.#db.exec("INSERT INTO words (words) VALUES ('optimize')");
       this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       return { outcome: "gone", pieces };
     });
   }
 
   state(): IndexState {
-    const count = (table: "files" | "chunks"): number =>
-      Number(this.#db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"] ?? 0);
-    const indexed = this.#db.prepare("SELECT value FROM facts WHERE name = 'indexed'").get();
+    const indexed = this.#sql("SELECT value FROM facts WHERE name = 'indexed'").get();
     return {
-      files: count("files"),
-      chunks: count("chunks"),
+      files: this.#count("files"),
+      chunks: this.#count("chunks"),
       embedded: this.#vectors.embedded(),
       ...this.spaces(),
       troubles: this.#troubles,
@@ -118,24 +116,22 @@ export class AgentIndex {
     };
   }
 
-  pending({ provider, model, limit, maxBytes }: Args<"pending">): Calls["pending"]["result"] {
-    if (this.#withoutVectors !== null) return { texts: [], left: 0, dimensions: null };
+  pending({ provider, model, ...page }: Args<"pending">): Calls["pending"]["result"] {
+    if (this.#withoutVectors !== null) return { texts: [], last: 0, dimensions: null };
     return this.#transaction(() => {
       this.#vectors.abandonUnless({ provider, model });
-      this.#vectors.swapIfWhole();
-      return this.#vectors.pending({ provider, model }, limit, maxBytes);
+      const found = this.#vectors.pending({ provider, model }, page);
+      if (page.after === 0 && found.texts.length === 0) this.#vectors.swap();
+      return found;
     });
   }
 
   keep({ space, hashes, vectors }: Args<"keep">): "kept" | "moved" {
-    return this.#transaction(() => {
-      const outcome = this.#vectors.keep(space, hashes, vectors);
-      this.#vectors.swapIfWhole();
-      return outcome;
-    });
+    return this.#transaction(() => this.#vectors.keep(space, hashes, vectors));
   }
 
   close(): void {
+    this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
   }
 
@@ -155,22 +151,26 @@ export class AgentIndex {
         found.push(thrown.message);
       }
     }
-    const known = this.#db.prepare("SELECT path FROM files").all();
+    const known = this.#sql("SELECT path FROM files").all();
     const gone = known.map(({ path }) => String(path)).filter((path) => !seen.has(path));
     this.#transaction(() => {
       for (const path of gone) this.#remove(path, nowMs);
       this.#vectors.purgeOrphans(nowMs - limits.memoryOrphanMs);
       // Made from the pieces: what a failure may have left wrong in it is right again.
       if (all) this.#db.exec("INSERT INTO words (words) VALUES ('rebuild')");
-      this.#db.prepare("INSERT OR REPLACE INTO facts (name, value) VALUES ('indexed', ?)").run(String(nowMs));
+      this.#sql("INSERT OR REPLACE INTO facts (name, value) VALUES ('indexed', ?)").run(String(nowMs));
     });
     this.#troubles = found;
-    const { files: fileCount, chunks } = this.state();
-    return { files: fileCount, chunks, changed: changed + gone.length, troubles: found };
+    return {
+      files: this.#count("files"),
+      chunks: this.#count("chunks"),
+      changed: changed + gone.length,
+      troubles: found,
+    };
   }
 
   async #lookAt({ path, mtimeMs, sizeBytes }: FoundFile, all: boolean): Promise<"same" | "changed" | "gone"> {
-    const known = this.#db.prepare("SELECT mtime, size, hash FROM files WHERE path = ?").get(path);
+    const known = this.#sql("SELECT mtime, size, hash FROM files WHERE path = ?").get(path);
     if (!all && known !== undefined && Number(known["mtime"]) === mtimeMs && Number(known["size"]) === sizeBytes) {
       return "same";
     }
@@ -183,9 +183,12 @@ export class AgentIndex {
     const isChanged = known === undefined || known["hash"] !== hash;
     this.#transaction(() => {
       if (isChanged || all) this.#replace(path, text);
-      this.#db
-        .prepare("INSERT OR REPLACE INTO files (path, mtime, size, hash) VALUES (?, ?, ?, ?)")
-        .run(path, stamp, sizeBytes, hash);
+      this.#sql("INSERT OR REPLACE INTO files (path, mtime, size, hash) VALUES (?, ?, ?, ?)").run(
+        path,
+        stamp,
+        sizeBytes,
+        hash,
+      );
     });
     return isChanged ? "changed" : "same";
   }
@@ -194,10 +197,10 @@ export class AgentIndex {
   #replace(path: string, text: string): number {
     const made = chunksOf(path, text, this.place.agentId).map((chunk) => ({ chunk, hash: hashOf(chunk) }));
     const old = new Map<string, number[]>();
-    for (const { id, hash } of this.#db.prepare("SELECT id, hash FROM chunks WHERE path = ? ORDER BY id").all(path)) {
+    for (const { id, hash } of this.#sql("SELECT id, hash FROM chunks WHERE path = ? ORDER BY id").all(path)) {
       old.set(String(hash), [...(old.get(String(hash)) ?? []), Number(id)]);
     }
-    const move = this.#db.prepare("UPDATE chunks SET start_line = ?, end_line = ? WHERE id = ?");
+    const move = this.#sql("UPDATE chunks SET start_line = ?, end_line = ? WHERE id = ?");
     const touched = new Set<string>();
     for (const { chunk, hash } of made) {
       const id = old.get(hash)?.shift();
@@ -216,39 +219,48 @@ export class AgentIndex {
   #insert(path: string, chunk: Chunk, hash: string): void {
     const spaced = spacedText(chunk.text);
     const { startLine, endLine, audience, foreign, text } = chunk;
-    const { id } = this.#db
-      .prepare(
-        `INSERT INTO chunks (path, start_line, end_line, audience, hash, foreign_source, spaced, text)
+    const { id } = this.#sql(
+      `INSERT INTO chunks (path, start_line, end_line, audience, hash, foreign_source, spaced, text)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-      )
-      .get(path, startLine, endLine, audience, hash, foreign, spaced, text) as { id: number };
-    this.#db.prepare("INSERT INTO words (rowid, text) VALUES (?, ?)").run(id, spaced ?? text);
+    ).get(path, startLine, endLine, audience, hash, foreign, spaced, text) as { id: number };
+    this.#sql("INSERT INTO words (rowid, text) VALUES (?, ?)").run(id, spaced ?? text);
   }
 
   /** Returns its hash. */
   #delete(id: number): string {
-    const row = this.#db.prepare("SELECT hash, coalesce(spaced, text) AS words FROM chunks WHERE id = ?").get(id);
-    this.#db
-      .prepare("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)")
-      .run(id, String(row?.["words"] ?? ""));
-    this.#db.prepare("DELETE FROM chunks WHERE id = ?").run(id);
+    const row = this.#sql("SELECT hash, coalesce(spaced, text) AS words FROM chunks WHERE id = ?").get(id);
+    this.#sql("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)").run(id, String(row?.["words"] ?? ""));
+    this.#sql("DELETE FROM chunks WHERE id = ?").run(id);
     return String(row?.["hash"] ?? "");
   }
 
   #remove(path: string, nowMs: number): void {
-    const ids = this.#db.prepare("SELECT id FROM chunks WHERE path = ?").all(path);
+    const ids = this.#sql("SELECT id FROM chunks WHERE path = ?").all(path);
     const hashes = new Set(ids.map(({ id }) => this.#delete(Number(id))));
-    this.#db.prepare("DELETE FROM files WHERE path = ?").run(path);
+    this.#sql("DELETE FROM files WHERE path = ?").run(path);
     this.#vectors.follow(hashes, nowMs);
   }
 
+  #count(table: "files" | "chunks"): number {
+    return Number(this.#sql(`SELECT count(*) AS n FROM ${table}`).get()?.["n"] ?? 0);
+  }
+
   #knows(path: string): boolean {
-    return this.#db.prepare("SELECT 1 FROM files WHERE path = ?").get(path) !== undefined;
+    return this.#sql("SELECT 1 FROM files WHERE path = ?").get(path) !== undefined;
+  }
+
+  /** Compiled once: a large file is thousands of them. The texts are this class's own, so the map stays small. */
+  #sql(text: string): StatementSync {
+    const known = this.#statements.get(text);
+    if (known !== undefined) return known;
+    const made = this.#db.prepare(text);
+    this.#statements.set(text, made);
+    return made;
   }
 
   /** The next look reads it anew. */
   #forgetStamp(path: string): void {
-    this.#db.prepare("UPDATE files SET mtime = 0, hash = '' WHERE path = ?").run(path);
+    this.#sql("UPDATE files SET mtime = 0, hash = '' WHERE path = ?").run(path);
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {

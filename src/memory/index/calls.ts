@@ -85,11 +85,14 @@ export interface Calls {
   };
   state: { args: { place: Place }; result: IndexState };
   spaces: { args: { place: Place }; result: Pick<IndexState, "active" | "building" | "withoutVectors"> };
-  /** The next texts without a vector of this model. The space that is being made is the one that is asked for. */
+  /**
+   * The next texts without a vector of this model, behind the place `after`. None from the beginning on: the space of this
+   * model is whole, and is the one that questions are compared in.
+   */
   pending: {
-    args: { place: Place; provider: string; model: string; limit: number; maxBytes: number };
+    args: { place: Place; provider: string; model: string; after: number; limit: number; maxBytes: number };
     /** `dimensions`: of the space so far; null where it is not begun. */
-    result: { texts: readonly PendingText[]; left: number; dimensions: number | null };
+    result: { texts: readonly PendingText[]; last: number; dimensions: number | null };
   };
   /** `moved`: the model answers with vectors of another length than before; all are made anew. */
   keep: {

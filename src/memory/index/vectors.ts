@@ -14,6 +14,13 @@ interface SpaceRow extends Space {
   readonly state: "active" | "building";
 }
 
+export interface PendingPage {
+  /** 0 for the beginning. */
+  readonly after: number;
+  readonly limit: number;
+  readonly maxBytes: number;
+}
+
 /** An audience that nobody belongs to: of vectors whose text is gone. */
 const nobody = 200;
 
@@ -49,22 +56,31 @@ export class Vectors {
     return Number(counted.get(active.id)?.["n"] ?? 0);
   }
 
-  /** Texts without a vector of this model's space, each hash once. */
-  pending(wanted: Pick<Space, "provider" | "model">, limit: number, maxBytes: number) {
+  /**
+   * Texts without a vector of this model's space, each hash once, of chunks behind the id `after`; `last` is the id to go on
+   * behind. Going on is what keeps a large memory from being read from its beginning for every batch.
+   */
+  pending(wanted: Pick<Space, "provider" | "model">, { after, limit, maxBytes }: PendingPage) {
     const space = this.#of(wanted);
-    const where = "hash NOT IN (SELECT hash FROM codes WHERE space = ?)";
-    const id = space?.id ?? -1;
-    const rows = this.#db.prepare(`SELECT hash, min(text) AS text FROM chunks WHERE ${where} GROUP BY hash LIMIT ?`);
-    const texts: { hash: string; text: string }[] = [];
+    const rows = this.#db.prepare(
+      `SELECT id, hash, text FROM chunks WHERE id > ?
+       AND NOT EXISTS (SELECT 1 FROM codes WHERE codes.space = ? AND codes.hash = chunks.hash) ORDER BY id LIMIT ?`,
+    );
+    const texts = new Map<string, string>();
     let bytes = 0;
-    for (const row of rows.all(id, limit)) {
-      const text = String(row["text"]);
-      bytes += Buffer.byteLength(text);
-      if (texts.length > 0 && bytes > maxBytes) break;
-      texts.push({ hash: String(row["hash"]), text });
+    let last = after;
+    for (const row of rows.iterate(after, space?.id ?? -1, limit)) {
+      const [hash, text] = [String(row["hash"]), String(row["text"])];
+      if (!texts.has(hash)) bytes += Buffer.byteLength(text);
+      if (texts.size > 0 && bytes > maxBytes) break;
+      texts.set(hash, text);
+      last = Number(row["id"]);
     }
-    const counted = this.#db.prepare(`SELECT count(DISTINCT hash) AS n FROM chunks WHERE ${where}`);
-    return { texts, left: Number(counted.get(id)?.["n"] ?? 0), dimensions: space?.dimensions ?? null };
+    return {
+      texts: [...texts].map(([hash, text]) => ({ hash, text })),
+      last,
+      dimensions: space?.dimensions ?? null,
+    };
   }
 
   /**
@@ -100,19 +116,13 @@ export class Vectors {
     if (building !== null && (building.provider !== provider || building.model !== model)) this.#drop(building.id);
   }
 
-  /**
-   * The space that is being made takes the place of the old one as soon as nothing waits for it. Call it within a
-   * transaction. Returns whether it did.
-   */
-  swapIfWhole(): boolean {
+  /** Nothing waits for the space that is being made: it takes the place of the old one. Call it within a transaction. */
+  swap(): void {
     const building = this.space("building");
-    if (building === null) return false;
-    const { left } = this.pending(building, 0, 0);
-    if (left > 0) return false;
+    if (building === null) return;
     const old = this.space("active");
     if (old !== null) this.#drop(old.id);
     this.#db.prepare("UPDATE spaces SET state = 'active' WHERE id = ?").run(building.id);
-    return true;
   }
 
   /** Best first; `score` is the cosine. Empty where there is no active space or the length is another one. */
