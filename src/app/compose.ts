@@ -35,11 +35,10 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
-import { openApprovals, type Approvals } from "./approvals.ts";
+import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
 import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
-import { openCommandDesk, type HouseCommandDesk } from "./command-desk.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
@@ -51,7 +50,8 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { createHousePolicy, createHousePolicyView, type HousePolicy } from "./policy-view.ts";
+import { nobodyThere } from "./nobody-there.ts";
+import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createRunningCommands } from "./running-commands.ts";
@@ -188,24 +188,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
     bundledDir: null,
     log: log.child("skills"),
   });
-  const commandDesk = commandDeskOf({ ground, store, config });
-  await life.start({ name: "command desk", close: () => commandDesk.close() });
-  const house = createHousePolicy(() => config.current().config, commandDesk);
-  const approvals = createApprovals({ ground, bus, store, config, commandDesk });
-  const way = await wayOf({
-    ground,
-    bus,
-    store,
-    config,
-    models,
-    desk,
-    restarts,
-    tools,
-    shelf,
-    approvals,
-    commandDesk,
-    house,
-  });
+  const approvals = createApprovals({ ground, bus, store, config });
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
   approvals.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
@@ -228,8 +212,6 @@ async function start(ground: Ground): Promise<RunningGateway> {
     tools,
     shelf,
     approvals,
-    commandDesk,
-    house,
     sandboxes,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
@@ -323,35 +305,14 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
-function commandDeskOf({ ground, store, config }: Pick<GatewayParts, "ground" | "store" | "config">): HouseCommandDesk {
-  const { options, clock, ids, log } = ground;
-  const { stateDir, configPath } = options.environment;
-  return openCommandDesk({
-    documents: store.documents,
-    config: () => config.current().config,
-    hostEnvironment: () => config.environment().variables,
-    clock,
-    ids,
-    log: log.child("exec"),
-    stateDir,
-    configPath,
-  });
-}
-
-function createApprovals({
-  ground,
-  bus,
-  store,
-  config,
-  commandDesk,
-}: OpenParts & Pick<GatewayParts, "commandDesk">): Approvals {
+function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
   const { clock, ids, log } = ground;
   return openApprovals({
     store,
     clock,
     ids,
     bus,
-    commands: commandDesk,
+    commands: noGrants,
     log: log.child("approvals"),
     config: () => config.current().config,
   });
@@ -383,8 +344,6 @@ async function wayOf({
   tools,
   shelf,
   approvals,
-  commandDesk,
-  house,
 }: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
@@ -401,8 +360,7 @@ async function wayOf({
     models: models.catalogue,
     desk,
     tools,
-    policy: house.policy,
-    commands: commandDesk,
+    ...nobodyThere(),
     surroundings: shelf,
     approvals,
     shrinkImages: createFitImages({
@@ -490,8 +448,6 @@ interface GatewayParts {
   readonly tools: () => Promise<ToolSet>;
   readonly shelf: SkillShelf;
   readonly approvals: Approvals;
-  readonly commandDesk: HouseCommandDesk;
-  readonly house: HousePolicy;
   readonly sandboxes: Sandboxes;
 }
 
@@ -506,8 +462,7 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, house } =
-    parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -526,7 +481,10 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
-    policy: createHousePolicyView(house, { ...parts, load: loadOptionsOf(ground) }),
+    policy: createHousePolicyView(
+      createHousePolicy(() => config.current().config),
+      { ...parts, load: loadOptionsOf(ground) },
+    ),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
     agents: () => agentsOf(config, models),
