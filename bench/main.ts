@@ -19,6 +19,7 @@ import {
   type Figure,
   type Target,
 } from "./measures.ts";
+import { approvalRoundTrip } from "./approvals.ts";
 import { compactionDelay } from "./compaction.ts";
 import { failoverTime, providerOverhead } from "./models.ts";
 import { promptSize } from "./prompt-size.ts";
@@ -71,6 +72,7 @@ async function measureOurs(): Promise<void> {
   await take("models", ours, () => providerOverhead(model.url, times(400)));
   await take("failover", ours, () => failoverTime(times(200)));
   await take("sessions", ours, () => sessionsPage(times(100_000)));
+  await take("approvals", ours, () => approvalRoundTrip(times(300)));
   await take("compaction", ours, () => compactionDelay(times(25)));
 }
 

@@ -22,6 +22,7 @@ const entries = {
   "store-reader": "src/store/sqlite/reader-thread.ts",
   "grep-matcher": "src/tools/grep/matcher-thread.ts",
   "page-reader": "src/tools/web-fetch/page-thread.ts",
+  "memory-index": "src/memory/index/index-thread.ts",
 };
 
 /** Loaded from node_modules as they are: they find files of their own beside them, or load native code. */
@@ -34,6 +35,7 @@ const external = [
   "@napi-rs/keyring",
   "sharp",
   "playwright-core",
+  "sqlite-vec",
 ];
 
 /** Folders of ui/ that are served as they are. */

@@ -3,7 +3,7 @@
  * of the described system have on disk, so that exports of both can be read by the same tools.
  */
 import { createHash } from "node:crypto";
-import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../domain/conversation.ts";
+import type { AssistantContent, ModelInfo, ModelMessage, ToolResult } from "../domain/conversation.ts";
 import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";

@@ -5,7 +5,6 @@
  */
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ToolSet } from "../agent/turn.ts";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -35,7 +34,8 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
-import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
+import { openActing, type HouseActing } from "./acting.ts";
+import type { Approvals } from "./approvals.ts";
 import { putSpoken } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
@@ -50,17 +50,12 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { nobodyThere } from "./nobody-there.ts";
-import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
+import { createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
-import { createRunningCommands } from "./running-commands.ts";
-import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
-import { createSurroundings, type SkillShelf } from "../skills/surroundings.ts";
-import { createToolSet } from "./tool-set.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
 
@@ -176,21 +171,10 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const store = await opening;
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
+  const acting = await openActing({ ...ground, environment: options.environment, bus, store, config, models });
   const restarts = createRestartDesk(ground, store);
-  const sandboxes = sandboxesOf(ground, config);
-  const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
-  await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
-  const tools = createToolSet();
-  const shelf = createSurroundings({
-    config: () => config.current().config,
-    variables: () => config.environment().variables,
-    managedDir: paths.skillsDir,
-    bundledDir: null,
-    log: log.child("skills"),
-  });
-  const approvals = createApprovals({ ground, bus, store, config });
-  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, tools, shelf, approvals });
-  approvals.follow(way);
+  const way = await wayOf({ ground, bus, store, config, models, desk, restarts, acting });
+  acting.follow(way);
   // From here on, so that no change falls between what the channels were built with and what they hear of.
   const unsubscribe = config.subscribe((next) => void way.applyConfig(next.config));
   await way.recover();
@@ -209,18 +193,15 @@ async function start(ground: Ground): Promise<RunningGateway> {
     loop,
     state,
     restarts,
-    tools,
-    shelf,
-    approvals,
-    sandboxes,
+    acting,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
   const { known: redact } = ground.redactor;
   await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
   await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
-  await life.start({ name: "approvals", start: () => approvals.start(), close: () => approvals.close() });
-  await openLocalDoor(ground, approvals);
+  await life.start({ name: "approvals", ...closable(acting.approvals), start: () => acting.approvals.start() });
+  await openLocalDoor(ground, acting.approvals);
   await life.start({ name: "way", start: () => way.start(), close: () => way.close(limits.shutdownMs * 0.8) });
   await life.start({ name: "reload", close: unsubscribe });
   state.blockers.delete("starting");
@@ -290,11 +271,6 @@ function deskDeps({
   };
 }
 
-function sandboxesOf({ options, clock, ids }: Ground, config: ConfigHandle): Sandboxes {
-  const { stateDir, homeDir: home } = options.environment;
-  return createSandboxes({ stateDir, home, clock, ids, config: () => config.current().config });
-}
-
 function createRestartDesk({ options, clock, log }: Ground, store: Store): RestartDesk {
   return createRestarts({
     store,
@@ -302,19 +278,6 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
     log: log.child("app"),
     storedIsDelivered: (channel) => channelManifest(channel)?.builtIn === true,
     ask: options.onRestartRequested ?? (() => undefined),
-  });
-}
-
-function createApprovals({ ground, bus, store, config }: OpenParts): Approvals {
-  const { clock, ids, log } = ground;
-  return openApprovals({
-    store,
-    clock,
-    ids,
-    bus,
-    commands: noGrants,
-    log: log.child("approvals"),
-    config: () => config.current().config,
   });
 }
 
@@ -341,10 +304,8 @@ async function wayOf({
   models,
   desk,
   restarts,
-  tools,
-  shelf,
-  approvals,
-}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
+  acting,
+}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -359,10 +320,8 @@ async function wayOf({
     redact: (text) => ground.redactor.known(text),
     models: models.catalogue,
     desk,
-    tools,
-    ...nobodyThere(),
-    surroundings: shelf,
-    approvals,
+    tools: acting.tools,
+    ...acting.forTurns,
     shrinkImages: createFitImages({
       endpointOf: (providerId) => models.catalogue().endpoint(providerId),
       log: log.child("models"),
@@ -445,24 +404,34 @@ interface GatewayParts {
   readonly loop: LoopDelaySampler;
   readonly state: HealthState;
   readonly restarts: RestartDesk;
-  readonly tools: () => Promise<ToolSet>;
-  readonly shelf: SkillShelf;
-  readonly approvals: Approvals;
-  readonly sandboxes: Sandboxes;
+  readonly acting: HouseActing;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
-function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
-  const managedDir = statePaths(ground.options.environment.stateDir).skillsDir;
+function folderOf({ config, models, acting }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
   const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
   return {
     agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
-    skills: createSkillDesk({ shelf, agentIds, managedDir }),
+    skills: createSkillDesk({ shelf: acting.shelf, agentIds, managedDir: acting.skillsDir }),
+  };
+}
+
+/** Who may do what, and how people look at it and decide. */
+function controlsOf(
+  parts: GatewayParts,
+): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "execApprovals"> {
+  const { policy, approvals, sandboxes, memory, commands } = parts.acting;
+  return {
+    policy: createHousePolicyView(policy, { ...parts, load: loadOptionsOf(parts.ground) }),
+    approvals,
+    sandboxes: async () => [...(await sandboxes.status())],
+    memory,
+    execApprovals: commands.approvals,
   };
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, acting } = parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -481,12 +450,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     },
     desk,
     budgets: way.spending.desk,
-    policy: createHousePolicyView(
-      createHousePolicy(() => config.current().config),
-      { ...parts, load: loadOptionsOf(ground) },
-    ),
-    approvals,
-    sandboxes: async () => [...(await sandboxes.status())],
+    ...controlsOf(parts),
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
@@ -507,8 +471,8 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     ...folderOf(parts),
     prompt: createPromptView({
       config: () => config.current().config,
-      tools,
-      surroundings: parts.shelf,
+      tools: acting.tools,
+      surroundings: acting.shelf,
     }),
     tailLog: async (tail) => {
       await log.flush();

@@ -9,7 +9,7 @@ import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts
 import type { ChannelSupervisor } from "../channels/supervisor.ts";
 import type { Config } from "../config/schema/root.ts";
 import { limits } from "../domain/limits.ts";
-import type { Address } from "../domain/message.ts";
+import type { Address, InboundMessage } from "../domain/message.ts";
 import type { InitialStateOf } from "../outbound/initial-state.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -37,10 +37,17 @@ export interface Consent extends ConsentDesk {
 }
 
 export function openConsent(deps: ConsentParts): Consent {
-  const { approvals, rules } = deps;
+  const { approvals, rules, catalogue = shippedChannels } = deps;
   const close = approvals.listen(chatListener(deps));
-  const desk = createConsentDesk({ approvals, isOwner: (message) => rules.isOwner(message), tell: teller(deps) });
-  return { ...desk, close };
+  const isOwner = (message: InboundMessage): boolean => rules.isOwner(message) || isProven(message, catalogue);
+  return { ...createConsentDesk({ approvals, isOwner, tell: teller(deps) }), close };
+}
+
+/** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
+function isProven({ address, raw }: InboundMessage, catalogue: ChannelCatalogue): boolean {
+  if (catalogue.manifest(address.channel)?.builtIn !== true) return false;
+  if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
+  return raw.scopes.includes("operator.approvals");
 }
 
 function chatListener(deps: ConsentParts): ApprovalListener {

@@ -193,7 +193,7 @@ describe("where nobody could see it", () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it("P2: it is allowed at once where the fallback says so, and that is kept like every consent", async () => {
+  it("P2 R117: it is allowed at once where the fallback says so, and that is kept like every consent", async () => {
     const asked = await world.desk.ask(question({ fallback: "allow" }));
     expect(asked).toMatchObject({ state: "allowed", by: "askFallback", binding: "b1" });
     expect(await world.store.approvals.get(idOf(asked))).toMatchObject({ state: "allowed", decidedBy: "askFallback" });

@@ -65,6 +65,8 @@ export async function followRun(
   const stopCodes = client.on("agent", (payload) => {
     if (payload["runId"] !== runId) return;
     const data = payload["data"];
+    // A question is shown whole, with its answers, where somebody takes them.
+    if (payload["stream"] === "notice" && questioner !== undefined && isQuestion(data)) return;
     if (payload["stream"] === "notice") onNotice(noticeOf(data));
     else errorCode = codeOf(data) ?? errorCode;
   });
@@ -153,6 +155,10 @@ function commonLength(left: string, right: string): number {
 function noticeOf(data: unknown): string {
   const text = (data as { text?: unknown } | undefined)?.text;
   return typeof text === "string" ? text : "";
+}
+
+function isQuestion(data: unknown): boolean {
+  return (data as { kind?: unknown } | undefined)?.kind === "approval";
 }
 
 function codeOf(data: unknown): ErrorCode | null {

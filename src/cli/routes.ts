@@ -81,6 +81,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["list", "show", "allow", "deny", "watch"],
     load: () => import("./commands/approvals.ts"),
   },
+  memory: {
+    summary: "Search what an agent remembers, add to it, and forget",
+    verbs: ["search", "add", "forget", "index", "status"],
+    load: () => import("./commands/memory.ts"),
+  },
   pause: { summary: "Call no model from now on; messages are kept", load: () => import("./commands/pause.ts") },
   resume: { summary: "Go on after a pause", load: () => import("./commands/resume.ts") },
   usage: {

@@ -298,10 +298,55 @@ export const limits = Object.freeze({
   summaryRetryMs: 10 * 60_000,
   /** Sessions whose failed summary is remembered. */
   summaryRetrySessions: 1_000,
-  /** Lasting facts of one compaction, as UTF-8. */
+  /** Lasting facts of one compaction, and one note that is saved, as UTF-8. */
   memoryNoteBytes: 16 * 1024,
   /** An agent's notes of one day. */
   memoryDayBytes: 256 * 1024,
+  /** One file of an agent's memory that is searched; a larger one is left out and said so. */
+  memoryFileBytes: 4 * 1024 * 1024,
+  /** Files of one agent's memory; the first by name are looked at. */
+  memoryFiles: 10_000,
+  /** A piece of a file that is found as one, as UTF-8: some 400 tokens. */
+  memoryChunkBytes: 1_600,
+  /** What a piece repeats of the end of the one before it. */
+  memoryOverlapBytes: 240,
+  /** Found pieces asked of each side, words and vectors, for every one that is wanted; and the most that are wanted. */
+  memoryCandidates: 4,
+  memoryResults: 50,
+  /** A question to the memory, as UTF-16 units, and how many of its words are looked for. */
+  memoryQueryChars: 2_000,
+  memoryQueryTerms: 16,
+  /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are. */
+  memoryExactVectors: 12_000,
+  memoryRoughVectors: 2_000,
+  /** Lines of one `memory_get`. */
+  memoryLines: 1_000,
+  /** A look at the files counts as new for so long; afterwards the next question looks again. */
+  memoryLookFreshMs: 1_000,
+  /** How long a question waits for a look, where there is something to answer from. */
+  memoryLookWaitMs: 2_000,
+  /** How often the files are looked at while the memory is in use, and after how much silence its thread ends. */
+  memoryLookEveryMs: 60_000,
+  memoryIdleMs: 5 * 60_000,
+  /** Vectors of text that is gone are kept so long: a file that is moved or restored is not paid for twice. */
+  memoryOrphanMs: 7 * 24 * 3_600_000,
+  /** Texts of one request for vectors, and their bytes; its answer's bytes, and its time. */
+  embeddingBatch: 64,
+  embeddingBatchBytes: 128 * 1024,
+  embeddingAnswerBytes: 16 * 1024 * 1024,
+  embeddingTimeoutMs: 60_000,
+  /** The same for a question that somebody waits for. */
+  embeddingQueryTimeoutMs: 5_000,
+  /** Numbers of one vector. */
+  embeddingDimensions: 8_192,
+  /** Tries of one batch, the first pause between them, and the longest that a server may ask for. */
+  embeddingAttempts: 3,
+  embeddingBackoffMs: 1_000,
+  embeddingBackoffCapMs: 30_000,
+  /** Failures in a row before a server is left alone, for how long at first, and at most. */
+  embeddingBreakerFailures: 3,
+  embeddingPauseMs: 60_000,
+  embeddingPauseCapMs: 15 * 60_000,
   /** One line of a transcript that is read for what was used, as bytes; files that were sent make longer ones. */
   usageLineBytes: 4 * 1024 * 1024,
   /** Calls that one request of an import books. */
@@ -367,7 +412,7 @@ export const limits = Object.freeze({
   /** A file that is written or changed by one call, as bytes. */
   fileWriteBytes: 4 * 1024 * 1024,
   /** What file tools leave free on the disk: a gateway that cannot write loses its ground. */
-  diskReserveBytes: 128 * 1024 * 1024,
+  diskReserveBytes: 64 * 1024 * 1024,
   /** Replacements of one `edit`. */
   fileEdits: 50,
   patchBytes: 1024 * 1024,

@@ -72,7 +72,7 @@ test("R118: a command really has this environment and no other", async () => {
     .split("\n")
     .filter(Boolean)
     .map((line) => line.split("=")[0]);
-  expect(names.toSorted()).toEqual(["HOME", "LANG", "LC_ALL", "PATH", "USER"]);
+  expect(new Set(names)).toEqual(new Set(["HOME", "LANG", "LC_ALL", "PATH", "USER"]));
 });
 
 test("P6 R111: the search path has no folder that is relative, missing, the assistant's, the gateway's or open to others", async () => {

@@ -63,6 +63,25 @@ test("P13: a yes that was written down by whatever means does not lift it", asyn
   await expect(world.desk.approve(forged)).rejects.toMatchObject({ code: "SEC_010" });
 });
 
+test("P13: a link to what never may be touched is as good as its name", async () => {
+  await world.file("../openclaw.json", "{}");
+  await world.link("../openclaw.json", "innocent");
+  await world.link("..", "up");
+  await world.link("/", "root");
+  for (const line of [
+    "echo x > innocent",
+    "tee innocent",
+    "echo x > up/new",
+    "rm -rf root/",
+    "rm -rf root/*",
+    "cd root && rm -rf *",
+  ]) {
+    expect([line, (await world.judge(line)).where]).toEqual([line, "built-in: hard line"]);
+  }
+  expect((await world.judge("rm -rf *", { cwd: `${world.workspace}/root` })).where).toBe("built-in: hard line");
+  expect((await world.judge("rm -rf *", { cwd: `${world.workspace}` })).where).not.toBe("built-in: hard line");
+});
+
 test("P13: a system without a home folder is protected all the same", async () => {
   const { HOME: _home, ...host } = world.rules.host;
   const before = world.rules.host;

@@ -3,6 +3,7 @@
  * every setting and every yes. It is a net under mistakes, not the fence: what hides behind code or an unknown variable is
  * what questions and boxes are for.
  */
+import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { isInside } from "../platform/safe-path.ts";
 import type { Word } from "unbash";
@@ -25,6 +26,7 @@ export async function hardLine(
   depth = 0,
 ): Promise<string | null> {
   const look = new Look(facts, reading.seen);
+  await look.follow();
   const found = look.line();
   if (found !== null || depth >= deepest) return found;
   for (const inner of look.innerLines()) {
@@ -42,6 +44,8 @@ class Look {
   readonly #facts: HardLineFacts;
   readonly #seen: SeenLine;
   readonly #values: ValueFacts;
+  /** Real paths of what the line names, where they differ: a link is innocent, and what it leads to may not be. */
+  readonly #real = new Map<string, string>();
   /** Where the line may stand when a command runs. */
   readonly #folders: readonly string[];
 
@@ -61,6 +65,25 @@ class Look {
       .filter((value) => !isOption(value) && value !== "");
     const home = this.#facts.env["HOME"] ?? "/";
     return (targets.length === 0 ? [home] : targets).map((target) => path.resolve(this.#facts.cwd, target));
+  }
+
+  /** Follows the links among what the line names. Before `line`. */
+  async follow(): Promise<void> {
+    const words = [...this.#seen.written, ...this.#seen.commands.flatMap((command) => command.words)];
+    const values = words.flatMap((word) => valuesOf(word, this.#values)).filter((value) => !value.includes(unknown));
+    const named = values.flatMap((value) => [value, value.replace(/\/[^/]*$/, "")]).filter((value) => value !== "");
+    const places = new Set(this.#folders.flatMap((folder) => named.map((value) => path.resolve(folder, value))));
+    await Promise.all(
+      [...places].slice(0, mostPlaces).map(async (place) => {
+        const real = await realPlace(place);
+        if (real !== place) this.#real.set(place, real);
+      }),
+    );
+  }
+
+  #bothOf(place: string): readonly string[] {
+    const real = this.#real.get(place);
+    return real === undefined ? [place] : [place, real];
   }
 
   line(): string | null {
@@ -182,9 +205,9 @@ class Look {
   #writes(targets: readonly string[]): string | null {
     for (const target of targets.filter((word) => word !== "" && !word.includes(unknown))) {
       for (const folder of this.#folders) {
-        const file = path.resolve(folder, target);
-        if (blockDevice.test(file)) return "write over a disk or the memory";
-        if (isOwnFile(file, this.#facts)) return "write to the gateway's own files";
+        const files = this.#bothOf(path.resolve(folder, target));
+        if (files.some((file) => blockDevice.test(file))) return "write over a disk or the memory";
+        if (files.some((file) => isOwnFile(file, this.#facts))) return "write to the gateway's own files";
       }
     }
     return null;
@@ -196,10 +219,11 @@ class Look {
     const home = this.#facts.env["HOME"];
     const everything = /^(.*?)\/?(?:\*+|\.\*|\?\*|\.\?\*|\.\[[^\]]*\]\*?)$/s.exec(target);
     const plain = everything === null ? target : (everything[1] ?? "") || (target.startsWith("/") ? "/" : ".");
-    return this.#folders.some((folder) => {
-      const place = path.resolve(folder, plain);
-      return systemFolder.test(place) || place === home || this.#isAboveHome(place) || this.#isAboveOwn(place);
-    });
+    return this.#folders
+      .flatMap((folder) => this.#bothOf(path.resolve(folder, plain)))
+      .some((place) => {
+        return systemFolder.test(place) || place === home || this.#isAboveHome(place) || this.#isAboveOwn(place);
+      });
   }
 
   #isAboveHome(place: string): boolean {
@@ -210,6 +234,17 @@ class Look {
   #isAboveOwn(place: string): boolean {
     return this.#facts.ownPaths.some((own) => isInside(place, own));
   }
+}
+
+/** Names of a line whose links are followed. */
+const mostPlaces = 1_000;
+
+/** The real path, or that of the folder where the place itself is not there yet. */
+async function realPlace(place: string): Promise<string> {
+  const real = await realpath(place).catch(() => null);
+  if (real !== null) return real;
+  const folder = await realpath(path.dirname(place)).catch(() => null);
+  return folder === null ? place : path.join(folder, path.basename(place));
 }
 
 /** In code of a language that is not looked into: the few words that mean the same everywhere. */

@@ -43,7 +43,7 @@ export async function judge(facts: CommandFacts, deps: JudgeDeps): Promise<Comma
   const searchPath = await cleanSearchPath(host["PATH"] ?? "", [...deps.workspaces, ...deps.ownPaths]);
   const { env, dropped } = commandEnvironment(host, act.env, searchPath);
   const line: HardLineFacts = {
-    cwd: act.cwd,
+    cwd: await realOf(act.cwd),
     env,
     ownPaths: deps.ownPaths,
     workspaces: deps.workspaces,
@@ -207,7 +207,7 @@ class Judgement {
   }
 
   async #exchangeable({ name, pin }: FoundProgram): Promise<string | null> {
-    const { workspace, deps } = this.#parts;
+    const { deps } = this.#parts;
     return (await isExchangeable(pin.path, [...deps.workspaces, ...deps.ownPaths]))
       ? `${name} could be exchanged for another program: it is where others, or the assistant, can write.`
       : null;
@@ -215,7 +215,7 @@ class Judgement {
 
   /** The gateway's token and settings are in files: reading one is as good as being its owner. */
   async #touchesOwn(words: readonly string[]): Promise<string | null> {
-    const { plan, deps, workspace } = this.#parts;
+    const { plan, deps } = this.#parts;
     const names = words.map((word) => (isOption(word) ? word.slice(word.indexOf("=") + 1) : word));
     const places = await Promise.all([".", ...names].map((name) => realOf(path.resolve(plan.command.cwd, name))));
     const goesDeep =
@@ -272,7 +272,7 @@ function denied(where: string, says: string, advice: string): CommandVerdict {
 }
 
 /** As one would type it. */
-export function quoted(word: string): string {
+function quoted(word: string): string {
   return /^[\w./:,@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 

@@ -7,10 +7,12 @@ import type { ConfigAccess } from "../config/contract.ts";
 import type { PolicyRefusal } from "../domain/admission-policy.ts";
 import type { AppError } from "../domain/app-error.ts";
 import type { ChannelStatus } from "../domain/channel-status.ts";
+import type { ExecApprovals } from "../exec/contract.ts";
 import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
+import type { Memory } from "../memory/contract.ts";
 import type { ModelDeskView } from "../models/contract.ts";
 import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -40,6 +42,9 @@ export interface GatewayDeps {
   readonly approvals: Omit<ApprovalDesk, "start" | "close">;
   /** What each agent's commands run in. Looks at the machine on first use; never throws. */
   readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
+  readonly memory: Memory;
+  /** What commands agents may run unasked. */
+  readonly execApprovals: ExecApprovals;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

@@ -15,7 +15,9 @@ import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
 import { limits } from "../domain/limits.ts";
+import { createCommandDesk } from "../exec/desk.ts";
 import type { Admit, AdmitRequest } from "../inbound/contract.ts";
+import { createMemory } from "../memory/create-memory.ts";
 import { fakeDeskView } from "../models/desk-view.fixture.ts";
 import { configWith, fakeCommands } from "../policy/policy-world.fixture.ts";
 import { createPolicy } from "../policy/resolve.ts";
@@ -132,6 +134,28 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       commands: { grant: (agentId, { says }) => Promise.resolve(void calls.push(`grant ${agentId} ${says}`)) },
       wakeQueue: () => void calls.push("wake"),
     }),
+    memory: createMemory({
+      stateDir: folder,
+      config: () => ({ ...config.current().config, agents: inFolder(config.current().config.agents, folder) }),
+      embeddings: {
+        wanted: () => null,
+        open: () => {
+          throw new AppError("MODEL_001", "There is no provider here.");
+        },
+      },
+      clock,
+      ids,
+      log,
+    }),
+    execApprovals: createCommandDesk({
+      documents: store.documents,
+      config: () => config.current().config,
+      hostEnvironment: () => ({}),
+      clock,
+      ids,
+      log,
+      stateDir: folder,
+    }).approvals,
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),
     channels: {
@@ -175,6 +199,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const { port } = await gateway.start();
   async function stop(): Promise<void> {
     await gateway.close("test over");
+    await deps.memory.close();
     await store.close();
   }
   return {
@@ -203,6 +228,11 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
 
 function stageConfig(): Config {
   return defaultConfig();
+}
+
+/** What is noted in a test stays in its folder. */
+function inFolder(agents: Config["agents"], folder: string): Config["agents"] {
+  return { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } };
 }
 
 /** A free port and a known token; what the test set besides stays. */

@@ -137,10 +137,10 @@ export class SafeFolder {
     );
   }
 
-  /** Bytes that an ordinary user may still write on its disk. */
+  /** Bytes that an ordinary user may still write on its disk; infinite where the disk does not say. */
   async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(await this.#self());
-    return bavail * bsize;
+    const { bavail, blocks, bsize } = await statfs(await this.#self());
+    return blocks === 0 ? Infinity : bavail * bsize;
   }
 
   close(): Promise<void> {

@@ -13,9 +13,11 @@ import * as config from "./methods/config.ts";
 import { connect } from "./methods/connect.ts";
 import * as devices from "./methods/devices.ts";
 import * as dlq from "./methods/dlq.ts";
+import * as execApprovals from "./methods/exec-approvals.ts";
 import { health, status } from "./methods/health.ts";
 import * as agentFiles from "./methods/agent-files.ts";
 import { logsTail } from "./methods/logs.ts";
+import * as memory from "./methods/memory.ts";
 import * as message from "./methods/message.ts";
 import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
@@ -72,6 +74,7 @@ export const methodGroups = Object.freeze({
     approvals.approvalResolve,
   ],
   sandbox: [sandboxStatus],
+  execApprovals: [execApprovals.execApprovalsGet, execApprovals.execApprovalsSet, execApprovals.execApprovalsExport],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,
@@ -81,6 +84,7 @@ export const methodGroups = Object.freeze({
   ],
   send: [channels.send, message.messageEdit, message.messageDelete, message.messageReact],
   outbox: [outbox.outboxList, outbox.outboxApprove, outbox.outboxDeny, outbox.outboxResolve],
+  memory: [memory.memorySearch, memory.memoryAdd, memory.memoryForget, memory.memoryIndex, memory.memoryStatus],
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
   logs: [logsTail],

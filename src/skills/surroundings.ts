@@ -27,6 +27,8 @@ export interface SurroundingsDeps {
 export interface SkillShelf extends SurroundingsReader {
   /** Every pack there is for an agent, usable or not. */
   skills(agentId: string): Promise<readonly FoundSkill[]>;
+  /** Those that its model is told of. */
+  usable(agentId: string): Promise<readonly FoundSkill[]>;
 }
 
 interface Remembered {
@@ -48,13 +50,17 @@ class Shelf implements SkillShelf {
   }
 
   async read({ agentId, ...turn }: { readonly agentId: string } & WhichTurn): Promise<Surroundings> {
-    const [files, skills] = await Promise.all([this.#files(agentId, turn), this.skills(agentId)]);
-    const usable = skills.filter(
-      ({ eligible, hiddenFromModel, name }) => eligible && !hiddenFromModel && this.#isGranted(agentId, name),
-    );
+    const [files, usable] = await Promise.all([this.#files(agentId, turn), this.usable(agentId)]);
     const listed = skillsSection(usable);
     const sections = listed === null ? files : [...files, listed];
     return { hash: hashOf(sections), sections, skills: usable };
+  }
+
+  async usable(agentId: string): Promise<readonly FoundSkill[]> {
+    const skills = await this.skills(agentId);
+    return skills.filter(
+      ({ eligible, hiddenFromModel, name }) => eligible && !hiddenFromModel && this.#isGranted(agentId, name),
+    );
   }
 
   async skills(agentId: string): Promise<readonly FoundSkill[]> {

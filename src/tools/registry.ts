@@ -1,4 +1,5 @@
 /** Names every built-in tool. The one place that does. */
+import type { Memory } from "../memory/contract.ts";
 import type { Tool } from "./contract.ts";
 import { createApplyPatchTool } from "./apply-patch/index.ts";
 import { createEditTool } from "./edit/index.ts";
@@ -8,6 +9,11 @@ import { createGrepTool } from "./grep/index.ts";
 import { createLsTool } from "./ls/index.ts";
 import { createProcessTool } from "./process/index.ts";
 import { createReadTool } from "./read/index.ts";
+import { createMemoryForgetTool } from "./memory-forget/index.ts";
+import { createMemoryGetTool } from "./memory-get/index.ts";
+import { createMemorySaveTool } from "./memory-save/index.ts";
+import { createMemorySearchTool } from "./memory-search/index.ts";
+import { createSkillTool, type SkillToolDeps } from "./skill/index.ts";
 import { timeTool } from "./time/index.ts";
 import type { Provenance } from "./workspace/provenance.ts";
 import { createImageTool, type ImageToolDeps } from "./image/index.ts";
@@ -20,6 +26,9 @@ export interface ToolDeps {
   readonly files: FileToolDeps;
   readonly commands: ExecDeps;
   readonly web: WebToolDeps;
+  /** Null where nothing is remembered. */
+  readonly memory: { readonly memory: Memory } | null;
+  readonly skills: SkillToolDeps;
 }
 
 export interface FileToolDeps {
@@ -33,8 +42,15 @@ export interface WebToolDeps {
 }
 
 /** In the order the model sees them. Each input is checked by its own schema before `run`, so the types may be put aside here. */
-export function createTools({ files, commands, web }: ToolDeps): readonly Tool[] {
-  return [...builtInTools(), ...fileTools(files), ...commandTools(commands), ...webTools(web)];
+export function createTools({ files, commands, web, memory, skills }: ToolDeps): readonly Tool[] {
+  return [
+    ...builtInTools(),
+    ...fileTools(files),
+    ...commandTools(commands),
+    ...webTools(web),
+    ...(memory === null ? [] : memoryTools(memory)),
+    createSkillTool(skills) as Tool,
+  ];
 }
 
 /** Those that need nothing of the house. */
@@ -67,5 +83,15 @@ export function webTools(deps: WebToolDeps): readonly Tool[] {
     ...(search === null ? [] : [search as Tool]),
     createWebFetchTool(deps.fetch) as Tool,
     createImageTool(deps.image) as Tool,
+  ];
+}
+
+/** What an agent can do with its memory. */
+export function memoryTools(deps: { readonly memory: Memory }): readonly Tool[] {
+  return [
+    createMemorySearchTool(deps) as Tool,
+    createMemoryGetTool(deps) as Tool,
+    createMemorySaveTool(deps) as Tool,
+    createMemoryForgetTool(deps) as Tool,
   ];
 }

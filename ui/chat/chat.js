@@ -261,7 +261,9 @@ function finish(live, { state, message, usage, errorMessage }) {
 }
 
 function hearAgent({ runId, stream, data }) {
-  if (stream === "notice" && data.text) transcript.addEntry({ role: "note", text: data.text });
+  // A question has a card of its own.
+  if (stream === "notice" && data.text && !(data.kind === "approval" && chat.mayApprove))
+    transcript.addEntry({ role: "note", text: data.text });
   if (stream === "tool") chat.withTools.add(runId);
   if (stream === "thinking") showDoing("Thinking…");
   if (stream === "tool" && data.phase === "start") showDoing(`Using ${data.name}…`);

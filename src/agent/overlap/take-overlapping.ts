@@ -2,7 +2,6 @@
  * Between two steps of a turn: what was said meanwhile in its session is taken in, or the turn gives way to it. What is
  * taken ends in the very commit that makes it a step of this turn, so that a crash neither loses nor repeats it.
  */
-import { withTaint } from "../../domain/taint.ts";
 import { limits } from "../../domain/limits.ts";
 import type { InboxRow } from "../../store/port.ts";
 import type { AgentDeps, Turn } from "../turn.ts";

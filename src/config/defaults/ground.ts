@@ -40,7 +40,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       unpriced: "refuse",
       allowUnpriced: [],
     },
-    memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6 } },
+    memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6, shareInGroups: false } },
     queue: { driver: "local" },
     cron: { enabled: true, maxConcurrentRuns: 2, misfire: "run-once", sessionRetention: "7d" },
     hooks: {

@@ -18,7 +18,10 @@ export function approvalsSchema() {
         ),
         "Chats that are asked.",
       ),
-      approvers: about(names(), "Sender ids that may answer; empty is nobody but the gateway's own surfaces."),
+      approvers: about(
+        names(),
+        "Senders that may answer in chats besides owners, with their channel in front: telegram:123.",
+      ),
     }),
   });
 }

@@ -11,6 +11,10 @@ export function memorySchema() {
       provider: about(z.string().optional(), "Provider of embeddings; without one, words are searched."),
       model: about(modelReference().optional(), "Its model."),
       maxResults: about(positive(), "Results per search."),
+      shareInGroups: about(
+        z.boolean(),
+        "Whether groups may be shown MEMORY.md and notes that no head marks; private notes never are.",
+      ),
     }),
   });
 }

@@ -52,12 +52,16 @@ export interface ExecSettings {
 
 export const emptyApprovals: ApprovalsFile = Object.freeze({ version: 1, agents: {} });
 
-/** Throws RPC_003 where it has not the shape, or a pattern could match what nobody meant. */
-export function checkApprovals(value: unknown): ApprovalsFile {
+/**
+ * Throws RPC_003 where it has not the shape, or a pattern could match what nobody meant. What `current` has already, from
+ * another home, may stay: it matches nothing.
+ */
+export function checkApprovals(value: unknown, current: ApprovalsFile): ApprovalsFile {
   const read = readApprovals(value);
   if (!read.ok) throw new AppError("RPC_003", read.why);
   for (const [agentId, { allowlist = [] }] of Object.entries(read.file.agents)) {
-    const bad = allowlist.find(({ pattern }) => !isUsablePattern(pattern));
+    const known = new Set((current.agents[agentId]?.allowlist ?? []).map(({ pattern }) => pattern));
+    const bad = allowlist.find(({ pattern }) => !known.has(pattern) && !isUsablePattern(pattern));
     if (bad !== undefined) {
       throw new AppError(
         "RPC_003",

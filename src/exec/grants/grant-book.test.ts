@@ -69,6 +69,9 @@ test("P10: a file of another home is taken over once, with what we do not know o
   ]);
   await writeFile(filePath(), JSON.stringify({ version: 1, agents: {} }));
   expect(await effect("ls", world.open())).toBe("allow");
+  // Lines that allow nothing do not keep anybody from changing the others.
+  await put(known);
+  expect((await file()).agents["main"]?.allowlist).toHaveLength(3);
 });
 
 test.each([

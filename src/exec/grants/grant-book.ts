@@ -68,7 +68,6 @@ export class GrantBook {
 
   /** Throws RPC_003 for a bad shape, CFG_005 where it is no longer what the caller read. */
   replace(value: unknown, baseHash: string | null): Promise<ApprovalsSnapshot> {
-    const wanted = checkApprovals(value);
     return this.#change(async (current) => {
       const stored = await this.#deps.documents.get(namespace, key);
       if (baseHash === null ? stored !== undefined : baseHash !== approvalsHash(current)) {
@@ -77,6 +76,7 @@ export class GrantBook {
           "The allow-list changed since it was read; read it again and give its hash as baseHash.",
         );
       }
+      const wanted = checkApprovals(value, current);
       return withKeptUses({ ...wanted, ...tokenOf(wanted, current) }, current, this.#deps.ids);
     }).then(() => this.snapshot());
   }

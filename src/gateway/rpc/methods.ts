@@ -10,7 +10,9 @@ import { deviceMethods } from "./devices.ts";
 import type { BoundMethod } from "./handler.ts";
 import { healthMethods } from "./health.ts";
 import { logMethods, systemMethods } from "./house.ts";
+import { memoryMethods } from "./memory.ts";
 import { deadLetterMethods } from "./operate/dead-letters.ts";
+import { execApprovalMethods } from "./operate/exec-approvals.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
@@ -45,9 +47,11 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   policy: policyMethods,
   approvals: approvalMethods,
   sandbox: sandboxMethods,
+  execApprovals: execApprovalMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
+  memory: memoryMethods,
   dlq: deadLetterMethods,
   trace: traceMethods,
   logs: logMethods,

@@ -29,6 +29,7 @@ describe("results", () => {
     const scene = sceneOf(stage.store);
     const [sent, unknown, letter] = [await scene.sent("p1"), await scene.unknown(), await scene.failed()];
     const [held, denied] = [await scene.held(), await scene.held()];
+    const today = `memory/${new Date().toISOString().slice(0, 10)}.md`;
     const identity = makeIdentity();
     const other = await connect(stage.url, { identity });
     const asNode = { role: "node", client: { id: "node-host", mode: "node" }, scopes: ["node"] };
@@ -64,6 +65,7 @@ describe("results", () => {
       "config.set": { raw: "{}" },
       "config.patch": { patch: {} },
       "config.apply": { raw: "{}" },
+      "exec.approvals.set": { file: { version: 1, agents: {} } },
       ...(await budgetParams(stage)),
       "policy.explain": { tool: "exec", words: "make" },
       "policy.diff": { candidate: "{}" },
@@ -81,6 +83,9 @@ describe("results", () => {
       "dlq.show": { id: letter.id },
       "dlq.replay": { ids: [denied.id, "nobody"] },
       "dlq.purge": { ids: [letter.id] },
+      "memory.search": { query: "x" },
+      "memory.add": { text: "Ada likes tea" },
+      "memory.forget": { path: today, startLine: 1, endLine: 9, containing: "likes tea" },
       "trace.get": { id: sent.id },
       "system-event": { text: "x" },
       "device.token.rotate": device,

@@ -24,6 +24,8 @@ describe("grep", () => {
     });
     expect(await lines({ pattern: "two", glob: "*.ts" })).toBe("src/b.ts:1: two");
     expect(await lines({ pattern: "(2)", literal: true })).toBe("a.md:2: Two (2)");
+    expect(await lines({ pattern: "T.o (2", literal: true })).toBe("No line matches.");
+    expect(await lines({ pattern: "T.o" })).toBe("a.md:2: Two (2)");
     expect(await lines({ pattern: "o", path: "a.md" })).toBe("a.md:1: one\na.md:2: Two (2)");
     expect(await lines({ query: "o", path: "src" })).toBe("src/b.ts:1: two");
     expect(await lines({ pattern: "three" })).toBe("No line matches.");

@@ -40,7 +40,7 @@ describe("write", () => {
 
   it("a tool cannot fill the disk: what the house needs stays free", async () => {
     await room.put("kept", "old");
-    const free = (bytes: number) => ({ bavail: bytes, bsize: 1 }) as Awaited<ReturnType<typeof statfs>>;
+    const free = (bytes: number) => ({ bavail: bytes, blocks: 1, bsize: 1 }) as Awaited<ReturnType<typeof statfs>>;
     vi.mocked(statfs).mockResolvedValueOnce(free(limits.diskReserveBytes + 2) as never);
     expect(await room.refusal("write", { path: "kept", content: "new" })).toBe(
       "RUN_003 kept was not written: the disk is nearly full. Nothing was changed. Free some space, or write less.",
@@ -49,6 +49,10 @@ describe("write", () => {
     vi.mocked(statfs).mockResolvedValueOnce(free(limits.diskReserveBytes + 3) as never);
     await room.call("write", { path: "kept", content: "new" });
     expect(await room.get("kept")).toBe("new");
+    // A disk that does not say how large it is.
+    vi.mocked(statfs).mockResolvedValueOnce({ bavail: 0, blocks: 0, bsize: 1 } as never);
+    await room.call("write", { path: "kept", content: "newer" });
+    expect(await room.get("kept")).toBe("newer");
   });
 
   it.each([
