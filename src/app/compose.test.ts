@@ -80,6 +80,7 @@ describe("a gateway", () => {
       "store",
       "models",
       "model desk",
+      "commands",
       "loop delay",
       "port",
       "trace",
