@@ -217,6 +217,13 @@ function doorRules(): IForbiddenRuleType[] {
       to: { path: "^(node:)?(http|https|http2)$|^node_modules/undici/", dependencyTypesNot: ["type-only"] },
     },
     {
+      name: "programs-start-in-few-places",
+      severity: "error",
+      comment: "What an agent runs goes through start-command.ts, which takes an ApprovedCommand and nothing else.",
+      from: { path: "^src/(?!platform/subprocess|tools/running/start-command|mcp/|drill/)", pathNot: proofs },
+      to: { path: "^(node:)?child_process$", dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "one-reader-of-the-database-driver",
       severity: "error",
       from: { path: "^src/(?!store/|platform/|memory/)", pathNot: proofs },

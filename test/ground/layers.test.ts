@@ -88,6 +88,11 @@ describe("the layer check", () => {
       { "src/app/bad.ts": 'export { DatabaseSync } from "node:sqlite";' },
     ],
     [
+      "R117: a program started where nobody decided about it",
+      "programs-start-in-few-places",
+      { "src/tools/exec/bad.ts": 'export { spawn } from "node:child_process";' },
+    ],
+    [
       "a shipped file that imports a test",
       "nothing-shipped-imports-a-proof",
       { "src/app/bad.ts": 'export { a } from "./a.test.ts";', "src/app/a.test.ts": "export const a = 1;" },
