@@ -374,7 +374,7 @@ export const limits = Object.freeze({
   commandLineChars: 10_000,
   /** How deeply the parts of a command line may stand in each other, and how many there may be. */
   commandDepth: 50,
-  commandNodes: 20_000,
+  commandNodes: 10_000,
   /** A script that a command runs, as bytes; a larger one is not looked at, so it cannot be approved. */
   commandScriptBytes: 8 * 1024 * 1024,
   /** Scripts of one command. */
