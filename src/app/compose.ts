@@ -468,7 +468,8 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, memory } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, memory } =
+    parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
