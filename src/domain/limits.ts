@@ -331,7 +331,7 @@ export const limits = Object.freeze({
   memoryQueryTerms: 16,
   /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are. */
   memoryExactVectors: 12_000,
-  memoryRoughVectors: 2_000,
+  memoryRoughVectors: 1_200,
   /** Lines of one `memory_get`. */
   memoryLines: 1_000,
   /** A look at the files counts as new for so long; afterwards the next question looks again. */
