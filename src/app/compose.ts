@@ -36,7 +36,7 @@ import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { noGrants, openApprovals, type Approvals } from "./approvals.ts";
-import { putSpoken } from "./chat-session.ts";
+import { putPart } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
@@ -176,7 +176,6 @@ async function start(ground: Ground): Promise<RunningGateway> {
   await life.start({ name: "store", close: () => store.close() });
   const { models, desk } = await openModels({ ground, bus, store, config });
   const restarts = createRestartDesk(ground, store);
-  // Asked when the first turn needs tools: by then the way and what speaks by it are there.
   const tools = createToolSet(() => talk);
   const shelf = createSurroundings({
     config: () => config.current().config,
@@ -465,9 +464,8 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
-    enqueue: async (draft, { said, ...context }) => {
-      if (said === undefined) await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
-      else await putSpoken({ draft, session: { ...context, ...said }, runId: context.runId }, { store, clock, ids });
+    enqueue: async (draft, context) => {
+      await putPart(draft, context, { store, clock, ids });
       way.wakeDelivery();
     },
     sessionOfChat: (address) => way.sessionOfChat(address),

@@ -3,7 +3,7 @@
  * an effect and after it had it, and what was said meanwhile. A restart puts finished rows back and goes on behind them, so
  * that nothing is paid for or done twice.
  */
-import type { AssistantContent, ModelMessage, ToolCall, ToolResult } from "../../domain/conversation.ts";
+import type { AssistantContent, ToolCall, ToolResult } from "../../domain/conversation.ts";
 import { limits } from "../../domain/limits.ts";
 import type { TokenUsage } from "../../domain/money.ts";
 import { withTaint, type Taint } from "../../domain/taint.ts";
