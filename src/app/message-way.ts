@@ -175,9 +175,8 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     },
     async close(budgetMs) {
       intake.stopped = true;
-      typing.close();
       consent.close();
-      await closeWay({ deps, queue, registry, backlog, delivery, channels }, budgetMs);
+      await closeWay({ deps, queue, registry, backlog, delivery, channels, typing }, budgetMs);
       spending.gate.close();
     },
     applyConfig: (next) => followConfig(next, channels, deps),
@@ -188,13 +187,15 @@ interface ClosingParts extends Pick<DoorParts, "queue" | "registry" | "backlog">
   readonly deps: MessageWayDeps;
   readonly delivery: Delivery;
   readonly channels: ChannelSupervisor;
+  readonly typing: Typing;
 }
 
 async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
-  const { deps, queue, registry, backlog, delivery, channels } = parts;
+  const { deps, queue, registry, backlog, delivery, channels, typing } = parts;
   await deps.failpoints.reach("intake-stopped");
   backlog.close();
   await closeQueue(queue, registry, { clock: deps.clock, budgetMs: budgetMs / 2 });
+  typing.close();
   await delivery.close(AbortSignal.timeout(budgetMs / 4));
   await channels.close();
 }
