@@ -455,9 +455,8 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
-    enqueue: async (draft, { said, ...context }) => {
-      if (said === undefined) await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
-      else await putSpoken({ draft, session: { ...context, ...said }, runId: context.runId }, { store, clock, ids });
+    enqueue: async (draft, context) => {
+      await putPart(draft, context, { store, clock, ids });
       way.wakeDelivery();
     },
     sessionOfChat: (address) => way.sessionOfChat(address),

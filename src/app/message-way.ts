@@ -140,11 +140,10 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
       wakeDelivery,
     }),
   );
-  let recovered: Promise<void> | undefined;
-  const recover = (): Promise<void> => {
-    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
-    return recovered;
-  };
+  const recover = once(async () => {
+    await Promise.all([recoverInbox(deps, owner), links.load()]);
+    await spending.gate.start();
+  });
   return {
     admit,
     turns,
@@ -190,6 +189,12 @@ async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
   typing.close();
   await delivery.close(AbortSignal.timeout(budgetMs / 4));
   await channels.close();
+}
+
+/** The work of the first call; every call gets its promise. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | undefined;
+  return () => (begun ??= work());
 }
 
 async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {

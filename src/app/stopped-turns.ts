@@ -20,10 +20,7 @@ export interface StopParts {
  * The turns as the house sees them: one that is stopped says nothing more, whether it is still written or on its way, and
  * asks nothing more either: parked, it is due to end at once.
  */
-export function stoppingDelivery(
-  registry: TurnRegistry,
-  parts: StopParts,
-): Turns {
+export function stoppingDelivery(registry: TurnRegistry, parts: StopParts): Turns {
   const { delivery, approvals, log, bus, clock } = parts;
   const quietly = (stopped: Promise<unknown>): void => {
     stopped.catch((thrown: unknown) => {
