@@ -36,7 +36,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { openActing, type HouseActing } from "./acting.ts";
 import type { Approvals } from "./approvals.ts";
-import { putSpoken } from "./chat-session.ts";
+import { putPart } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
