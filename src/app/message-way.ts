@@ -113,7 +113,7 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, config } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
