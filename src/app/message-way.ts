@@ -326,10 +326,13 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     },
     onAccepted: (entry) => {
       const { message, sessionKey, runId } = entry;
-      registry.expect({ runId, sessionKey });
       // What another turn writes is nobody's command and nobody's word about a question.
-      if (entry.options["born"] !== undefined) return;
-      if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
+      const isPersons = entry.options["born"] === undefined;
+      // Before its own run is known: the word to stop is not among what it stops.
+      if (isPersons && commandOf(messageText(message)) === "stop")
+        turns.abortSession(sessionKey, "somebody asked for it");
+      registry.expect({ runId, sessionKey });
+      if (!isPersons) return;
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
       interruptFor(entry, deps, parts);
