@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { ActQuestion, Asked } from "../approvals/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
+import { AppError } from "../domain/app-error.ts";
+import { createFixedDesk } from "../models/fixed-desk.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import type { Decision, Policy } from "../policy/contract.ts";
 import type { ModelRequest } from "../providers/contract.ts";
@@ -68,6 +70,9 @@ const question = {
   fallback: "deny",
 } as const;
 
+const unreadable = new AppError("SEC_007", "The folder cannot be read.");
+const neverOpened = () => Promise.reject(new AppError("SYS_001", "Nobody opens it."));
+
 function deciding(decision: Decision): Policy {
   return { permits: () => ({ allowed: true, rule }), decide: () => Promise.resolve(decision) };
 }
@@ -92,6 +97,23 @@ describe("G1: the steps of a turn", () => {
       "commit",
     ]);
     expect(steps.every(({ tookMs, failed }) => tookMs >= 0 && failed === undefined)).toBe(true);
+  });
+});
+
+describe("G1: a step of a turn that fails", () => {
+  it("is the last one in its trace, with the code of its kind of failure", async () => {
+    const nobody = { choose: () => Promise.reject(new AppError("MODEL_001", "There is no such model.")) };
+    const cases: readonly (readonly [string, string, Partial<TestWayOptions>])[] = [
+      ["model", "MODEL_001", { desk: () => ({ ...createFixedDesk({ models: [], open: neverOpened }), ...nobody }) }],
+      ["workspace", "SEC_007", { acting: { surroundings: { read: () => Promise.reject(unreadable) } } }],
+    ];
+    for (const [step, failed, options] of cases) {
+      const house = await open({ script: asksFor(), ...options });
+      await house.way.start();
+      await house.way.admit(chatRequest("hello"));
+      const { steps } = await house.next("run.steps");
+      expect(steps.filter((one) => one.failed !== undefined)).toMatchObject([{ step, failed }]);
+    }
   });
 });
 
