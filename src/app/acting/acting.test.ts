@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { ActQuestion, Asked } from "../../approvals/contract.ts";
 import type { Failpoints } from "../../platform/failpoints.ts";
+import { limits } from "../../domain/limits.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { createFixedDesk } from "../../models/fixed-desk.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
@@ -200,6 +201,52 @@ describe("a turn of five tools that is killed", () => {
       expect(await second.next("run.ended")).toMatchObject({ outcome: "final", text: "one done | two done" });
       expect(runs).toEqual(nth === 1 ? ["one", "one", "two"] : ["one", "two", "two"]);
     }
+  });
+});
+
+describe("a turn that is killed twice in the same call", () => {
+  it("asks each time whether it may be done again", async () => {
+    const asked: string[] = [];
+    let folder: string | undefined;
+    const runs: string[] = [];
+    const tools = [toolNamed("two", "unsafe", () => (runs.push("two"), "two done"))];
+    const approvals = {
+      ...nobodyThere().approvals,
+      ask: ({ binding }: ActQuestion): Promise<Asked> => {
+        asked.push(binding);
+        return Promise.resolve({ state: "allowed", id: "q", by: "ann", binding });
+      },
+    };
+    for (const life of [1, 2]) {
+      const { promise: died, resolve } = Promise.withResolvers<void>();
+      const failpoints: Failpoints = {
+        reach: (name) => (name === "tool-finished" ? (resolve(), new Promise(() => undefined)) : Promise.resolve()),
+      };
+      const clock = new FakeClock(Date.now());
+      const acting = { approvals };
+      const house = await openTestWay({
+        script: asksFor("two"),
+        tools,
+        failpoints,
+        clock,
+        acting,
+        ...(folder === undefined ? {} : { folder }),
+      });
+      ({ folder } = house);
+      await house.way.start();
+      if (life === 1) await house.way.admit(chatRequest("do it", { runId: "run-1" }));
+      await died;
+      await house.crash();
+    }
+    const clock = new FakeClock(Date.now());
+    const rest = folder === undefined ? {} : { folder };
+    const last = await open({ script: asksFor("two"), tools, acting: { approvals }, clock, ...rest });
+    await last.way.start();
+    // What failed twice rests before its next attempt.
+    await clock.advance(limits.crashPauseCapMs);
+    await last.next("run.ended");
+    expect(runs).toHaveLength(3);
+    expect(new Set(asked).size).toBe(2);
   });
 });
 

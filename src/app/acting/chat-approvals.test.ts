@@ -230,6 +230,25 @@ describe("a question in a chat", () => {
     expect(lit).toEqual([]);
   });
 
+  it("P1: so is one that was parked before a restart: a later yes runs nothing", async () => {
+    const first = await open();
+    const asked = await say(first, "light, please", ann);
+    const id = await questionIn(first, "ann");
+    await expect.poll(async () => (await first.store.inbox.parkedBehind(id)).length).toBe(1);
+    first.approvals.close();
+    await first.way.close(1_000);
+    await first.crash();
+    opened.splice(opened.indexOf(first), 1);
+
+    const house = await open({ folder: first.folder });
+    const stop = await say(house, "/stop", ann);
+    expect(await ended(house, asked)).toMatchObject({ outcome: "aborted" });
+    expect(await ended(house, stop)).toMatchObject({ text: "Stopped." });
+    expect(await house.store.approvals.get(id)).toMatchObject({ state: "denied", decidedBy: "stop" });
+    expect(house.requests).toEqual([]);
+    expect(lit).toEqual([]);
+  });
+
   it("P2: who could not answer is not asked: in their own chat nobody waits for nothing", async () => {
     const house = await open();
     const end = await ended(house, await say(house, "light, please", bob));
