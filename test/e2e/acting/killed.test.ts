@@ -62,7 +62,7 @@ const betweenSteps = [
 
 describe("a turn of five commands", () => {
   it.each([...betweenSteps, ["behind the second, all asked for in one answer", "tool-running:4:kill", "ab"] as const])(
-    "C4: killed %s, it goes on with no question: every command ran once and no answer of the model was paid twice",
+    "killed %s, it goes on with no question: every command ran once and no answer of the model was paid twice",
     async (where, plan, before) => {
       await newRound();
       const sessionKey = await killedAt(plan, fiveSteps(where.includes("one answer")));
@@ -83,7 +83,7 @@ describe("a turn of five commands", () => {
     ["behind its effect", "tool-finished:5:kill", "abc", "deny", "abcde"],
     ["behind its effect, all asked for in one answer", "tool-finished:5:kill", "abc", "allow-once", "abccde"],
   ] as const)(
-    "C4, P14: killed during the third, %s, its owner is asked, and it runs (again) behind a yes alone",
+    "P14: killed during the third, %s, its owner is asked, and it runs (again) behind a yes alone",
     async (where, plan, before, decision, after) => {
       await newRound();
       const sessionKey = await killedAt(plan, fiveSteps(where.includes("one answer")));
@@ -117,7 +117,7 @@ describe("a turn that waits for a yes", () => {
       const { id } = await question(page);
       expect(await house.gateway.kill(signal)).toBe(signal === "SIGKILL" ? signal : 0);
       const missed = await house.run("approvals", "allow", id);
-      expect(missed.code).toBe(1);
+      expect(missed.code).toBe(69);
       expect(missed.stderr).toMatch(/^openclaw: .*gateway.*\(SYS_002\)$/m);
       await startAgain(asking);
       expect(await question(page)).toMatchObject({ id, kind: "exec", shown: "echo a >> lines.txt" });
