@@ -25,9 +25,9 @@ import type { Processes } from "../tools/running/processes.ts";
 import type { ErrandPort, SessionsPort } from "../tools/sessions/port.ts";
 import type { SayPort } from "../tools/say-port.ts";
 import { createProvenance, type Provenance } from "../tools/workspace/provenance.ts";
-import { openCommandDesk } from "./command-desk.ts";
-import { createMemoryNotes } from "./memory-notes.ts";
-import { createHousePolicy } from "./policy-view.ts";
+import { openCommandDesk } from "./acting/command-desk.ts";
+import { createMemoryNotes } from "./acting/memory-notes.ts";
+import { createHousePolicy } from "./acting/policy-view.ts";
 import { ircConfig, openTestWay, type Script, type TestWay } from "./way.fixture.ts";
 
 export interface Page {

@@ -33,7 +33,7 @@ export interface PlannedCall {
  */
 export async function judgeCall(turn: Turn, planned: PlannedCall, deps: AgentDeps): Promise<Verdict> {
   const { tool, call, input, context } = planned;
-  const act: Act = (await tool.plan?.(input, context)) ?? { kind: "look" };
+  const act: Act = (await ofTool(async () => await tool.plan?.(input, context))) ?? { kind: "look" };
   const facts = callFactsOf(turn, { tool: tool.name, act }, deps);
   const decision = await deps.policy.decide(facts);
   const { effect, rule } = decision;
@@ -47,6 +47,20 @@ export async function judgeCall(turn: Turn, planned: PlannedCall, deps: AgentDep
     facts,
   });
   return lift(turn, { decision, act, callId: call.callId, kind: act.kind === "command" ? "exec" : "tool" }, deps);
+}
+
+/**
+ * What the disk said to a tool is the tool's failure, which the model reads: the turn would else be tried again and again
+ * for a folder that only a person can mend. Where the house's own store is down, the row behind the call tells.
+ */
+export async function ofTool<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = AppError.from(thrown, "RUN_003");
+    if (!error.code.startsWith("STORE_")) throw error;
+    throw new AppError("RUN_003", error.message, { cause: error });
+  }
 }
 
 interface Judged {

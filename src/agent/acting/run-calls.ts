@@ -11,7 +11,7 @@ import type { Tool, ToolContext, ToolEffect, ToolOutput } from "../../tools/cont
 import { toolEntry } from "../transcript-entry.ts";
 import { Parked } from "../turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn } from "../turn.ts";
-import { askPerson, judgeCall, type PlannedCall, type Verdict } from "./guard.ts";
+import { askPerson, judgeCall, ofTool, type PlannedCall, type Verdict } from "./guard.ts";
 import { bindingOf } from "./binding.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
 import type { FinishedCall, InDoubt, StepJournal } from "./step-journal.ts";
@@ -67,7 +67,7 @@ async function outcomeOf(turn: Turn, open: OpenCall, deps: AgentDeps): Promise<O
     const context = { ...planned.context, command: verdict.command };
     if (effectOf(planned) === "unsafe") await open.journal.begun(open.call.callId, shownCall(open.call));
     await deps.failpoints.reach("tool-running");
-    const output = await run(planned, verdict, context);
+    const output = await ofTool(() => run(planned, verdict, context));
     await deps.failpoints.reach("tool-finished");
     return { error: null, refused: [], ...output };
   } catch (thrown) {

@@ -72,6 +72,8 @@ class Following {
   #lastSignMs: number;
   #watch: { cancel(): void };
   #hasCallerLeft = false;
+  /** A tool runs, or waits for a person's yes: both have a time of their own, and the model is not silent meanwhile. */
+  #isToolOut = false;
 
   constructor(deps: GatewayDeps, relay: RunRelay, request: RunRequest, listener: RunListener) {
     this.#deps = deps;
@@ -119,6 +121,8 @@ class Following {
 
   #hear(event: RunEvent): void {
     this.#lastSignMs = this.#deps.clock.monotonicMs();
+    if (event.type === "tool.started") this.#isToolOut = true;
+    if (event.type === "tool.completed" || event.type === "tool.failed") this.#isToolOut = false;
     if (event.type === "run.text") this.#say(event.soFar);
     if (event.type === "run.restarted") this.#beginAnew(event.soFar);
     if (event.type === "run.ended") this.#end(event);
@@ -159,7 +163,7 @@ class Following {
   #watchFor(delayMs: number): { cancel(): void } {
     return this.#deps.clock.after(delayMs, () => {
       const silentMs = this.#deps.clock.monotonicMs() - this.#lastSignMs;
-      const leftMs = this.#silenceMs() - silentMs;
+      const leftMs = this.#isToolOut ? this.#silenceMs() : this.#silenceMs() - silentMs;
       if (leftMs > 0) {
         this.#watch = this.#watchFor(leftMs);
         return;
