@@ -41,6 +41,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       allowUnpriced: [],
     },
     memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6 } },
+    mcp: { servers: {} },
     queue: { driver: "local" },
     cron: { enabled: true, maxConcurrentRuns: 2, misfire: "run-once", sessionRetention: "7d" },
     hooks: {
