@@ -5,6 +5,7 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { JsonSchemaValidatorResult, jsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/types.js";
 import { z } from "zod";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
@@ -44,7 +45,7 @@ export async function openServerLink(
   const client = new Client(
     { name: "openclaw", version: deps.version },
     // Output schemas are the server's: compiling them would run what it made up.
-    { capabilities: {}, jsonSchemaValidator: { getValidator: () => trusting } },
+    { capabilities: {}, jsonSchemaValidator: trusting },
   );
   let trouble: string | null = null;
   let isOver = false;
@@ -143,6 +144,12 @@ function lostLink(thrown: unknown, trouble: string | null): AppError {
   });
 }
 
-function trusting<T>(value: unknown): { valid: true; data: T; errorMessage: undefined } {
-  return { valid: true, data: value as T, errorMessage: undefined };
-}
+const trusting: jsonSchemaValidator = {
+  getValidator<T>() {
+    return (value: unknown): JsonSchemaValidatorResult<T> => ({
+      valid: true,
+      data: value as T,
+      errorMessage: undefined,
+    });
+  },
+};

@@ -48,7 +48,7 @@ function serverFindings(base: KeyPath, { name, server, known }: Named): Finding[
     }
   }
   for (const [variable, value] of Object.entries(server.env)) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable) || value.includes("\0")) {
+    if (/[=\0]/.test(variable) || variable === "" || value.includes("\0")) {
       findings.push(broken([...base, "env", variable], "is no variable"));
     }
   }
