@@ -47,6 +47,7 @@ import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import type { McpClients } from "../mcp/contract.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
@@ -55,6 +56,7 @@ import { createHousePolicy, createHousePolicyView } from "./policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { createRunningCommands } from "./running-commands.ts";
+import { openMcp } from "./mcp.ts";
 import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
@@ -181,6 +183,8 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const commands = createRunningCommands({ stateDir, clock, ids: ground.ids, log: log.child("commands") });
   await life.start({ name: "commands", start: () => commands.start(), close: () => commands.close() });
   const tools = createToolSet();
+  const mcp = openMcp({ ...ground, config });
+  await life.start({ name: "mcp", close: () => mcp.close() });
   const shelf = createSurroundings({
     config: () => config.current().config,
     variables: () => config.environment().variables,
@@ -213,6 +217,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     shelf,
     approvals,
     sandboxes,
+    mcp,
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
   await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
@@ -344,7 +349,7 @@ async function wayOf({
   tools,
   shelf,
   approvals,
-}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes">): Promise<MessageWay> {
+}: Omit<GatewayParts, "way" | "loop" | "state" | "sandboxes" | "mcp">): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -449,6 +454,7 @@ interface GatewayParts {
   readonly shelf: SkillShelf;
   readonly approvals: Approvals;
   readonly sandboxes: Sandboxes;
+  readonly mcp: McpClients;
 }
 
 /** What the workspaces say: their named files, and skill packs. */
@@ -462,7 +468,8 @@ function folderOf({ ground, config, models, shelf }: GatewayParts): Pick<Gateway
 }
 
 function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes } = parts;
+  const { ground, bus, store, config, models, desk, way, loop, state, restarts, tools, approvals, sandboxes, mcp } =
+    parts;
   const { options, clock, ids, log } = ground;
   const paths = statePaths(options.environment.stateDir);
   return {
@@ -487,6 +494,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     ),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
+    mcp,
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,

@@ -11,6 +11,7 @@ import type { EventBus } from "../domain/events.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
+import type { McpClients } from "../mcp/contract.ts";
 import type { ModelDeskView } from "../models/contract.ts";
 import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -40,6 +41,8 @@ export interface GatewayDeps {
   readonly approvals: Omit<ApprovalDesk, "start" | "close">;
   /** What each agent's commands run in. Looks at the machine on first use; never throws. */
   readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
+  /** The MCP servers of the configuration and how they stand. */
+  readonly mcp: Pick<McpClients, "states">;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

@@ -14,6 +14,7 @@ import { deadLetterMethods } from "./operate/dead-letters.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
+import { mcpMethods } from "./operate/mcp.ts";
 import { sandboxMethods } from "./operate/sandbox.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
@@ -45,6 +46,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   policy: policyMethods,
   approvals: approvalMethods,
   sandbox: sandboxMethods,
+  mcp: mcpMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
