@@ -58,7 +58,8 @@ export class McpServer {
    */
   async listed(): Promise<readonly ListedTool[]> {
     if (this.#hasListed) return this.#tools;
-    const opening = this.#open();
+    // Why it is not there stands in its state.
+    const opening = this.#open().catch(() => undefined);
     const leftMs = this.#openedMs + limits.mcpStartWaitMs - this.#deps.clock.monotonicMs();
     if (leftMs > 0) await this.#soon(opening, leftMs);
     return this.#tools;
@@ -221,10 +222,7 @@ export class McpServer {
   async #soon(work: Promise<unknown>, waitMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = this.#deps.clock.after(waitMs, resolve);
-    work.then(
-      () => resolve(),
-      () => resolve(),
-    );
+    void work.finally(resolve);
     await promise;
     timer.cancel();
   }

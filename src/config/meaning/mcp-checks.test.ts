@@ -30,7 +30,7 @@ describe("mcp.servers", () => {
   it.each([
     ["an upper-case name", { Git: { command: "x" } }, `${at(".Git")} is no name of a server`],
     ["a name with an underscore", { a_b: { command: "x" } }, `${at(".a_b")} is no name of a server`],
-    ["a name that ends in a dash", { "a-": { command: "x" } }, `${at('["a-"]')} is no name of a server`],
+    ["a name that ends in a dash", { "a-": { command: "x" } }, `${at(".a-")} is no name of a server`],
     ["a name too long", { [`${name}a`]: { command: "x" } }, `${at(`.${name}a`)} is no name of a server`],
     ["no way to it", { git: {} }, `${at(".git")} needs either command or url`],
     ["two ways to it", { git: { command: "x", url: "http://a.example" } }, `${at(".git")} needs either command or url`],

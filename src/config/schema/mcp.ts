@@ -13,7 +13,8 @@ export function mcpSchema() {
 }
 
 function serverSchema() {
-  return z.object({
+  // A list to allow tools under a misspelt name would allow all of them: here it is an error.
+  return z.strictObject({
     enabled: about(z.boolean().default(true), "Whether it is used."),
     command: about(z.string().min(1).optional(), "Program that is started and spoken to; no shell reads it."),
     args: about(names().default([]), "Its arguments."),
