@@ -170,6 +170,24 @@ describe("a server that answers garbage, or too much", () => {
     expect(message).toContain(why);
   });
 
+  it("W13: the limits of a message, and of what is none, hold at their edge", async () => {
+    const sized = (bytes: number) => openMcpWorld({ s: scripted("sized", String(bytes)) }).call();
+    expect(await sized(limits.mcpMessageBytes)).toContain("[cut: ");
+    expect((await refusalOf(sized(limits.mcpMessageBytes + 1))).message).toContain("It sent a message of more than");
+    const garbage = (lines: number) =>
+      openMcpWorld({ s: scripted("some-garbage", String(lines)) }).call({ text: "on" });
+    expect(await garbage(limits.mcpBadMessages)).toBe(`${from}on`);
+    expect((await refusalOf(garbage(limits.mcpBadMessages + 1))).message).toContain("It writes what is no message");
+  });
+
+  it("W13: so does that of what a tool is called with", async () => {
+    const world = openMcpWorld({ s: scripted("plain") });
+    const shell = JSON.stringify({ text: "" }).length;
+    const call = (bytes: number) => world.call({ text: "x".repeat(bytes - shell) });
+    expect(await call(limits.mcpInputBytes)).toContain("echo: xxx");
+    expect((await refusalOf(call(limits.mcpInputBytes + 1))).message).toContain("Send less at once.");
+  });
+
   it("W13: a result that is none fails the call alone", async () => {
     const world = openMcpWorld({ s: scripted("no-result") });
     const stop = new AbortController();

@@ -95,6 +95,13 @@ function call(id: string | number, said: string, name: string): void {
       return;
     case "huge":
       return say({ id, result: text("x".repeat(5 * 1024 * 1024)) });
+    case "sized": {
+      const shell = JSON.stringify({ jsonrpc: "2.0", id, result: text("") }).length;
+      return say({ id, result: text("x".repeat(Number(word) - shell)) });
+    }
+    case "some-garbage":
+      process.stdout.write("{not json\n".repeat(Number(word)));
+      return say({ id, result: text(said) });
     case "long":
       return say({ id, result: text("y".repeat(1024 * 1024)) });
     case "fails":

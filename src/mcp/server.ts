@@ -109,7 +109,7 @@ export class McpServer {
     this.#openedMs = nowMs;
     const opening = this.#connect();
     this.#opening = opening;
-    opening.catch((error: unknown) => this.#failed(AppError.from(error, "CONN_001").message));
+    opening.catch((error: unknown) => this.#failed(AppError.from(error, "CONN_001")));
     return opening;
   }
 
@@ -149,7 +149,7 @@ export class McpServer {
     return link;
   }
 
-  #failed(why: string): void {
+  #failed({ message: why, details }: AppError): void {
     this.#opening = null;
     if (this.#life.signal.aborted) return;
     this.#failures += 1;
@@ -158,7 +158,7 @@ export class McpServer {
     // What it listed once may not be there any more.
     this.#tools = [];
     this.#hasListed = false;
-    this.#deps.log.warn("an MCP server cannot be used", { server: this.name, why, failures: this.#failures });
+    this.#deps.log.warn("an MCP server cannot be used", { server: this.name, why, ...details });
   }
 
   /** Its tools stay: the next call starts it again. */

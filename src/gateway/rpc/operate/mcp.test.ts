@@ -15,4 +15,18 @@ describe("mcp.status", () => {
     });
     await stage.close();
   });
+
+  it("R088: an address or a program is written by administrators alone", async () => {
+    const stage = await openStage();
+    const client = await connect(stage.url, { scopes: ["operator.read", "operator.write", "operator.approvals"] });
+    const mcp = { servers: { tracker: { url: "http://127.0.0.1:9/mcp" } } };
+    for (const [method, params] of [
+      ["config.patch", { patch: { mcp } }],
+      ["config.set", { raw: JSON.stringify({ mcp }) }],
+      ["config.apply", { raw: JSON.stringify({ mcp }) }],
+    ] as const) {
+      expect(errorOf(await client.call(method, params))).toMatchObject({ code: "FORBIDDEN" });
+    }
+    await stage.close();
+  });
 });
