@@ -8,7 +8,7 @@ import type { Redactor } from "../platform/redact.ts";
 import { version } from "./version.ts";
 
 export interface McpOptions {
-  readonly config: Pick<ConfigHandle, "current" | "environment">;
+  readonly config: Pick<ConfigHandle, "current" | "environment" | "subscribe">;
   readonly clock: Clock;
   readonly log: Log;
   readonly redactor: Pick<Redactor, "known">;
@@ -16,7 +16,7 @@ export interface McpOptions {
 
 /** Loads and starts nothing; the caller closes it. */
 export function openMcp({ config, clock, log, redactor }: McpOptions): McpClients {
-  return createMcpClients({
+  const clients = createMcpClients({
     config: () => config.current().config,
     clock,
     log: log.child("mcp"),
@@ -25,4 +25,13 @@ export function openMcp({ config, clock, log, redactor }: McpOptions): McpClient
     redact: (text) => redactor.known(text),
     version,
   });
+  // What was taken out of the configuration ends now, and not when a turn comes by.
+  const unsubscribe = config.subscribe(() => void clients.states());
+  return {
+    ...clients,
+    async close() {
+      unsubscribe();
+      await clients.close();
+    },
+  };
 }

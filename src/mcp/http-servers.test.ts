@@ -85,16 +85,28 @@ describe("a server at an address", () => {
 
   it("R087: what says who we are does not follow to another port or host, nor does what the tool is called with", async () => {
     const other = await serve();
+    const looked: string[] = [];
+    const resolve = (name: string) => {
+      looked.push(name);
+      return Promise.resolve([{ address: "127.0.0.1", family: 4 }]);
+    };
     for (const target of [`http://127.0.0.1:${other.port}/mcp`, `http://elsewhere.test:${other.port}/mcp`]) {
       const { url, seen } = await serve((_asked, response) => void response.writeHead(307, { location: target }).end());
-      const world = openMcpWorld(
-        { s: { url, headers } },
-        { resolve: () => Promise.resolve([{ address: "127.0.0.1", family: 4 }]) },
-      );
+      const world = openMcpWorld({ s: { url, headers } }, { resolve });
       expect(await refusalOf(world.call({ text: "private words" }))).toContain("RUN_003");
       expect(seen.some(({ message }) => message.method === "tools/call")).toBe(true);
     }
+    // Another host is not even looked up: a public one would be no better.
+    expect(looked).toEqual([]);
     expect(other.seen).toEqual([]);
+  });
+
+  it("W13: is told that we are done with it, and not waited for", async () => {
+    const { url, seen } = await serve();
+    const world = openMcpWorld({ s: { url, headers } });
+    await world.call();
+    await world.clients.close();
+    expect(seen.at(-1)).toMatchObject({ method: "DELETE", headers: { "mcp-session-id": "session-1" } });
   });
 
   it("R087: within its own origin it does", async () => {

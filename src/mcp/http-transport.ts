@@ -28,7 +28,25 @@ export function openHttpTransport(options: HttpOptions): Transport {
   if (transport === "sse") {
     return new SSEClientTransport(url, { requestInit: { headers }, fetch });
   }
-  return new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch });
+  return leaving(new StreamableHTTPClientTransport(url, { requestInit: { headers }, fetch }), options.clock);
+}
+
+/** Says goodbye before it hangs up, so that the server keeps no session of ours; it is not waited for longer than a moment. */
+function leaving(transport: StreamableHTTPClientTransport, clock: Clock): Transport {
+  const hangUp = transport.close.bind(transport);
+  transport.close = async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(limits.mcpAskedToEndMs, resolve);
+    // One that is not there any more need not be told.
+    void transport
+      .terminateSession()
+      .catch(() => undefined)
+      .finally(resolve);
+    await promise;
+    timer.cancel();
+    await hangUp();
+  };
+  return transport;
 }
 
 /** The library asks with `fetch`; every hop of it is judged by the guard. */

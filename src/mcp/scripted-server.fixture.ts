@@ -116,6 +116,8 @@ function call(id: string | number, said: string, name: string): void {
       return ask(id);
     case "spawns": {
       const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+      // It ends at the end of its input, and leaves this one behind.
+      child.unref();
       return say({ id, result: text(String(child.pid)) });
     }
     case "surroundings":

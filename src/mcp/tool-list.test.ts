@@ -185,6 +185,17 @@ describe("its schema", () => {
     expect(schemaOf(sized(limits.mcpSchemaBytes + 1)).tools).toHaveLength(0);
   });
 
+  it("W13: one that is too wide is not read to its end", () => {
+    const wide = Array.from({ length: 20_000 }, () => 1);
+    Object.defineProperty(wide, 19_999, {
+      enumerable: true,
+      get() {
+        throw new Error("read to its end");
+      },
+    });
+    expect(schemaOf({ type: "object", enum: wide }).refused).toEqual([expect.stringContaining("is larger than")]);
+  });
+
   it("W13: a name of JavaScript's own does no harm", () => {
     const told = JSON.parse(
       '{"type":"object","properties":{"__proto__":{"polluted":true},"constructor":{}}}',
