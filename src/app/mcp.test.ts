@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { ActQuestion, Asked } from "../approvals/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import { createMcpClients } from "../mcp/clients.ts";
-import { configWithServers, everythingServer, scripted } from "../mcp/mcp-world.fixture.ts";
+import { configWithServers, everythingServer, scripted, toolsOf } from "../mcp/mcp-world.fixture.ts";
 import { systemClock } from "../platform/clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { configWith, fakeCommands } from "../policy/policy-world.fixture.ts";
@@ -85,7 +85,7 @@ async function turn(
   const house = await openTestWay({
     script,
     config,
-    tools: await clients.tools("main"),
+    tools: await toolsOf(clients),
     acting: {
       policy: createPolicy({ config: () => config, commands: fakeCommands() }),
       approvals: { ...nobodyThere().approvals, ask },
@@ -112,8 +112,9 @@ async function serveEverything(transport: string): Promise<number> {
     child.kill("SIGKILL");
     await once(child, "exit");
   });
-  await once(child.stderr, "data");
-  child.stderr.resume();
+  let told = "";
+  child.stderr.on("data", (piece: Buffer) => (told += piece.toString()));
+  await expect.poll(() => told, { timeout: 20_000 }).toContain(String(port));
   return port;
 }
 

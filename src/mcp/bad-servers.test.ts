@@ -149,7 +149,9 @@ describe("a server that lies", () => {
 
   it("W13: its questions for a model, a person or folders are refused", async () => {
     const refused = "-32601";
-    expect(await openMcpWorld({ s: scripted("asks") }).call()).toBe(`${from}s1:${refused} s2:${refused} s3:${refused}`);
+    expect(await openMcpWorld({ s: scripted("asks") }).call()).toBe(
+      `${from}s1:${refused} s2:${refused} s3:${refused} {}`,
+    );
   });
 
   it("W13: pages without end are read to a limit", async () => {

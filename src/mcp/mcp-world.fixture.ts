@@ -1,7 +1,7 @@
 /** Clients of scripted servers, closed with the test. */
 import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import { mcpSchema } from "../config/schema/mcp.ts";
@@ -74,7 +74,7 @@ export function openMcpWorld(servers: object, options: McpWorldOptions = {}): Mc
       config = configWithServers(next);
     },
     async tool(name) {
-      const found = (await clients.tools("main")).find((tool) => tool.name === name);
+      const found = (await toolsOf(clients)).find((tool) => tool.name === name);
       if (found === undefined) throw new Error(`no ${name}: ${JSON.stringify(clients.states())}`);
       return found;
     },
@@ -88,6 +88,14 @@ export function openMcpWorld(servers: object, options: McpWorldOptions = {}): Mc
     },
   };
   return world;
+}
+
+/** All there will be: a machine that is busy takes longer than a turn would wait. */
+export async function toolsOf(clients: McpClients): Promise<readonly Tool[]> {
+  await clients.tools("main");
+  const isStarting = () => clients.states().some(({ state }) => state === "starting");
+  await expect.poll(isStarting, { timeout: 20_000 }).toBe(false);
+  return await clients.tools("main");
 }
 
 function textOf(output: ToolOutput): string {

@@ -5,7 +5,11 @@ import { createInterface } from "node:readline";
 interface Message {
   readonly id?: string | number;
   readonly method?: string;
-  readonly params?: { readonly name?: string; readonly arguments?: { readonly text?: string } };
+  readonly params?: {
+    readonly capabilities?: object;
+    readonly name?: string;
+    readonly arguments?: { readonly text?: string };
+  };
   readonly result?: unknown;
   readonly error?: { readonly code: number };
 }
@@ -14,17 +18,23 @@ const [, , mode = "plain", word = ""] = process.argv;
 const schema = { type: "object", properties: { text: { type: "string" } } };
 let tools: unknown[] = mode === "list" ? (JSON.parse(word) as unknown[]) : [tool("echo"), tool("other")];
 let calls = 0;
+let offered: object = {};
 const answers: Message[] = [];
 
 if (mode === "dies-at-start") {
   process.stderr.write("no such file: tracker.json\n");
-  process.exit(3);
+  die(3);
 }
 if (mode === "stubborn") process.on("SIGTERM", () => undefined);
 if (mode === "stubborn") setInterval(() => undefined, 1_000);
 if (mode === "floods-stderr") for (let line = 0; line < 5_000; line += 1) process.stderr.write(`${"e".repeat(200)}\n`);
 
 createInterface({ input: process.stdin }).on("line", (line) => take(JSON.parse(line) as Message));
+
+function die(code: number): never {
+  // oxlint-disable-next-line unicorn/no-process-exit -- to die in the middle of things is what it is for.
+  process.exit(code);
+}
 
 function tool(name: string, part: object = {}): object {
   return { name, description: `The tool ${name}.`, inputSchema: schema, ...part };
@@ -46,11 +56,12 @@ function take(message: Message): void {
   const { id, method, params } = message;
   if (mode === "deaf") return;
   if (method === "initialize") {
+    offered = params?.capabilities ?? {};
     const capabilities = { tools: { listChanged: true } };
     const serverInfo = { name: "scripted", version: "1" };
     say({ id, result: { protocolVersion: "2025-06-18", capabilities, serverInfo } });
   }
-  if (method === "notifications/initialized" && mode === "dies-after-hello") process.exit(4);
+  if (method === "notifications/initialized" && mode === "dies-after-hello") die(4);
   if (method === "tools/list") {
     const page = mode === "pages" ? { nextCursor: "again" } : {};
     say({ id, result: { tools: mode === "pages" ? [tool(`t${calls}`)] : tools, ...page } });
@@ -63,7 +74,7 @@ function call(id: string | number, said: string, name: string): void {
   calls += 1;
   switch (mode) {
     case "dies-mid-call":
-      process.exit(5);
+      die(5);
     // falls through
     case "garbage":
       for (let line = 0; line < 1_000; line += 1) process.stdout.write("{not json\n");
@@ -144,6 +155,6 @@ function ask(id: string | number): void {
     if (answers.length < 3) return;
     clearInterval(waiting);
     const codes = answers.map((answer) => `${answer.id}:${answer.error?.code ?? "granted"}`).toSorted();
-    say({ id, result: text(codes.join(" ")) });
+    say({ id, result: text([...codes, JSON.stringify(offered)].join(" ")) });
   }, 5);
 }
