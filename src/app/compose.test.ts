@@ -83,6 +83,7 @@ describe("a gateway", () => {
       "command desk",
       "memory",
       "running commands",
+      "mcp",
       "loop delay",
       "port",
       "trace",

@@ -47,6 +47,7 @@ import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
+import type { McpClients } from "../mcp/contract.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
@@ -420,13 +421,14 @@ function folderOf({ config, models, acting }: GatewayParts): Pick<GatewayDeps, "
 /** Who may do what, and how people look at it and decide. */
 function controlsOf(
   parts: GatewayParts,
-): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "execApprovals"> {
-  const { policy, approvals, sandboxes, memory, commands } = parts.acting;
+): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "mcp" | "execApprovals"> {
+  const { policy, approvals, sandboxes, memory, mcp, commands } = parts.acting;
   return {
     policy: createHousePolicyView(policy, { ...parts, load: loadOptionsOf(parts.ground) }),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
     memory,
+    mcp,
     execApprovals: commands.approvals,
   };
 }

@@ -97,7 +97,14 @@ export async function openInjectedHouse(options: InjectedHouseOptions): Promise<
   });
   const { policy } = createHousePolicy(() => config, commands);
   const embeddings = { wanted: () => null, open: () => Promise.reject(new Error("no vectors here")) as never };
-  const memory = createMemory({ stateDir: path.join(folder, "state"), config: () => config, embeddings, clock, ids, log });
+  const memory = createMemory({
+    stateDir: path.join(folder, "state"),
+    config: () => config,
+    embeddings,
+    clock,
+    ids,
+    log,
+  });
   const bench = await commandBench();
   const provenance = createProvenance({ documents, clock });
   const effects: string[] = [];
@@ -178,7 +185,8 @@ function realTools({ world, memory, provenance, config }: RealTools): readonly T
   const guard = createEgress({ allowPrivate: () => false, log: silentLog() });
   const egress = {
     check: (url: string | URL) => guard.check(url),
-    fetch: (url: string | URL | { readonly url: URL }) => Promise.resolve(pageAt(String("url" in Object(url) ? (url as { url: URL }).url : url), world)),
+    fetch: (url: string | URL | { readonly url: URL }) =>
+      Promise.resolve(pageAt(String("url" in Object(url) ? (url as { url: URL }).url : url), world)),
   };
   const web = {
     fetch: {
@@ -235,7 +243,14 @@ function talkPorts({ effects }: World): { sessions: SessionsPort; errands: Erran
     sessions: {
       list: () => Promise.resolve([]),
       find: (_asker, named) =>
-        Promise.resolve({ sessionKey: named, agentId: "main", label: null, updatedMs: 0, messageCount: 1, spawnedBy: null }),
+        Promise.resolve({
+          sessionKey: named,
+          agentId: "main",
+          label: null,
+          updatedMs: 0,
+          messageCount: 1,
+          spawnedBy: null,
+        }),
       lines: () => Promise.resolve([]),
     },
     errands: {

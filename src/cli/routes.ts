@@ -66,6 +66,11 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
     verbs: ["status"],
     load: () => import("./commands/sandbox.ts"),
   },
+  mcp: {
+    summary: "Show the MCP servers that agents may use",
+    verbs: ["status", "list"],
+    load: () => import("./commands/mcp.ts"),
+  },
   budget: {
     summary: "Look at budgets, set them, and allow more",
     verbs: ["show", "set", "allow", "deny", "settle"],

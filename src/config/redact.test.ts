@@ -32,6 +32,8 @@ const canary = "canary-8c1f-secret";
 function withCanary(path: readonly string[]): Record<string, unknown> {
   let config: unknown = {};
   const keys = path.map((key, index) => (key === "*" ? (isList(path.slice(0, index)) ? 0 : `own-${index}`) : key));
+  if (path[0] === "mcp")
+    config = setAt(config, [...keys.slice(0, 3), ...(path[3] === "env" ? ["command"] : ["url"])], "https://a.example");
   config = setAt(config, keys, canary);
   return config as Record<string, unknown>;
 }
@@ -52,6 +54,8 @@ describe("redaction", () => {
       "models.providers.*.headers.*",
       "messages.tts.providers.*.apiKey",
       "tools.web.search.apiKey",
+      "mcp.servers.*.env.*",
+      "mcp.servers.*.headers.*",
       "queue.url",
       "cron.webhookToken",
       "hooks.token",

@@ -447,6 +447,44 @@ export const limits = Object.freeze({
   grepFileBytes: 4 * 1024 * 1024,
   /** Of a line that `grep` shows, as UTF-16 units. */
   grepLineChars: 300,
+  /** Servers that speak MCP: how many are configured, the longest name of one, and the longest call, in seconds. */
+  mcpServers: 32,
+  mcpServerNameChars: 24,
+  mcpCallSeconds: 600,
+  /** How long a turn waits for one that was never asked before, and how long it may take to be there. */
+  mcpStartWaitMs: 3_000,
+  mcpStartMs: 30_000,
+  /** Pauses before one that died or could not be reached is tried again, doubled each time. */
+  mcpRetryMinMs: 1_000,
+  mcpRetryMaxMs: 300_000,
+  /** Unused for so long, it is ended until somebody wants it. */
+  mcpIdleMs: 600_000,
+  /** From asking it to end to ending it, in two steps. */
+  mcpAskedToEndMs: 500,
+  mcpGraceMs: 2_000,
+  /** One message of it. */
+  mcpMessageBytes: 4 * 1024 * 1024,
+  /** What it may say that is no message, on one connection; and that nobody asked for, in one minute. */
+  mcpBadMessages: 50,
+  mcpUnaskedMessages: 1_000,
+  mcpUnaskedWindowMs: 60_000,
+  /** Its standard error that goes into the log, and one line of it. */
+  mcpStderrBytes: 64 * 1024,
+  mcpStderrLineBytes: 1_024,
+  /** Its tools, pages of their list, and the shortest pause between two readings of it. */
+  mcpToolsPerServer: 64,
+  mcpListPages: 10,
+  mcpRelistMs: 1_000,
+  /** Of one tool: its own name, the name that models see, what it says of itself, and its schema. */
+  mcpToolNameChars: 128,
+  mcpShownNameChars: 64,
+  mcpDescriptionBytes: 1_024,
+  mcpSchemaBytes: 16 * 1024,
+  mcpSchemaDepth: 12,
+  mcpSchemaTextBytes: 512,
+  /** What a tool of it is called with, as JSON, and the pieces of an answer that are looked at. */
+  mcpInputBytes: 256 * 1024,
+  mcpContentPieces: 200,
   /** Files that are known to hold words from elsewhere; beyond it whole folders are. */
   foreignFiles: 10_000,
 });

@@ -13,6 +13,7 @@ import type { Address, InboundMessage } from "../domain/message.ts";
 import type { Admit } from "../inbound/contract.ts";
 import type { Tier } from "../domain/tier.ts";
 import type { Memory } from "../memory/contract.ts";
+import type { McpClients } from "../mcp/contract.ts";
 import type { ModelDeskView } from "../models/contract.ts";
 import type { PolicyView } from "../policy/contract.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -45,6 +46,8 @@ export interface GatewayDeps {
   readonly memory: Memory;
   /** What commands agents may run unasked. */
   readonly execApprovals: ExecApprovals;
+  /** The MCP servers of the configuration and how they stand. */
+  readonly mcp: Pick<McpClients, "states">;
   readonly agents: () => readonly AgentInfo[];
   readonly agentFiles: AgentFiles;
   readonly skills: SkillDesk;

@@ -103,6 +103,12 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     models: { list: () => [], find: () => undefined, primary: () => undefined },
     desk: fakeDeskView({ find: () => undefined }),
     sandboxes: () => Promise.resolve([]),
+    mcp: {
+      states: () => [
+        { name: "git", state: "ready", tools: ["mcp__git__log"], trouble: null },
+        { name: "old", state: "failed", tools: [], trouble: "It ended by itself." },
+      ],
+    },
     budgets: createBudgetDesk({
       store,
       gate: createBudgetGate({ store, clock, log, config: () => config.current().config, onWarning: () => undefined }),

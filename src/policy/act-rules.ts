@@ -109,7 +109,7 @@ function judgeMemory(act: Of<"memory">, call: CallFacts): ActVerdict {
 }
 
 function judgeServer(act: Of<"server">, call: CallFacts): ActVerdict {
-  if (act.readOnly) return allow("built-in", `${act.server} says that this tool only reads.`);
+  if (act.readOnly) return allow("built-in", `${act.server} is set up so that this tool only reads.`);
   if (isForeign(call.taint)) {
     return ask("built-in", `${act.server} may change something, and not only people of this chat may want it.`, call);
   }

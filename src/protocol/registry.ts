@@ -23,6 +23,7 @@ import * as models from "./methods/models.ts";
 import * as outbox from "./methods/outbox.ts";
 import * as policy from "./methods/policy.ts";
 import { promptShow } from "./methods/prompt.ts";
+import { mcpStatus } from "./methods/mcp.ts";
 import { sandboxStatus } from "./methods/sandbox.ts";
 import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
@@ -75,6 +76,7 @@ export const methodGroups = Object.freeze({
   ],
   sandbox: [sandboxStatus],
   execApprovals: [execApprovals.execApprovalsGet, execApprovals.execApprovalsSet, execApprovals.execApprovalsExport],
+  mcp: [mcpStatus],
   channels: [
     channels.channelsStatus,
     channels.channelsStart,

@@ -39,7 +39,10 @@ function wordsOfPerson(message: ModelMessage): readonly string[] {
  * Pages and results of a search, and files that hold nothing from elsewhere. Any other tool can be made to say what the
  * model wants to read, and so can a failure.
  */
-function isRead({ tool, isError }: { readonly tool: string; readonly isError: boolean }, entry: TranscriptDraft): boolean {
+function isRead(
+  { tool, isError }: { readonly tool: string; readonly isError: boolean },
+  entry: TranscriptDraft,
+): boolean {
   if (isError) return false;
   if (tool === "web_fetch" || tool === "web_search") return true;
   return tool === "read" && taintOfEntries([entry]).every((taint) => taint.class === "local");

@@ -9,6 +9,8 @@ import { statePaths } from "../../config/paths.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { EventBus } from "../../domain/events.ts";
+import type { McpClients } from "../../mcp/contract.ts";
+import type { Redactor } from "../../platform/redact.ts";
 import type { Memory } from "../../memory/contract.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
@@ -26,6 +28,7 @@ import type { Acting } from "./nobody-there.ts";
 import { createHousePolicy, type HousePolicy } from "./policy-view.ts";
 import { createRunningCommands } from "./running-commands.ts";
 import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
+import { openMcp } from "./mcp.ts";
 import { createTalk, type Talk } from "./talk.ts";
 import { createToolSet } from "./tool-set.ts";
 
@@ -39,6 +42,7 @@ export interface ActingDeps {
   readonly ids: Ids;
   readonly log: Log;
   readonly life: Lifecycle;
+  readonly redactor: Redactor;
 }
 
 /** What the rest of the house is given of it. */
@@ -48,6 +52,7 @@ export interface HouseActing {
   readonly approvals: Approvals;
   readonly sandboxes: Sandboxes;
   readonly memory: Memory;
+  readonly mcp: McpClients;
   readonly shelf: SkillShelf;
   /** Where packs lie that were installed for every agent. */
   readonly skillsDir: string;
@@ -72,12 +77,15 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const sandboxes = createSandboxes({ stateDir, home, clock, ids, config: current });
   const approvals = openApprovals({ store, clock, ids, bus, commands, log: log.child("approvals"), config: current });
   const shelf = openShelf(deps);
+  const mcp = openMcp(deps);
+  await life.start({ name: "mcp", close: () => mcp.close() });
   const vision = createVisionDesk();
   let talk: Talk | undefined;
   const tools = createToolSet({
     ...deps,
     config: current,
     memory,
+    mcp,
     processes: running.processes,
     sandbox: sandboxes.desk,
     vision,
@@ -93,6 +101,7 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     approvals,
     sandboxes,
     memory,
+    mcp,
     shelf,
     skillsDir: statePaths(stateDir).skillsDir,
     tools,

@@ -4,6 +4,7 @@
  */
 import type { ToolSet } from "../../agent/turn.ts";
 import type { Config } from "../../config/schema/root.ts";
+import type { McpClients } from "../../mcp/contract.ts";
 import type { Memory } from "../../memory/contract.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
@@ -21,6 +22,7 @@ export interface ToolSetDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly memory: Memory;
+  readonly mcp: Pick<McpClients, "tools">;
   readonly processes: Processes;
   readonly sandbox: SandboxDesk;
   readonly vision: VisionDesk;
@@ -62,9 +64,12 @@ async function load(deps: ToolSetDeps): Promise<ToolSet> {
   return { tools, specs: toolSpecs(tools) };
 }
 
-/** The tool that shows a skill is there where there is one to show. */
-async function forAgent(set: ToolSet, agentId: string, { shelf }: ToolSetDeps): Promise<ToolSet> {
-  if ((await shelf.usable(agentId)).length > 0) return set;
-  const isShown = ({ name }: Pick<Tool, "name">): boolean => name !== "skill";
-  return { tools: set.tools.filter(isShown), specs: set.specs.filter(isShown) };
+/** The tool that shows a skill is there where there is one to show; tools of other programs come and go with these. */
+async function forAgent(set: ToolSet, agentId: string, { shelf, mcp }: ToolSetDeps): Promise<ToolSet> {
+  const [skills, foreign] = await Promise.all([shelf.usable(agentId), mcp.tools(agentId)]);
+  const isThere = ({ name }: Pick<Tool, "name">): boolean => skills.length > 0 || name !== "skill";
+  const own = { tools: set.tools.filter(isThere), specs: set.specs.filter(isThere) };
+  if (foreign.length === 0) return own;
+  const { toolSpecs } = await import("../../tools/run-tool.ts");
+  return { tools: [...own.tools, ...foreign], specs: [...own.specs, ...toolSpecs(foreign)] };
 }

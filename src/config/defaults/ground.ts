@@ -29,18 +29,9 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       sessions: { visibility: "tree" },
     },
     approvals: { timeoutSeconds: 300, exec: { enabled: false, mode: "session", targets: [], approvers: [] } },
-    budgets: {
-      currency: "USD",
-      global: {},
-      agents: {},
-      users: {},
-      chats: {},
-      jobs: {},
-      warnAt: 0.8,
-      unpriced: "refuse",
-      allowUnpriced: [],
-    },
+    budgets: budgetDefaults,
     memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6, shareInGroups: false } },
+    mcp: { servers: {} },
     queue: { driver: "local" },
     cron: { enabled: true, maxConcurrentRuns: 2, misfire: "run-once", sessionRetention: "7d" },
     hooks: {
@@ -71,3 +62,15 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
     update: { channel: "stable", checkOnStart: false },
   });
 }
+
+const budgetDefaults = {
+  currency: "USD" as const,
+  global: {},
+  agents: {},
+  users: {},
+  chats: {},
+  jobs: {},
+  warnAt: 0.8,
+  unpriced: "refuse" as const,
+  allowUnpriced: [],
+};

@@ -8,6 +8,7 @@ import type { Finding } from "./finding.ts";
 import type { Config } from "../schema/root.ts";
 import { placeholderSecret } from "../secret-text.ts";
 import { newerThan } from "../change/version-stamp.ts";
+import { mcpFindings } from "./mcp-checks.ts";
 import { toolFindings } from "./tool-checks.ts";
 
 export interface CheckInput {
@@ -25,6 +26,7 @@ export function checkConfig(input: CheckInput): readonly Finding[] {
     ...hookFindings(input.config),
     ...queueFindings(input.config),
     ...toolFindings(input.config, input.channels),
+    ...mcpFindings(input.config),
     ...agentFindings(input.config),
     ...modelFindings(input.config),
     ...versionFindings(input),

@@ -15,6 +15,7 @@ export const pathSettings: readonly (readonly string[])[] = [
   ["plugins", "load", "paths", "*"],
   ["skills", "load", "extraDirs", "*"],
   ["browser", "executablePath"],
+  ["mcp", "servers", "*", "cwd"],
   ["logging", "file"],
 ];
 

@@ -3,7 +3,7 @@
  * deny nothing, or allow nothing, without anybody noticing; the file is not used with it.
  */
 import { absentTools, isKnownToolName, meantToolName, serverOfToolName, toolGroups } from "../../domain/tool-names.ts";
-import { getAt, isRecord, type KeyPath } from "../dot-path.ts";
+import { isRecord, type KeyPath } from "../dot-path.ts";
 import type { Config } from "../schema/root.ts";
 import type { Finding } from "./finding.ts";
 
@@ -22,8 +22,7 @@ export const wellKnownProviders: readonly string[] = [
 /** `channels`: those there are; empty where nobody told. */
 export function toolFindings(config: Config, channels: readonly string[]): Finding[] {
   const { tools, agents } = config;
-  const servers = getAt(config, ["mcp", "servers"]);
-  const known = isRecord(servers) ? Object.keys(servers) : null;
+  const known = Object.keys(config.mcp.servers);
   const policies: (readonly [KeyPath, unknown])[] = [
     [["tools"], tools],
     ...agents.list.map((agent, index) => [["agents", "list", index, "tools"], agent.tools] as const),
@@ -40,7 +39,7 @@ export function toolFindings(config: Config, channels: readonly string[]): Findi
 
 const tables = ["byProvider", "byChannel", "bySender"] as const;
 
-function nameFindings(base: KeyPath, policy: unknown, servers: readonly string[] | null): Finding[] {
+function nameFindings(base: KeyPath, policy: unknown, servers: readonly string[]): Finding[] {
   return ["allow", "alsoAllow", "deny"].flatMap((key) => {
     const names: readonly unknown[] = isRecord(policy) && Array.isArray(policy[key]) ? policy[key] : [];
     return names.flatMap((name, index) => {
@@ -55,10 +54,10 @@ function nameFindings(base: KeyPath, policy: unknown, servers: readonly string[]
   });
 }
 
-function whatIsWrong(name: string, servers: readonly string[] | null): string | null {
+function whatIsWrong(name: string, servers: readonly string[]): string | null {
   if (isKnownToolName(name)) {
     const server = serverOfToolName(name);
-    if (server === undefined || servers === null || servers.includes(server)) return null;
+    if (server === undefined || servers.includes(server)) return null;
     return `${name} is of the server ${server}, which mcp.servers does not name`;
   }
   const meant = meantToolName(name);

@@ -146,6 +146,7 @@ const guarding: readonly string[] = [
   "tools",
   "approvals",
   "budgets",
+  "mcp",
   "plugins.allow",
   "plugins.deny",
   "commands",

@@ -10,6 +10,7 @@ import { commandsSchema } from "./commands.ts";
 import { gatewaySchema } from "./gateway.ts";
 import { hooksSchema } from "./hooks.ts";
 import { diagnosticsSchema, loggingSchema } from "./logging.ts";
+import { mcpSchema } from "./mcp.ts";
 import { memorySchema } from "./memory.ts";
 import { messagesSchema } from "./messages.ts";
 import { modelsSchema } from "./models.ts";
@@ -47,6 +48,7 @@ export const sectionSchemas = {
   approvals: approvalsSchema,
   budgets: budgetsSchema,
   memory: memorySchema,
+  mcp: mcpSchema,
   queue: queueSchema,
   router: routerSchema,
   cron: cronSchema,

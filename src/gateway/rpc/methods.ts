@@ -16,6 +16,7 @@ import { execApprovalMethods } from "./operate/exec-approvals.ts";
 import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
+import { mcpMethods } from "./operate/mcp.ts";
 import { sandboxMethods } from "./operate/sandbox.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
@@ -48,6 +49,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   approvals: approvalMethods,
   sandbox: sandboxMethods,
   execApprovals: execApprovalMethods,
+  mcp: mcpMethods,
   channels: channelMethods,
   send: (services) => [...sendMethods(services), ...messageActionMethods(services)],
   outbox: outboxMethods,
