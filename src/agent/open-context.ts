@@ -8,7 +8,7 @@ import type { ChatKind } from "../domain/message.ts";
 import { parseSessionKey } from "../domain/session-key.ts";
 import type { InboxRow, SessionRow, TranscriptDraft } from "../store/port.ts";
 import { withTaint, type Taint } from "../domain/taint.ts";
-import { taintKey, taintOfEntries } from "./acting/turn-taint.ts";
+import { byTurnKey, taintKey, taintOfEntries } from "./acting/turn-taint.ts";
 import { createSummarise } from "./calling/summarise.ts";
 import type { TurnContext, TurnFacts } from "./context/contract.ts";
 import { loadHistory } from "./context/load-history.ts";
@@ -33,7 +33,7 @@ function withBirth(said: readonly TranscriptDraft[], born: BornRights | undefine
   if (born === undefined || born.taint.length === 0) return said;
   return said.map((entry) => {
     const known = taintOfEntries([entry]);
-    return { ...entry, body: { ...entry.body, [taintKey]: withTaint(known, born.taint) } };
+    return { ...entry, body: { ...entry.body, [taintKey]: withTaint(known, born.taint), [byTurnKey]: true } };
   });
 }
 

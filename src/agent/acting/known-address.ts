@@ -1,32 +1,41 @@
 /**
- * Whether an address stands, word for word, in what people said or in what was read. One that the model put together may
- * carry away what it knows; one that was there already says nothing new to whoever wrote it.
+ * Whether an address stands, word for word, in what people said or in what was read of the web. One that the model put
+ * together may carry away what it knows; one that was there already says nothing new to whoever wrote it.
  */
 import type { ModelMessage } from "../../domain/conversation.ts";
 import { messageText } from "../../domain/message.ts";
 import { talkOf } from "../context/talk.ts";
 import type { Turn } from "../turn.ts";
+import { byTurnKey } from "./turn-taint.ts";
 
 export function isKnownAddress(turn: Turn, url: string): boolean {
   const wanted = normal(url);
   if (wanted === null) return false;
   const { row, options, conversation, earlier } = turn;
-  const said = [...talkOf(earlier).map(({ message }) => message), ...(options.history ?? []), ...(options.input ?? [])];
-  const texts = [messageText(row.message), ...[...said, ...conversation].flatMap(textsOf)];
+  // What another turn wrote is a model's making, too.
+  const persons = earlier.filter(({ body }) => body[byTurnKey] !== true);
+  const said = [...talkOf(persons).map(({ message }) => message), ...(options.history ?? []), ...(options.input ?? [])];
+  const own = options.born === undefined ? [messageText(row.message)] : [];
+  const texts = [...own, ...[...said, ...conversation].flatMap(textsOf)];
   return texts.some((text) => addressesIn(text).includes(wanted));
 }
 
-/** The model's own words count for nothing. */
+/**
+ * The model's own words count for nothing, and neither does what gives them back: a file that it wrote, the output of a
+ * command, a failure that names what was asked for.
+ */
 function textsOf(message: ModelMessage): readonly string[] {
   switch (message.role) {
     case "user":
       return message.content.flatMap((part) => (part.type === "text" ? [part.text] : []));
     case "tool":
-      return message.results.map(({ output }) => output);
+      return message.results.filter(({ tool, isError }) => !isError && web.has(tool)).map(({ output }) => output);
     case "assistant":
       return [];
   }
 }
+
+const web: ReadonlySet<string> = new Set(["web_fetch", "web_search"]);
 
 function addressesIn(text: string): readonly string[] {
   const found = text.match(/https?:\/\/[^\s<>"'`\])}]+/gi) ?? [];

@@ -5,6 +5,9 @@ import type { TranscriptDraft } from "../../store/port.ts";
 /** The key of an entry's body that holds it. */
 export const taintKey = "taint";
 
+/** The key that says, with true, that another turn wrote the entry after it had read words from outside. */
+export const byTurnKey = "byTurn";
+
 /** Of the entries that a request is made of; a summary carries what it was made of. */
 export function taintOfEntries(entries: readonly Pick<TranscriptDraft, "body">[]): readonly Taint[] {
   let found: readonly Taint[] = [];
