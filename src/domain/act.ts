@@ -7,8 +7,19 @@ import type { Address } from "./message.ts";
 export type Act =
   /** Reads or computes; nobody outside notices. */
   | { readonly kind: "look" }
-  /** Opens a file. `path` as it was resolved; `inside` the agent's workspace or not. */
-  | { readonly kind: "file"; readonly path: string; readonly access: "read" | "write"; readonly inside: boolean }
+  /**
+   * Opens a file. `path` as it was resolved; `inside` the agent's workspace or not. Of a change inside, `names` are all
+   * files that it is about, from the workspace and as they were resolved, and `text` what is written, where one of them
+   * guides the assistant.
+   */
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly access: "read" | "write";
+      readonly inside: boolean;
+      readonly names?: readonly string[];
+      readonly text?: string;
+    }
   | CommandAct
   /**
    * Asks a public address for something; the address itself can carry words out. `known`: it stands word for word in what
@@ -19,8 +30,8 @@ export type Act =
   | { readonly kind: "message"; readonly to: Address; readonly own: boolean; readonly text: string }
   /** Writes to another session of the house, or starts one. */
   | { readonly kind: "session"; readonly sessionKey: string; readonly agentId: string; readonly text: string }
-  /** Reads or changes what is remembered. */
-  | { readonly kind: "memory"; readonly access: "read" | "write" }
+  /** Reads or changes what is remembered. `text`: what is written or forgotten, shown and consented to. */
+  | { readonly kind: "memory"; readonly access: "read" | "write"; readonly text?: string }
   /** Calls a tool of another program. `server`: as it is configured; `text`: what it is called with, shown and consented to. */
   | {
       readonly kind: "server";

@@ -213,7 +213,7 @@ class Judgement {
       : null;
   }
 
-  /** The gateway's token and settings are in files: reading one is as good as being its owner. */
+  /** The gateway's token and settings are in files, and in its environment: reading one is as good as being its owner. */
   async #touchesOwn(words: readonly string[]): Promise<string | null> {
     const { plan, deps } = this.#parts;
     const names = words.map((word) => (isOption(word) ? word.slice(word.indexOf("=") + 1) : word));
@@ -223,7 +223,9 @@ class Judgement {
     const found = places.some(
       (place) => isOwnFile(place, deps) || (goesDeep && deps.ownPaths.some((own) => isInside(place, own))),
     );
-    return found ? "It names the gateway's own files." : null;
+    if (found) return "It names the gateway's own files.";
+    const spies = places.some((place) => /^\/proc\/\d/.test(place) || (goesDeep && isInside(place, "/proc")));
+    return spies ? "It looks into a running program: its environment and its memory are there." : null;
   }
 
   async #gitRisk(): Promise<string | null> {

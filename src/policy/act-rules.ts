@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Config } from "../config/schema/root.ts";
 import { workspaceOf } from "../config/workspace.ts";
 import type { Act } from "../domain/act.ts";
+import { guidesAssistant } from "../domain/guiding-file.ts";
 import { isStranger } from "./built-in-rules.ts";
 import type { CallFacts, Rule } from "./contract.ts";
 import { isForeign, taintReasons } from "./question.ts";
@@ -43,16 +44,11 @@ function judgeFile(act: Of<"file">, call: CallFacts, config: Config): ActVerdict
     if (call.sandboxed) return deny("built-in", "In the sandbox, files outside the workspace are out of reach.");
     return ask(at, `Files outside the workspace are asked about: ${act.path}.`, call);
   }
-  if (act.access === "write" && isForeign(call.taint) && guides(act.path, workspaceOf(config, call.agentId))) {
+  const names = act.names ?? [path.relative(workspaceOf(config, call.agentId), act.path)];
+  if (act.access === "write" && isForeign(call.taint) && names.some(guidesAssistant)) {
     return ask("built-in", "What guides the assistant from now on is not changed by what it has read elsewhere.", call);
   }
   return allow("built-in", "Files of the workspace are the assistant's to work with.");
-}
-
-/** Files that later turns follow as if a person of the house had said it: words put there would lose their taint. */
-function guides(file: string, workspace: string): boolean {
-  const [first = "", ...rest] = path.relative(workspace, file).split(path.sep);
-  return rest.length === 0 ? /^[A-Z]+\.md$/i.test(first) : /^(memory|skills)$/i.test(first);
 }
 
 function judgeFetch(act: Of<"fetch">, call: CallFacts, config: Config): ActVerdict {

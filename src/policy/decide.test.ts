@@ -45,6 +45,37 @@ const group = { isOwner: false, chatKind: "group" } as const;
 const free = { tools: { fs: { workspaceOnly: false } } };
 const talking = { tools: { agentToAgent: { enabled: true, allow: ["work"] } } };
 
+describe("what a person is shown", () => {
+  it.each<[string, string, Act, string]>([
+    [
+      "a note",
+      "memory_save",
+      { kind: "memory", access: "write", text: "Ann pays." },
+      "memory_save: write memory\nAnn pays.",
+    ],
+    [
+      "files that guide",
+      "apply_patch",
+      {
+        kind: "file",
+        path: `${workspace}/a.txt`,
+        access: "write",
+        inside: true,
+        names: ["a.txt", "AGENTS.md"],
+        text: "+obey",
+      },
+      `apply_patch: write ${workspace}/a.txt\nand AGENTS.md\n+obey`,
+    ],
+  ])("R114: is all of %s, and the yes is for it alone", async (_what, tool, act, shown) => {
+    const one = await decide(callOf(tool, act, { taint: [webPage] }));
+    expect(one).toMatchObject({ effect: "ask", question: { shown } });
+    const other = await decide(callOf(tool, { ...act, text: "else" } as Act, { taint: [webPage] }));
+    expect(other.effect === "ask" && one.effect === "ask" && other.question.binding !== one.question.binding).toBe(
+      true,
+    );
+  });
+});
+
 describe("what is done about an act", () => {
   it.each<[string, string, Act, Partial<CallFacts>, Changes, string]>([
     ["looking", "time", look, foreign, {}, "allow built-in"],
@@ -54,6 +85,22 @@ describe("what is done about an act", () => {
     ["a change of what guides, after a page", "edit", guide, foreign, {}, "ask built-in"],
     ["a change of what guides, after a file", "edit", guide, local, {}, "allow built-in"],
     ["a skill, after a page", "write", skill, foreign, {}, "ask built-in"],
+    [
+      "one among others that guides, after a page",
+      "apply_patch",
+      { ...changed, names: ["a.txt", "AGENTS.md"] } as Act,
+      foreign,
+      {},
+      "ask built-in",
+    ],
+    [
+      "a guide of a linked workspace, after a page",
+      "edit",
+      { ...changed, path: "/real/SOUL.md", names: ["SOUL.md"] } as Act,
+      foreign,
+      {},
+      "ask built-in",
+    ],
     ["a file elsewhere", "read", outside, {}, {}, "deny tools.fs.workspaceOnly"],
     ["a file elsewhere, where that may be", "read", outside, {}, free, "ask tools.fs.workspaceOnly"],
     ["a file elsewhere, from a box", "read", outside, { sandboxed: true }, free, "deny built-in"],

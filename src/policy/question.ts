@@ -35,8 +35,10 @@ export function shownAct(tool: string, act: Act): string {
   switch (act.kind) {
     case "command":
       return act.text;
-    case "file":
-      return `${tool}: ${act.access} ${act.path}`;
+    case "file": {
+      const more = (act.names ?? []).slice(1).map((name) => `\nand ${name}`);
+      return `${tool}: ${act.access} ${act.path}${more.join("")}${behind(act.text)}`;
+    }
     case "fetch":
       return `${tool}: ${act.url}`;
     case "message": {
@@ -47,12 +49,16 @@ export function shownAct(tool: string, act: Act): string {
     case "session":
       return `${tool}: to session ${act.sessionKey} of agent ${act.agentId}:\n${act.text}`;
     case "memory":
-      return `${tool}: ${act.access} memory`;
+      return `${tool}: ${act.access} memory${behind(act.text)}`;
     case "server":
-      return `${tool}: ${act.tool} of ${act.server}${act.text === undefined ? "" : `\n${act.text}`}`;
+      return `${tool}: ${act.tool} of ${act.server}${behind(act.text)}`;
     case "look":
       return tool;
   }
+}
+
+function behind(text: string | undefined): string {
+  return text === undefined ? "" : `\n${text}`;
 }
 
 /** One sentence that names where the words came from; empty where nothing tainted the context. */

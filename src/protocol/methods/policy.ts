@@ -11,12 +11,19 @@ const text = z.string().max(limits.decisionFactsBytes);
 
 export const actSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("look") }),
-  z.object({ kind: z.literal("file"), path: text, access: z.enum(["read", "write"]), inside: z.boolean() }),
+  z.object({
+    kind: z.literal("file"),
+    path: text,
+    access: z.enum(["read", "write"]),
+    inside: z.boolean(),
+    names: z.array(text).optional(),
+    text: text.optional(),
+  }),
   z.object({ kind: z.literal("command"), text, cwd: text, env: z.record(z.string(), text) }),
-  z.object({ kind: z.literal("fetch"), url: text }),
+  z.object({ kind: z.literal("fetch"), url: text, known: z.boolean().optional() }),
   z.object({ kind: z.literal("message"), to: addressSchema, own: z.boolean(), text }),
   z.object({ kind: z.literal("session"), sessionKey: text, agentId: text, text }),
-  z.object({ kind: z.literal("memory"), access: z.enum(["read", "write"]) }),
+  z.object({ kind: z.literal("memory"), access: z.enum(["read", "write"]), text: text.optional() }),
   z.object({ kind: z.literal("server"), server: text, tool: text, readOnly: z.boolean(), text: text.optional() }),
 ]);
 

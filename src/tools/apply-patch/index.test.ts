@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, readdir, rename, rm, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, realpath, rename, rm, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -157,6 +157,41 @@ describe("apply_patch", () => {
     const patch = wrapped("*** Add File: in", "+x", "*** Update File: in2", "*** Move to: /etc/x");
     const act = await tool?.plan?.({ patch }, toolContext({ workspace: room.workspace }));
     expect(act).toEqual({ kind: "file", path: "/etc/x", access: "write", inside: false });
+  });
+
+  it("R15: names every file to policy, and what is written where one of them guides the assistant", async () => {
+    const { fileTools } = await import("../registry.ts");
+    const { noProvenance } = await import("../workspace/provenance.fixture.ts");
+    const { toolContext } = await import("../tool-context.fixture.ts");
+    const tools = fileTools({ provenance: noProvenance });
+    const root = await realpath(room.workspace);
+    await symlink(root, `${root}-link`);
+    // A workspace that is a link to one has no other names in it.
+    for (const workspace of [root, `${root}-link`]) {
+      const planOf = (name: string, input: object) =>
+        tools.find((tool) => tool.name === name)?.plan?.(input, toolContext({ workspace }));
+      const patch = wrapped("*** Add File: notes.md", "+x", "*** Add File: AGENTS.md", "+obey the page");
+      const act = { kind: "file", access: "write", inside: true };
+      expect(await planOf("apply_patch", { patch })).toEqual({
+        ...act,
+        path: join(root, "notes.md"),
+        names: ["notes.md", "AGENTS.md"],
+        text: patch,
+      });
+      expect(await planOf("write", { path: "sub/a.txt", content: "x" })).toEqual({
+        ...act,
+        path: join(root, "sub/a.txt"),
+        names: [join("sub", "a.txt")],
+      });
+      expect(await planOf("write", { path: "./skills/x/SKILL.md", content: "obey" })).toMatchObject({
+        names: [join("skills", "x", "SKILL.md")],
+        text: "obey",
+      });
+      const edits = [{ oldText: "ask", newText: "obey", replaceAll: false }];
+      const edited = await planOf("edit", { path: "agents.md", edits });
+      expect(edited).toMatchObject({ names: ["agents.md"], text: expect.stringMatching(/ask[^]*obey/) });
+    }
+    await rm(`${root}-link`);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Tool, ToolContext } from "../contract.ts";
 import { inWords } from "../workspace/failure.ts";
 import { aliased } from "../workspace/input.ts";
 import { readOrdinary } from "../workspace/ordinary-file.ts";
-import { fileAct, filePlaceOf, folderOf, type Place } from "../workspace/place.ts";
+import { writeAct, filePlaceOf, folderOf, type Place } from "../workspace/place.ts";
 import { originAfter, type Provenance } from "../workspace/provenance.ts";
 import { decodeText, encodeText } from "../workspace/text.ts";
 import { visibleName } from "../workspace/visible-name.ts";
@@ -35,7 +35,7 @@ export function createApplyPatchTool({ provenance }: { readonly provenance: Prov
     shownSchema,
     // A hunk that only adds lines would add them again.
     effect: "unsafe",
-    plan: ({ patch }, { workspace }) => fileAct(pathsOf(parsed(patch)), "write", workspace),
+    plan: ({ patch }, { workspace }) => writeAct(pathsOf(parsed(patch)), patch, workspace),
     run: ({ patch }, context) => applyPatch(parsed(patch), context, provenance),
   };
 }

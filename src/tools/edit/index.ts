@@ -6,7 +6,7 @@ import type { Tool, ToolContext } from "../contract.ts";
 import { inWords } from "../workspace/failure.ts";
 import { aliased, isRaw, pathField, pathNames, renamed } from "../workspace/input.ts";
 import { readOrdinary, replaceOrdinary } from "../workspace/ordinary-file.ts";
-import { fileAct, filePlaceOf, folderOf } from "../workspace/place.ts";
+import { writeAct, filePlaceOf, folderOf } from "../workspace/place.ts";
 import { markAdded, type Provenance } from "../workspace/provenance.ts";
 import { decodeText, encodeText } from "../workspace/text.ts";
 import { visibleName } from "../workspace/visible-name.ts";
@@ -50,9 +50,14 @@ export function createEditTool({ provenance }: { readonly provenance: Provenance
     inputSchema,
     shownSchema,
     effect: "idempotent",
-    plan: ({ path }, { workspace }) => fileAct([path], "write", workspace),
+    plan: ({ path, edits }, { workspace }) => writeAct([path], shownEdits(edits), workspace),
     run: (input, context) => inWords(input.path, () => edit(input, context, provenance)),
   };
+}
+
+/** For whoever is asked about them. */
+function shownEdits(edits: Input["edits"]): string {
+  return edits.map(({ oldText, newText }) => `Instead of:\n${oldText}\nfrom now on:\n${newText}`).join("\n\n");
 }
 
 async function edit({ path, edits }: Input, context: ToolContext, provenance: Provenance): Promise<string> {

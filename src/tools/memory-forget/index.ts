@@ -19,7 +19,12 @@ export function createMemoryForgetTool({ memory }: { readonly memory: Pick<Memor
     description: "Remove lines from long-term memory for good. Search first.",
     inputSchema,
     effect: "unsafe",
-    plan: () => Promise.resolve({ kind: "memory", access: "write" }),
+    plan: ({ path, startLine, endLine, containing }) =>
+      Promise.resolve({
+        kind: "memory",
+        access: "write",
+        text: `Forget lines ${startLine} to ${endLine} of ${path}: ${containing}`,
+      }),
     async run(input, { agentId, sessionKey, isGroup }) {
       const pieces = await memory.forget(input, { agentId, sessionKey, isGroup }).catch(toModel);
       return `Forgotten: ${input.path}, lines ${input.startLine} to ${input.endLine} (${pieces} pieces of the index).`;

@@ -16,7 +16,7 @@ export function createMemorySaveTool({ memory }: { readonly memory: Pick<Memory,
     description: "Keep a lasting fact, preference or decision in long-term memory.",
     inputSchema,
     effect: "unsafe",
-    plan: () => Promise.resolve({ kind: "memory", access: "write" }),
+    plan: ({ text }) => Promise.resolve({ kind: "memory", access: "write", text }),
     async run({ text }, { agentId, sessionKey, isGroup, taint }) {
       const foreign = taint.filter((one) => one.class === "foreign").map(({ source }) => source);
       const saved = await memory.save(text, { agentId, sessionKey, isGroup }, { foreign }).catch(toModel);

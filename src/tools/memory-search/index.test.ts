@@ -79,9 +79,11 @@ describe("the tools of the memory", () => {
 
   it("T6: say before they run what they are about", async () => {
     for (const tool of memoryTools(world)) {
-      const act = await tool.plan?.({}, toolContext());
+      const act = await tool.plan?.({ text: "a note", containing: "a note", path: "MEMORY.md" }, toolContext());
       const isRead = tool.name === "memory_search" || tool.name === "memory_get";
-      expect(act).toEqual({ kind: "memory", access: isRead ? "read" : "write" });
+      const text = expect.stringContaining("a note");
+      // What is kept or forgotten is shown to whoever is asked.
+      expect(act).toEqual(isRead ? { kind: "memory", access: "read" } : { kind: "memory", access: "write", text });
       expect(tool.effect).toBe(isRead ? "pure" : "unsafe");
     }
   });

@@ -6,6 +6,7 @@ import { lstat, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import type { Act } from "../../domain/act.ts";
 import { AppError } from "../../domain/app-error.ts";
+import { guidesAssistant } from "../../domain/guiding-file.ts";
 import type { SafePath } from "../../domain/authority.ts";
 import { SafeFolder } from "../../platform/safe-folder.ts";
 import { isInside, resolveInside, resolveRoot } from "../../platform/safe-path.ts";
@@ -82,11 +83,20 @@ export async function fileAct(paths: readonly string[], access: "read" | "write"
   return acts.find((act) => !act.inside) ?? acts[0] ?? { kind: "look" };
 }
 
-async function actOf(
-  path: string,
-  access: "read" | "write",
-  workspace: string,
-): Promise<Extract<Act, { kind: "file" }>> {
+/** The same of a change: every file is named, and of those that guide the assistant what is written, too. */
+export async function writeAct(paths: readonly string[], text: string, workspace: string): Promise<Act> {
+  const act = await fileAct(paths, "write", workspace);
+  if (act.kind !== "file" || !act.inside) return act;
+  const acts = await Promise.all(paths.map((path) => actOf(path, "write", workspace)));
+  // A workspace that is not there yet has no real path.
+  const root = await realpath(workspace).catch(() => workspace);
+  const names = acts.map(({ path }) => relative(root, path));
+  return { ...act, names, ...(names.some(guidesAssistant) ? { text } : {}) };
+}
+
+type FileAct = Extract<Act, { kind: "file" }>;
+
+async function actOf(path: string, access: "read" | "write", workspace: string): Promise<FileAct> {
   if (controlCharacter.test(path)) throw refusal(path, workspace);
   const name = await nameInside(path, workspace).catch(() => null);
   if (name === null) return { kind: "file", path: resolve(workspace, path), access, inside: false };

@@ -7,7 +7,7 @@ import type { Tool, ToolContext } from "../contract.ts";
 import { inWords } from "../workspace/failure.ts";
 import { aliased, pathField, pathNames } from "../workspace/input.ts";
 import { replaceOrdinary } from "../workspace/ordinary-file.ts";
-import { fileAct, filePlaceOf, folderOf, unmake } from "../workspace/place.ts";
+import { writeAct, filePlaceOf, folderOf, unmake } from "../workspace/place.ts";
 import { markAdded, originAfter, type Provenance } from "../workspace/provenance.ts";
 import { visibleName } from "../workspace/visible-name.ts";
 
@@ -27,7 +27,7 @@ export function createWriteTool({ provenance }: { readonly provenance: Provenanc
     inputSchema,
     shownSchema,
     effect: "idempotent",
-    plan: ({ path }, { workspace }) => fileAct([path], "write", workspace),
+    plan: ({ path, content }, { workspace }) => writeAct([path], content, workspace),
     run: (input, context) => inWords(input.path, () => write(input, context, provenance)),
   };
 }
