@@ -39,19 +39,31 @@ function wordsOfPerson(message: ModelMessage): readonly string[] {
  * Pages and results of a search, and files that hold nothing from elsewhere. Any other tool can be made to say what the
  * model wants to read, and so can a failure.
  */
-function isRead({ tool, isError }: { readonly tool: string; readonly isError: boolean }, entry: TranscriptDraft): boolean {
+function isRead(
+  { tool, isError }: { readonly tool: string; readonly isError: boolean },
+  entry: TranscriptDraft,
+): boolean {
   if (isError) return false;
   if (tool === "web_fetch" || tool === "web_search") return true;
   return tool === "read" && taintOfEntries([entry]).every((taint) => taint.class === "local");
 }
 
 function addressesIn(text: string): readonly string[] {
-  const found = text.match(/https?:\/\/[^\s<>"'`\])}]+/gi) ?? [];
+  const found = text.match(/https?:\/\/[^\s<>"'`]+/gi) ?? [];
   // A full stop or a comma behind an address is the sentence's.
   return found
-    .flatMap((address) => [normal(address), normal(address.replace(/[.,;:!?]+$/, ""))])
+    .flatMap(endingsOf)
+    .flatMap((address) => [normal(address), normal(address.replace(/[.,;:!?*_~|]+$/, ""))])
     .filter((one) => one !== null);
 }
+
+/** A bracket may be the address's or the sentence's: it may end in front of each, and behind it. */
+function endingsOf(address: string): readonly string[] {
+  const brackets = [...address.matchAll(/[)\]}]/g)].slice(0, mostBrackets);
+  return [address, ...brackets.flatMap(({ index }) => [address.slice(0, index), address.slice(0, index + 1)])];
+}
+
+const mostBrackets = 8;
 
 /** What is asked of a server is the same with another fragment. */
 function normal(address: string): string | null {
