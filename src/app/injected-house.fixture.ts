@@ -10,6 +10,7 @@ import type { ActQuestion, Answer } from "../approvals/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Act } from "../domain/act.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { AdmitRequest } from "../inbound/contract.ts";
 import { noMentions, type Content, type InboundMessage } from "../domain/message.ts";
 import type { Taint } from "../domain/taint.ts";
 import { memoryDocuments } from "../exec/world.fixture.ts";
@@ -187,8 +188,7 @@ function realTools({ world, memory, provenance, config }: RealTools): readonly T
   const guard = createEgress({ allowPrivate: () => false, log: silentLog() });
   const egress = {
     check: (url: string | URL) => guard.check(url),
-    fetch: (url: string | URL | { readonly url: URL }) =>
-      Promise.resolve(pageAt(String("url" in Object(url) ? (url as { url: URL }).url : url), world)),
+    fetch: (url: string) => Promise.resolve(pageAt(url, world)),
   };
   const web = {
     fetch: {
@@ -348,6 +348,8 @@ export interface Said {
   readonly content?: readonly Content[];
   readonly group?: boolean;
   readonly words?: string;
+  /** How it comes in, where not by a person at the gateway. */
+  readonly part?: Partial<Omit<AdmitRequest, "message">>;
   /** In place of all words. */
   readonly command?: string;
 }
@@ -357,7 +359,7 @@ export async function say(
   to: InjectedHouse,
   name: string,
   step: string,
-  { content = [], group = false, words: more = "Have a look, please.", command }: Said = {},
+  { content = [], group = false, words: more = "Have a look, please.", command, part: entry = {} }: Said = {},
 ): Promise<string> {
   const words = { type: "text", text: command ?? `[case ${name}${step}] ${more}` } as const;
   const part: Partial<InboundMessage> = { content: [words, ...content], mentions: { ...noMentions, self: true } };
@@ -365,6 +367,7 @@ export async function say(
     ? ircRequest("", { chatId: `#${name}`, senderId: `account:${name}`, message: part })
     : chatRequest("", {
         sessionKey: `agent:main:${name}`,
+        ...entry,
         message: {
           ...part,
           sender: { id: `token:${name}` },

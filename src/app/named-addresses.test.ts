@@ -122,6 +122,31 @@ describe("a fetch after foreign words", () => {
     expect(house.questions).toHaveLength(1);
   });
 
+  it("R15: nor by an order of a turn that had read foreign words, now and in what is read of it later", async () => {
+    const parent = { parentRunId: "p", parentSessionKey: "agent:main:p", depth: 1, tools: ["web_fetch"] };
+    const taint = [{ class: "foreign", source: `web page ${evil}` }] as const;
+    plan.set(`${name}a`, [fetching(secret)]);
+    plan.set(`${name}b`, [fetching(secret)]);
+    await say(house, name, "a", {
+      words: `Read ${secret}`,
+      part: { origin: { via: "turn", runId: "p" }, options: { origin: "subagent", born: { ...parent, taint } } },
+    });
+    await say(house, name, "b");
+    expect(house.fetched).toEqual([]);
+    expect(house.questions).toHaveLength(2);
+    for (const { reasons } of house.questions) expect(reasons.join(" ")).toContain(`web page ${evil}`);
+  });
+
+  it("R15: while a turn that had read nothing names what its person named", async () => {
+    const born = { parentRunId: "p", parentSessionKey: "agent:main:p", depth: 1, tools: ["web_fetch"], taint: [] };
+    plan.set(`${name}a`, [fetching(evil), fetching(secret)]);
+    await say(house, name, "a", {
+      words: `Read ${secret}`,
+      part: { origin: { via: "turn", runId: "p" }, options: { origin: "subagent", born } },
+    });
+    expect([house.fetched, house.questions]).toEqual([[evil, secret], []]);
+  });
+
   it("R15: before any, an address of the model's making is asked for", async () => {
     plan.set(`${name}a`, [fetching(secret)]);
     await say(house, name, "a");
