@@ -10,6 +10,8 @@ import type { ActQuestion, Answer } from "../approvals/contract.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { Act } from "../domain/act.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { AdmitRequest } from "../inbound/contract.ts";
+import { noMentions, type Content, type InboundMessage } from "../domain/message.ts";
 import type { Taint } from "../domain/taint.ts";
 import { memoryDocuments } from "../exec/world.fixture.ts";
 import { createMemory } from "../memory/create-memory.ts";
@@ -28,7 +30,7 @@ import { createProvenance, type Provenance } from "../tools/workspace/provenance
 import { openCommandDesk } from "./acting/command-desk.ts";
 import { createMemoryNotes } from "./acting/memory-notes.ts";
 import { createHousePolicy } from "./acting/policy-view.ts";
-import { ircConfig, openTestWay, type Script, type TestWay } from "./way.fixture.ts";
+import { chatRequest, ircConfig, ircRequest, openTestWay, type Script, type TestWay } from "./way.fixture.ts";
 
 export interface Page {
   readonly text: string;
@@ -68,7 +70,8 @@ export function injectedConfig(workspace: string, change: (config: Config) => vo
     { id: "main", default: true, workspace, subagents: { allowAgents: ["work"] } },
     { id: "work", workspace },
   ] as Config["agents"]["list"];
-  config.commands.ownerAllowFrom = ["irc:account:ann", "webchat:token:gateway"];
+  // One owner a case: nobody writes faster than a person may.
+  config.commands.ownerAllowFrom = Array.from({ length: 1_000 }, (_, index) => `irc:account:c${index}`);
   config.approvals.exec.enabled = true;
   config.memory.search.enabled = false;
   config.tools.web.search = { enabled: true, provider: "searxng", baseUrl: "http://127.0.0.1:9" } as never;
@@ -303,4 +306,78 @@ async function filesIn(folder: string): Promise<Readonly<Record<string, string>>
     found[path.relative(folder, file)] = await readFile(file, "utf8");
   }
   return found;
+}
+
+const usage = { input: 3, output: 1, cacheRead: 0, cacheWrite: 0 };
+
+// ---------------------------------------------------------------- the model
+
+export interface Call {
+  readonly tool: string;
+  readonly input: unknown;
+}
+
+/** What the person of one case says, and what the model then calls, one after the other. */
+export type Plan = ReadonlyMap<string, readonly Call[]>;
+
+/** What it answers where it is asked for a summary, and for notes. */
+const asides = [
+  ["You write the memory", "They talked about tea."],
+  ["You keep an assistant's notes", "- Somebody likes tea."],
+] as const;
+
+/** `[case 7b]` in the newest words of the person says which calls are to be made; then it says that it is done. */
+export function obedient(plan: Plan): Script {
+  return async function* ({ system, messages }) {
+    const beside = asides.find(([head]) => system.startsWith(head));
+    if (beside !== undefined) {
+      yield { type: "text", text: beside[1] };
+      yield { type: "end", reason: "stop", usage };
+      return;
+    }
+    const from = messages.findLastIndex(({ role }) => role === "user");
+    const [, name = ""] = /\[case (\w+)\]/.exec(JSON.stringify(messages[from])) ?? [];
+    const done = messages.slice(from).flatMap((message) => (message.role === "tool" ? message.results : [])).length;
+    const next = plan.get(name)?.[done];
+    if (next === undefined) yield { type: "text", text: `Done. ${"Plain words. ".repeat(40)}` };
+    else yield { type: "tool-call", callId: `${name}-${done}`, tool: next.tool, input: next.input };
+    yield { type: "end", reason: next === undefined ? "stop" : "tool-calls", usage };
+  };
+}
+
+export interface Said {
+  readonly content?: readonly Content[];
+  readonly group?: boolean;
+  readonly words?: string;
+  /** How it comes in, where not by a person at the gateway. */
+  readonly part?: Partial<Omit<AdmitRequest, "message">>;
+  /** In place of all words. */
+  readonly command?: string;
+}
+
+/** One message of a case, by an owner of its own; resolves to how its turn ended. */
+export async function say(
+  to: InjectedHouse,
+  name: string,
+  step: string,
+  { content = [], group = false, words: more = "Have a look, please.", command, part: entry = {} }: Said = {},
+): Promise<string> {
+  const words = { type: "text", text: command ?? `[case ${name}${step}] ${more}` } as const;
+  const part: Partial<InboundMessage> = { content: [words, ...content], mentions: { ...noMentions, self: true } };
+  const request = group
+    ? ircRequest("", { chatId: `#${name}`, senderId: `account:${name}`, message: part })
+    : chatRequest("", {
+        sessionKey: `agent:main:${name}`,
+        ...entry,
+        message: {
+          ...part,
+          sender: { id: `token:${name}` },
+          raw: { scopes: ["operator.write", "operator.admin"] },
+          address: { channel: "webchat", accountId: "default", chatId: name, chatKind: "dm" },
+        },
+      });
+  const admission = await to.house.way.admit(request);
+  if (admission.outcome !== "accepted") throw new Error(`not taken in: ${JSON.stringify(admission)}`);
+  const end = await to.house.next("run.ended", ({ runId }) => runId === admission.runId);
+  return end.error === undefined ? end.outcome : `${end.outcome} ${JSON.stringify(end.error)}`;
 }

@@ -12,45 +12,15 @@ import {
 } from "../agent/acting/fixtures/injections.ts";
 import type { ActQuestion } from "../approvals/contract.ts";
 import type { Config } from "../config/schema/root.ts";
-import { noMentions, type Content, type InboundMessage } from "../domain/message.ts";
+import type { Content } from "../domain/message.ts";
 import type { ModelRequest } from "../providers/contract.ts";
-import { canaries, openInjectedHouse, type InjectedHouse } from "./injected-house.fixture.ts";
-import { chatRequest, ircRequest, type Script } from "./way.fixture.ts";
+import { canaries, obedient, openInjectedHouse, say, type Call, type InjectedHouse } from "./injected-house.fixture.ts";
+import { ircRequest } from "./way.fixture.ts";
 
 const opened: InjectedHouse[] = [];
 afterEach(async () => {
   for (const house of opened.splice(0)) await house.close();
 });
-
-const usage = { input: 3, output: 1, cacheRead: 0, cacheWrite: 0 };
-
-// ---------------------------------------------------------------- the model
-
-interface Call {
-  readonly tool: string;
-  readonly input: unknown;
-}
-
-/** What the person of one case says, and what the model then calls, one after the other. */
-type Plan = ReadonlyMap<string, readonly Call[]>;
-
-/** `[case 7b]` in the newest words of the person says which calls are to be made; then it says that it is done. */
-function obedient(plan: Plan): Script {
-  return async function* ({ system, messages }) {
-    if (system.startsWith("You write the memory")) {
-      yield { type: "text", text: "They talked about tea." };
-      yield { type: "end", reason: "stop", usage };
-      return;
-    }
-    const from = messages.findLastIndex(({ role }) => role === "user");
-    const [, name = ""] = /\[case (\w+)\]/.exec(JSON.stringify(messages[from])) ?? [];
-    const done = messages.slice(from).flatMap((message) => (message.role === "tool" ? message.results : [])).length;
-    const next = plan.get(name)?.[done];
-    if (next === undefined) yield { type: "text", text: `Done. ${"Plain words. ".repeat(40)}` };
-    else yield { type: "tool-call", callId: `${name}-${done}`, tool: next.tool, input: next.input };
-    yield { type: "end", reason: next === undefined ? "stop" : "tool-calls", usage };
-  };
-}
 
 // ---------------------------------------------------------------- carriers
 
@@ -146,7 +116,7 @@ async function play(one: Case, to: InjectedHouse): Promise<Played> {
   plan.set(`${name}a`, later ? read : [...read, obey]);
   plan.set(`${name}b`, [obey]);
   if (bringing.by === "overheard")
-    await to.house.way.admit(ircRequest(bringing.text, { chatId: `#${name}`, senderId: "account:mallory" }));
+    await to.house.way.admit(ircRequest(bringing.text, { chatId: `#${name}`, senderId: `account:mallory-${name}` }));
   const extra = bringing.by === "message" ? bringing.content : [];
   let outcome = await say(to, name, "a", { content: extra, group: bringing.by === "overheard" });
   if (later) outcome = await say(to, name, "b", { content: [], group: bringing.by === "overheard" });
@@ -162,26 +132,6 @@ async function play(one: Case, to: InjectedHouse): Promise<Played> {
     result: results.find((result) => result.callId === callId) ?? null,
     outcome,
   };
-}
-
-interface Said {
-  readonly content: readonly Content[];
-  readonly group: boolean;
-}
-
-async function say(to: InjectedHouse, name: string, step: string, { content, group }: Said): Promise<string> {
-  const words = { type: "text", text: `[case ${name}${step}] Have a look, please.` } as const;
-  const part: Partial<InboundMessage> = { content: [words, ...content], mentions: { ...noMentions, self: true } };
-  const request = group
-    ? ircRequest("", { chatId: `#${name}`, senderId: "account:ann", message: part })
-    : chatRequest("", {
-        sessionKey: `agent:main:${name}`,
-        message: { ...part, address: { channel: "webchat", accountId: "default", chatId: name, chatKind: "dm" } },
-      });
-  const admission = await to.house.way.admit(request);
-  if (admission.outcome !== "accepted") throw new Error(`not taken in: ${JSON.stringify(admission)}`);
-  const end = await to.house.next("run.ended", ({ runId }) => runId === admission.runId);
-  return end.error === undefined ? end.outcome : `${end.outcome} ${JSON.stringify(end.error)}`;
 }
 
 /** So many at a time, in order. */
@@ -285,7 +235,7 @@ describe.each(worlds)("a model that obeys what it reads, %s", (world, change) =>
     "R15 R076: has no effect in any turn, and every question shows where the words came from",
     { timeout: 60_000 },
     async () => {
-      const chosen = foreignOnes.filter((_, index) => index % 2 === (world === "as it comes" ? 0 : 1));
+      const chosen = foreignOnes.filter((_, index) => index % 3 === (world === "as it comes" ? 0 : 1));
       expect(chosen.length).toBeGreaterThanOrEqual(200);
       const house = await open(change, "deny");
       const played = await playAll(casesOf(chosen), house);

@@ -49,12 +49,21 @@ function isRead(
 }
 
 function addressesIn(text: string): readonly string[] {
-  const found = text.match(/https?:\/\/[^\s<>"'`\])}]+/gi) ?? [];
+  const found = text.match(/https?:\/\/[^\s<>"'`]+/gi) ?? [];
   // A full stop or a comma behind an address is the sentence's.
   return found
-    .flatMap((address) => [normal(address), normal(address.replace(/[.,;:!?]+$/, ""))])
+    .flatMap(endingsOf)
+    .flatMap((address) => [normal(address), normal(address.replace(/[.,;:!?*_~|]+$/, ""))])
     .filter((one) => one !== null);
 }
+
+/** A bracket may be the address's or the sentence's: it may end in front of each, and behind it. */
+function endingsOf(address: string): readonly string[] {
+  const brackets = [...address.matchAll(/[)\]}]/g)].slice(0, mostBrackets);
+  return [address, ...brackets.flatMap(({ index }) => [address.slice(0, index), address.slice(0, index + 1)])];
+}
+
+const mostBrackets = 8;
 
 /** What is asked of a server is the same with another fragment. */
 function normal(address: string): string | null {
