@@ -15,7 +15,8 @@ import { systemClock } from "../src/platform/clock.ts";
 import { systemIds } from "../src/platform/ids.ts";
 import { silentLog } from "../src/platform/log.ts";
 import { openSqliteStore } from "../src/store/sqlite/open-store.ts";
-import type { SessionRow, Store, TranscriptDraft } from "../src/store/port.ts";
+import type { Store } from "../src/store/port.ts";
+import type { SessionRow, TranscriptDraft } from "../src/store/session-port.ts";
 import type { Figure } from "./measures.ts";
 import { median } from "./stats.ts";
 

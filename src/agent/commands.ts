@@ -4,7 +4,7 @@
  */
 import { messageText } from "../domain/message.ts";
 import { totalTokens } from "../domain/money.ts";
-import type { SessionRow } from "../store/port.ts";
+import type { SessionRow } from "../store/session-port.ts";
 import { compactByCommand } from "./compact-command.ts";
 import { linkByMessage, type LinkCommand } from "./link-command.ts";
 import { decideByMessage, type MoneyCommand } from "./money-commands.ts";

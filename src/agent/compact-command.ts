@@ -1,5 +1,5 @@
 /** `/compact`: a person wants the conversation summed up now. It runs in the session's own order, under its turn's lease. */
-import type { SessionRow } from "../store/port.ts";
+import type { SessionRow } from "../store/session-port.ts";
 import { chooseModel } from "./calling/choose-model.ts";
 import type { CompactionOutcome } from "./context/contract.ts";
 import { openBareContext } from "./open-context.ts";

@@ -8,7 +8,7 @@ import type { StopReason } from "../domain/events.ts";
 import type { Attachment, InboundMessage } from "../domain/message.ts";
 import { costMicros, totalTokens, type TokenUsage } from "../domain/money.ts";
 import type { Taint } from "../domain/taint.ts";
-import type { TranscriptDraft } from "../store/port.ts";
+import type { TranscriptDraft } from "../store/session-port.ts";
 import { taintOfMessage } from "./acting/message-taint.ts";
 import { taintKey } from "./acting/turn-taint.ts";
 import type { Overheard } from "./overheard.ts";

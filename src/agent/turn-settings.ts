@@ -4,7 +4,7 @@
  */
 import type { Config } from "../config/schema/root.ts";
 import type { ChoiceRequest } from "../models/contract.ts";
-import type { SessionRow } from "../store/port.ts";
+import type { SessionRow } from "../store/session-port.ts";
 import type { TurnOptions } from "./turn-options.ts";
 
 export interface TurnSettings {

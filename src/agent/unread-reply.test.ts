@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deliveryMarkBody, type DeliveryMark } from "../domain/delivery-mark.ts";
-import type { TranscriptDraft } from "../store/port.ts";
+import type { TranscriptDraft } from "../store/session-port.ts";
 import { conversationOf } from "./context/talk.ts";
 
 function said(runId: string, text: string): TranscriptDraft {

@@ -3,7 +3,7 @@
  * after all is read.
  */
 import { deliveryMarkOf, type DeliveryMark } from "../domain/delivery-mark.ts";
-import type { TranscriptDraft } from "../store/port.ts";
+import type { TranscriptDraft } from "../store/session-port.ts";
 
 /** What stands behind each such reply, by the last entry of its turn. */
 export function unreadReplies<Entry extends TranscriptDraft>(entries: readonly Entry[]): ReadonlyMap<Entry, string> {

@@ -4,7 +4,7 @@
  */
 import type { AccountMemory } from "../channels/contract.ts";
 import type { Clock } from "../platform/clock.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 
 const namespace = "channel";
 

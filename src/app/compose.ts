@@ -3,8 +3,6 @@
  * channels and turns, ready. A stop goes the other way: told, intake closed, turns drained or parked, outbox
  * flushed, channels, sockets, store, lock.
  */
-import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { channelManifest } from "../channels/registry.ts";
 import { createConfigAccess, type ConfigHandle } from "../config/access.ts";
 import type { ConfigIssue } from "../config/contract.ts";
@@ -20,7 +18,6 @@ import type { GatewayDeps } from "../gateway/deps.ts";
 import { createHttpApp } from "../gateway/http/app.ts";
 import type { Listening } from "../gateway/listen.ts";
 import { createGateway } from "../gateway/server.ts";
-import { defaultAgentId } from "../inbound/route.ts";
 import { createModelDesk, type ModelDeskDeps, type RunningDesk } from "../models/desk.ts";
 import { createEventBus } from "../platform/bus.ts";
 import { shiftedClock, type Clock } from "../platform/clock.ts";
@@ -28,20 +25,19 @@ import { noFailpoints, type Failpoints } from "../platform/failpoints.ts";
 import { acquireGatewayLock } from "../platform/gateway-lock.ts";
 import { systemIds, type Ids } from "../platform/ids.ts";
 import { createLogFile } from "../platform/log-file.ts";
-import { tailLog } from "../platform/log-tail.ts";
 import { createLog, type LogThreshold, type RootLog } from "../platform/log.ts";
-import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.ts";
+import { sampleLoopDelay } from "../platform/loop-delay.ts";
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { openActing, type HouseActing } from "./acting/open-acting.ts";
 import type { Approvals } from "./acting/approvals.ts";
-import { putPart } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./acting/decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
-import { createHealthView, type HealthState } from "./health-view.ts";
+import { gatewayDepsOf, type GatewayParts } from "./gateway-deps.ts";
+import type { HealthState } from "./health-view.ts";
 import { createMemoryNotes } from "./acting/memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
@@ -51,12 +47,8 @@ import type { McpClients } from "../mcp/contract.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { createHousePolicyView } from "./acting/policy-view.ts";
-import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
-import { createAgentFiles } from "../skills/agent-files.ts";
-import { createSkillDesk } from "../skills/skill-desk.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { version } from "./version.ts";
 
@@ -183,8 +175,10 @@ async function start(ground: Ground): Promise<RunningGateway> {
   const loop = sampleLoopDelay(clock);
   await life.start({ name: "loop delay", close: () => loop.close() });
   const state: HealthState = { blockers: new Set(["starting"]), draining: false };
-  const gatewayDeps = depsOfGateway({
-    ground,
+  const gatewayDeps = gatewayDepsOf({
+    ...ground,
+    environment: options.environment,
+    load: loadOptionsOf(ground),
     bus,
     store,
     config,
@@ -193,14 +187,11 @@ async function start(ground: Ground): Promise<RunningGateway> {
     way,
     loop,
     state,
-    restarts,
     acting,
+    asked: askedOf(options, restarts),
   });
   const { auth, listening } = await openPort(gatewayDeps, ground);
-  await life.start({ name: "trace", ...closable(createTraceWriter({ bus, store, clock, log })) });
-  const { known: redact } = ground.redactor;
-  await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...gatewayDeps, redact })) });
-  await life.start({ name: "maintenance", ...closable(startMaintenance({ store, clock })) });
+  await openRecords({ ...ground, bus, store });
   await life.start({ name: "approvals", ...closable(acting.approvals), start: () => acting.approvals.start() });
   await openLocalDoor(ground, acting.approvals);
   await life.start({ name: "helpers", start: () => errands.start(), close: () => errands.close() });
@@ -230,7 +221,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
   };
 }
 
-async function openModels({ ground, bus, store, config }: OpenParts): Promise<Pick<GatewayParts, "models" | "desk">> {
+async function openModels({ ground, bus, store, config }: OpenParts): Promise<Pick<HouseParts, "models" | "desk">> {
   const { options, clock, ids, log, life } = ground;
   const models = createModels({
     environment: () => config.environment(),
@@ -258,7 +249,7 @@ function deskDeps({
   store,
   config,
   models,
-}: Pick<GatewayParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
+}: Pick<HouseParts, "ground" | "store" | "config" | "models">): ModelDeskDeps {
   return {
     config: () => config.current().config,
     catalogue: models.catalogue,
@@ -283,6 +274,26 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
   });
 }
 
+/** What a client may ask of the process itself: only what somebody hears. */
+function askedOf(
+  { onStopRequested, onRestartRequested }: GatewayServerOptions,
+  restarts: RestartDesk,
+): GatewayParts["asked"] {
+  return {
+    ...(onStopRequested === undefined ? {} : { requestStop: onStopRequested }),
+    ...(onRestartRequested === undefined ? {} : { restarts }),
+  };
+}
+
+/** What is written down beside the way, and what is thrown away of it in time. */
+async function openRecords(parts: Ground & Pick<HouseParts, "bus" | "store">): Promise<void> {
+  const { life, redactor } = parts;
+  const redact = (text: string): string => redactor.known(text);
+  await life.start({ name: "trace", ...closable(createTraceWriter(parts)) });
+  await life.start({ name: "decisions", ...closable(createDecisionWriter({ ...parts, redact })) });
+  await life.start({ name: "maintenance", ...closable(startMaintenance(parts)) });
+}
+
 /** The house is ready without it: whoever would approve there is told why they cannot. */
 async function openLocalDoor({ options, clock, ids, log, life }: Ground, desk: Approvals): Promise<void> {
   const { stateDir } = options.environment;
@@ -298,16 +309,7 @@ async function openLocalDoor({ options, clock, ids, log, life }: Ground, desk: A
   await life.start({ name: "local approvals", start: () => door.start(), close: () => door.close(), optional: true });
 }
 
-async function wayOf({
-  ground,
-  bus,
-  store,
-  config,
-  models,
-  desk,
-  restarts,
-  acting,
-}: Omit<GatewayParts, "way" | "loop" | "state">): Promise<MessageWay> {
+async function wayOf({ ground, bus, store, config, models, desk, restarts, acting }: HouseParts): Promise<MessageWay> {
   const { options, clock, ids, log } = ground;
   const dispatch = await dispatchDriver(config.current().config.queue, { store, clock, ids });
   return createMessageWay({
@@ -393,116 +395,17 @@ async function openConfig(ground: Ground, bus: EventBus): Promise<ConfigHandle> 
   return config;
 }
 
-type OpenParts = Pick<GatewayParts, "ground" | "bus" | "store" | "config">;
+type OpenParts = Pick<HouseParts, "ground" | "bus" | "store" | "config">;
 
-interface GatewayParts {
+interface HouseParts {
   readonly ground: Ground;
   readonly bus: EventBus;
   readonly store: Store;
   readonly config: ConfigHandle;
   readonly models: Models;
   readonly desk: RunningDesk;
-  readonly way: MessageWay;
-  readonly loop: LoopDelaySampler;
-  readonly state: HealthState;
   readonly restarts: RestartDesk;
   readonly acting: HouseActing;
-}
-
-/** What the workspaces say: their named files, and skill packs. */
-function folderOf({ config, models, acting }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
-  const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
-  return {
-    agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
-    skills: createSkillDesk({ shelf: acting.shelf, agentIds, managedDir: acting.skillsDir }),
-  };
-}
-
-/** Who may do what, and how people look at it and decide. */
-function controlsOf(
-  parts: GatewayParts,
-): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "mcp" | "execApprovals"> {
-  const { policy, approvals, sandboxes, memory, mcp, commands } = parts.acting;
-  return {
-    policy: createHousePolicyView(policy, { ...parts, load: loadOptionsOf(parts.ground) }),
-    approvals,
-    sandboxes: async () => [...(await sandboxes.status())],
-    memory,
-    mcp,
-    execApprovals: commands.approvals,
-  };
-}
-
-function depsOfGateway(parts: GatewayParts): GatewayDeps {
-  const { ground, bus, store, config, models, desk, way, loop, state, restarts, acting } = parts;
-  const { options, clock, ids, log } = ground;
-  const paths = statePaths(options.environment.stateDir);
-  return {
-    clock,
-    ids,
-    log,
-    bus,
-    store,
-    config,
-    admit: way.admit,
-    turns: way.turns,
-    models: {
-      list: () => models.catalogue().list(),
-      find: (name) => models.catalogue().find(name),
-      primary: (agentId) => models.catalogue().primary(agentId),
-    },
-    desk,
-    budgets: way.spending.desk,
-    ...controlsOf(parts),
-    agents: () => agentsOf(config, models),
-    channels: way.channels,
-    webhooks: way.webhooks,
-    enqueue: async (draft, context) => {
-      await putPart(draft, context, { store, clock, ids });
-      way.wakeDelivery();
-    },
-    sessionOfChat: (address) => way.sessionOfChat(address),
-    wake: () => {
-      way.wakeQueue();
-      way.wakeDelivery();
-    },
-    rules: {
-      admission: (message) => way.rules.admissionFor(message),
-      permission: (address) => way.rules.permissionFor(address),
-    },
-    ...folderOf(parts),
-    prompt: createPromptView({
-      config: () => config.current().config,
-      tools: acting.tools,
-      surroundings: acting.shelf,
-    }),
-    tailLog: async (tail) => {
-      await log.flush();
-      return tailLog({ ...tail, file: paths.logFile });
-    },
-    health: createHealthView(
-      { store, clock, loopDelay: () => loop.read(), dispatchTrouble: () => way.dispatchTrouble() },
-      state,
-    ),
-    version,
-    stateDir: paths.stateDir,
-    configPath: options.environment.configPath,
-    pagesDir: pagesDir(),
-    ...(options.onStopRequested === undefined ? {} : { requestStop: options.onStopRequested }),
-    ...(options.onRestartRequested === undefined ? {} : { restarts }),
-  };
-}
-
-function agentsOf(config: ConfigHandle, models: Models): ReturnType<GatewayDeps["agents"]> {
-  const snapshot = config.current().config;
-  const defaultId = defaultAgentId(snapshot);
-  const listed = snapshot.agents.list.length > 0 ? snapshot.agents.list : [{ id: defaultId }];
-  return listed.map((agent) => ({
-    id: agent.id,
-    name: ("name" in agent ? agent.name : undefined) ?? agent.id,
-    isDefault: agent.id === defaultId,
-    model: models.catalogue().primary(agent.id)?.ref ?? null,
-  }));
 }
 
 async function openPort(deps: GatewayDeps, { life }: Ground): Promise<{ auth: GatewayAuth; listening: Listening }> {
@@ -539,12 +442,6 @@ async function stop({
   await life.close();
   log.info("stopped");
   await log.close();
-}
-
-/** The pages stand beside the bundle; from source, where the build takes them from. */
-function pagesDir(): string {
-  const here = path.dirname(fileURLToPath(import.meta.url));
-  return import.meta.url.endsWith(".ts") ? path.join(here, "..", "..", "ui") : path.join(here, "ui");
 }
 
 function closable(part: { close(): Promise<void> | void }): { close(): Promise<void> | void } {

@@ -8,7 +8,7 @@ import { limits } from "../domain/limits.ts";
 import { addressSchema, noMentions, type Address, type InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 
 export interface OwnerChats {
   /** An owner wrote. Cheap; what is new is written beside, and a failure is logged. */

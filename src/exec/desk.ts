@@ -3,7 +3,7 @@ import { realpath } from "node:fs/promises";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import { approveCommand } from "./approve.ts";
 import type { CommandDesk, ExecApprovals } from "./contract.ts";
 import type { Variables } from "./environment.ts";

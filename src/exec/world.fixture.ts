@@ -6,7 +6,7 @@ import type { Taint } from "../domain/taint.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import type { Log, LogFields } from "../platform/log.ts";
 import { seededIds } from "../platform/seeded-ids.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import type { CommandVerdict, ExecAsk, ExecSecurity } from "./contract.ts";
 import { createCommandDesk, type RunningCommandDesk } from "./desk.ts";
 import { isExchangeable } from "./program/resolve-program.ts";

@@ -5,7 +5,7 @@ import type { Identity, IdentityLinks } from "../domain/identity.ts";
 import { limits } from "../domain/limits.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
 import { systemIds } from "../platform/ids.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import { createIdentityLinks } from "./identity-links.ts";
 import { routeMessage } from "./route.ts";
 

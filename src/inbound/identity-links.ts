@@ -10,7 +10,7 @@ import type { Identity, IdentityLinks } from "../domain/identity.ts";
 import type { InboundMessage } from "../domain/message.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import { createSenderRateLimit } from "./rate-limit.ts";
 
 export interface IdentityLinksDeps {

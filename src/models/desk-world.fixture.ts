@@ -7,7 +7,7 @@ import { FakeClock } from "../platform/fake-clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { createCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider } from "../providers/contract.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import type { Candidate, ChoiceRequest, Outcome } from "./contract.ts";
 import { createModelDesk, type RouteModel, type RunningDesk } from "./desk.ts";
 

@@ -14,7 +14,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { ModelProvider } from "../providers/contract.ts";
 import type { ProviderCatalogue } from "../providers/catalogue.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 import { authStateOf } from "./auth-state.ts";
 import type {
   Candidate,

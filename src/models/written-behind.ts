@@ -6,7 +6,7 @@ import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import type { Clock, Timer } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import type { DocumentStore } from "../store/port.ts";
+import type { DocumentStore } from "../store/document-port.ts";
 
 export interface WrittenBehindDeps {
   readonly documents: Pick<DocumentStore, "put" | "delete">;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { limits } from "../domain/limits.ts";
-import type { TranscriptDraft } from "./port.ts";
+import type { TranscriptDraft } from "./session-port.ts";
 import { openSqliteStore } from "./sqlite/open-store.ts";
 import { silentLog } from "./sqlite/fixtures/silent-log.ts";
 import { exportTranscript, parseTranscript, type TranscriptHeader, type TranscriptLine } from "./transcript-jsonl.ts";

@@ -7,7 +7,7 @@ import { TextDecoder } from "node:util";
 import { AppError } from "../domain/app-error.ts";
 import type { ErrorCode } from "../domain/error-codes.ts";
 import { limits } from "../domain/limits.ts";
-import type { TranscriptDraft, TranscriptEntry } from "./port.ts";
+import type { TranscriptDraft, TranscriptEntry } from "./session-port.ts";
 
 /** The version of the format; it is the one in the field. */
 const formatVersion = 3;

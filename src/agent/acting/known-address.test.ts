@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Taint } from "../../domain/taint.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { toolEntry } from "../transcript-entry.ts";
 import type { Turn } from "../turn.ts";
 import { isKnownAddress } from "./known-address.ts";

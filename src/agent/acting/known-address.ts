@@ -5,7 +5,7 @@
  */
 import type { ModelMessage } from "../../domain/conversation.ts";
 import { messageText } from "../../domain/message.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { talkOf } from "../context/talk.ts";
 import type { Turn } from "../turn.ts";
 import { bornKey, taintOfEntries } from "./turn-taint.ts";

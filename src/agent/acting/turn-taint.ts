@@ -1,6 +1,6 @@
 /** What is in the context of a turn that no admitted person typed, as the transcript tells it. */
 import { withTaint, type Taint } from "../../domain/taint.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 
 /** The key of an entry's body that holds it. */
 export const taintKey = "taint";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
-import type { TranscriptEntry } from "../../store/port.ts";
+import type { TranscriptEntry } from "../../store/session-port.ts";
 import { historyView } from "./compaction-entry.ts";
 import type { MemoryNote, SummaryRequest } from "./contract.ts";
 import { callOf, modelOf, openSession, round, says, textOf, type TestSession } from "./keeper.fixture.ts";

@@ -10,7 +10,7 @@ import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
-import type { SessionStore } from "../../store/port.ts";
+import type { SessionStore } from "../../store/session-port.ts";
 import { taintOfEntries } from "../acting/turn-taint.ts";
 import { compactionEntry, quoteSummary, type HistoryView } from "./compaction-entry.ts";
 import type { CompactionOptions, CompactionOutcome, CompactionReason, MemoryNotes, TurnFacts } from "./contract.ts";

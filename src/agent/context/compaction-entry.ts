@@ -4,7 +4,7 @@
  * keeps; those entries stay where they are.
  */
 import type { Taint } from "../../domain/taint.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import type { CompactionOutcome, CompactionReason } from "./contract.ts";
 import { talkOf, type TalkLine } from "./talk.ts";
 

@@ -5,7 +5,7 @@
 import type { AppErrorJson } from "../../domain/app-error.ts";
 import type { ModelInfo, ModelMessage, ToolSpec } from "../../domain/conversation.ts";
 import type { TokenUsage } from "../../domain/money.ts";
-import type { SessionRow, TranscriptEntry } from "../../store/port.ts";
+import type { SessionRow, TranscriptEntry } from "../../store/session-port.ts";
 
 /** One for the process. Holds what was learnt of the models' counting; of the sessions it holds nothing. */
 export interface ContextKeeper {

@@ -6,7 +6,7 @@ import type { ModelInfo, ModelMessage } from "../../domain/conversation.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { silentLog } from "../../platform/log.ts";
 import { seededIds } from "../../platform/seeded-ids.ts";
-import type { SessionRow, TranscriptDraft, TranscriptEntry } from "../../store/port.ts";
+import type { SessionRow, TranscriptDraft, TranscriptEntry } from "../../store/session-port.ts";
 import type { CallFacts, MemoryNotes, SummaryRequest, TurnContext, TurnFacts } from "./contract.ts";
 import { createContextKeeper } from "./keeper.ts";
 

@@ -4,7 +4,7 @@ import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
-import type { SessionStore } from "../../store/port.ts";
+import type { SessionStore } from "../../store/session-port.ts";
 import type { ContextKeeper, MemoryNotes } from "./contract.ts";
 import { createTokenCounter, type Pause } from "./token-estimate.ts";
 import { createTokenScale } from "./token-scale.ts";

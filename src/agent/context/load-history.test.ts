@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../domain/limits.ts";
-import type { TranscriptEntry } from "../../store/port.ts";
+import type { TranscriptEntry } from "../../store/session-port.ts";
 import { loadHistory } from "./load-history.ts";
 
 const idOf = (seq: number): string => seq.toString(16).padStart(8, "0");

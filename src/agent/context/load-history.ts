@@ -3,7 +3,7 @@
  * pages, so that a long session never holds the event loop up.
  */
 import { limits } from "../../domain/limits.ts";
-import type { SessionStore, TranscriptEntry } from "../../store/port.ts";
+import type { SessionStore, TranscriptEntry } from "../../store/session-port.ts";
 import { newestCompaction } from "./compaction-entry.ts";
 
 export interface LoadedHistory {

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import type { AppErrorJson } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
-import type { SessionRow } from "../../store/port.ts";
+import type { SessionRow } from "../../store/session-port.ts";
 
 /** The setting that holds it. */
 export const troubleSetting = "contextTrouble";

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { AssistantContent, ModelMessage, ToolResult, UserContent } from "../../domain/conversation.ts";
 import { wrapExternal } from "../../domain/external.ts";
 import { attachmentSchema } from "../../domain/message.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { talkSource } from "../acting/message-taint.ts";
 import { quoteOverheard, type Overheard } from "../overheard.ts";
 import { speakerLabel } from "../speaker-label.ts";

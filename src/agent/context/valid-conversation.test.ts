@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AssistantContent, ModelInfo, ModelMessage, ToolResult, UserContent } from "../../domain/conversation.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { assistantEntry, toolEntry } from "../transcript-entry.ts";
 import { refusals } from "./provider-rules.fixture.ts";
 import { talkOf } from "./talk.ts";

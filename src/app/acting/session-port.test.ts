@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultConfig } from "../../config/default-config.ts";
 import type { Config } from "../../config/schema/root.ts";
-import type { SessionRow, SessionStore } from "../../store/port.ts";
+import type { SessionRow, SessionStore } from "../../store/session-port.ts";
 import { createSessionPort } from "./session-port.ts";
 
 const rows: Partial<SessionRow>[] = [

@@ -5,7 +5,8 @@
 import type { Config } from "../../config/schema/root.ts";
 import { limits } from "../../domain/limits.ts";
 import { canonicalSessionKey, parseSessionKey } from "../../domain/session-key.ts";
-import type { SessionRow, Store, TranscriptEntry } from "../../store/port.ts";
+import type { Store } from "../../store/port.ts";
+import type { SessionRow, TranscriptEntry } from "../../store/session-port.ts";
 import type { Asker, SessionsPort, ShownLine, ShownSession } from "../../tools/sessions/port.ts";
 
 /** The setting of a session that says whose turn started it. */

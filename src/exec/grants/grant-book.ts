@@ -9,7 +9,7 @@ import { readFileBounded, writeFileAtomic } from "../../platform/atomic-file.ts"
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
-import type { DocumentStore } from "../../store/port.ts";
+import type { DocumentStore } from "../../store/document-port.ts";
 import type { ApprovalsSnapshot, GrantContext, GrantProposal, PlannedCommand } from "../contract.ts";
 import {
   approvalsHash,

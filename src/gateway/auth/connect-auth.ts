@@ -8,7 +8,7 @@ import type { Principal } from "../../domain/authority.ts";
 import { coversScope, roles, scopes as allScopes, type Role, type Scope } from "../../domain/scopes.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { ConnectParams } from "../../protocol/methods/connect.ts";
-import type { DeviceRow } from "../../store/port.ts";
+import type { DeviceRow } from "../../store/device-port.ts";
 import type { Peer } from "./client-address.ts";
 import {
   credentialRefused,

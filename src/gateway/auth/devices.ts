@@ -8,7 +8,7 @@ import { coversScope, scopes as allScopes, type Role, type Scope } from "../../d
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
-import type { DeviceRow, DeviceStore } from "../../store/port.ts";
+import type { DeviceRow, DeviceStore } from "../../store/device-port.ts";
 import { pairingRequired } from "./connect-refusal.ts";
 
 export interface NewDevice {

@@ -3,7 +3,7 @@ import { limits } from "../../domain/limits.ts";
 import { thinkingLevelOf } from "../../domain/thinking-level.ts";
 import { chatAbort, chatHistory, chatInject, chatSend } from "../../protocol/methods/chat.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
-import type { TranscriptEntry } from "../../store/port.ts";
+import type { TranscriptEntry } from "../../store/session-port.ts";
 import { wireEvent } from "../ws/wire-event.ts";
 import { admitRun } from "./admit-run.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";

@@ -4,7 +4,7 @@ import { subjectOf } from "../../approvals/subject.ts";
 import { limits } from "../../domain/limits.ts";
 import { actQuestion } from "./operate/approvals.fixture.ts";
 import { aliases } from "../../protocol/registry.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, errorOf, makeIdentity, type Frame, type WireClient } from "../wire-client.fixture.ts";
 

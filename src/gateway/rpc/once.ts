@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { IdempotencyStore } from "../../store/port.ts";
+import type { IdempotencyStore } from "../../store/idempotency-port.ts";
 
 export interface OnceKey {
   readonly principalId: string;

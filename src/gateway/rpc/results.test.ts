@@ -1,7 +1,7 @@
 /** What every method answers, held against its declaration. */
 import { describe, expect, it } from "vitest";
 import { methods } from "../../protocol/registry.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { openStage, type Stage } from "../fake-deps.fixture.ts";
 import { connect, makeIdentity } from "../wire-client.fixture.ts";
 import { approvalParams } from "./operate/approvals.fixture.ts";

@@ -6,7 +6,7 @@ import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { sessionsCompact } from "../../protocol/methods/sessions.ts";
-import type { TranscriptEntry } from "../../store/port.ts";
+import type { TranscriptEntry } from "../../store/session-port.ts";
 import { admitRun } from "./admit-run.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import type { RpcServices } from "./services.ts";

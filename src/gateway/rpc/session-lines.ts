@@ -2,7 +2,7 @@
 import { AppError } from "../../domain/app-error.ts";
 import type { ParamsOf } from "../../protocol/method.ts";
 import { sessionsExport, sessionsImport } from "../../protocol/methods/sessions.ts";
-import type { TranscriptDraft } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import { entryLine, headerLine, parseTranscript, type TranscriptHeader } from "../../store/transcript-jsonl.ts";
 import { handle, type BoundMethod } from "./handler.ts";
 import type { RpcServices } from "./services.ts";

@@ -14,7 +14,7 @@ import {
   sessionsSubscribe,
   sessionsUnsubscribe,
 } from "../../protocol/methods/sessions.ts";
-import type { SessionRow, TranscriptEntry } from "../../store/port.ts";
+import type { SessionRow, TranscriptEntry } from "../../store/session-port.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
 import type { RpcServices } from "./services.ts";
 import { sessionKeyOf } from "./session-target.ts";

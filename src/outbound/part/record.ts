@@ -5,7 +5,8 @@
 import { AppError, type AppErrorJson } from "../../domain/app-error.ts";
 import { deliveryMarkBody, isSpoken } from "../../domain/delivery-mark.ts";
 import { writeWithPatience } from "../../store/patience.ts";
-import type { OutboxDraft, OutboxRow, PartOutcome, TranscriptDraft } from "../../store/port.ts";
+import type { OutboxDraft, OutboxRow, PartOutcome } from "../../store/port.ts";
+import type { TranscriptDraft } from "../../store/session-port.ts";
 import type { DeliveryWork } from "../contract.ts";
 import { toldUnsent, undecidedDoubt, withKnown } from "./known-so-far.ts";
 import { isSuperseded } from "./superseded.ts";

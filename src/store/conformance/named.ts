@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import type { Rig } from "../conformance.ts";
-import type { DeviceRow } from "../port.ts";
+import type { DeviceRow } from "../device-port.ts";
 import { createNames, entryOf, startTurn, t0 } from "./samples.ts";
 
 export function namedRules(rig: Rig): void {

@@ -1,7 +1,8 @@
 /** Messages, results and parts for the conformance rules: complete, small, and numbered so that none is like another. */
 import type { AppErrorJson } from "../../domain/app-error.ts";
 import { noMentions, type Address, type InboundMessage } from "../../domain/message.ts";
-import type { InboxEntry, Lease, OutboxDraft, Store, TranscriptDraft, TurnResult } from "../port.ts";
+import type { InboxEntry, Lease, OutboxDraft, Store, TurnResult } from "../port.ts";
+import type { TranscriptDraft } from "../session-port.ts";
 import type { LedgerEntry } from "../ledger-port.ts";
 
 /** Some day in the future of nobody: rules give times relative to it. */

@@ -1,7 +1,7 @@
 /** Rules of sessions and transcripts: made once, listed in pages, reset without loss, deleted without a trace. */
 import { expect, it } from "vitest";
 import type { Rig } from "../conformance.ts";
-import type { SessionRow, TranscriptDraft } from "../port.ts";
+import type { SessionRow, TranscriptDraft } from "../session-port.ts";
 import {
   addressOf,
   createNames,

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Rig } from "../conformance.ts";
-import type { Store, TranscriptDraft } from "../port.ts";
+import type { Store } from "../port.ts";
+import type { TranscriptDraft } from "../session-port.ts";
 import type { LatencyStats, LedgerEntry, MessageCounts } from "../ledger-port.ts";
 import { createNames, drain, entryOf, ledgerOf, resultOf, startTurn, type Names } from "./samples.ts";
 import { dayMs } from "../../domain/local-time.ts";

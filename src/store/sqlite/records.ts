@@ -3,7 +3,8 @@
  * heavier than types may be imported here: the threads' start is part of every start.
  */
 import type { StopReason } from "../../domain/events.ts";
-import type { InboxState, PartState, StepRow, TranscriptEntry, TurnState } from "../port.ts";
+import type { InboxState, PartState, StepRow, TurnState } from "../port.ts";
+import type { TranscriptEntry } from "../session-port.ts";
 
 /** Token counts, as every table that has them names them. */
 export interface UsageRecord {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../../domain/limits.ts";
 import type { Taint } from "../../domain/taint.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
-import type { DocumentStore } from "../../store/port.ts";
+import type { DocumentStore } from "../../store/document-port.ts";
 import { createProvenance, originAfter, type Provenance } from "./provenance.ts";
 
 const page = (name: string): Taint => ({ class: "foreign", source: `web page ${name}` });

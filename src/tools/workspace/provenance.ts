@@ -6,7 +6,7 @@ import { dirname, sep } from "node:path";
 import { limits } from "../../domain/limits.ts";
 import type { Taint } from "../../domain/taint.ts";
 import type { Clock } from "../../platform/clock.ts";
-import type { DocumentStore } from "../../store/port.ts";
+import type { DocumentStore } from "../../store/document-port.ts";
 import type { Place } from "./place.ts";
 import { visibleName } from "./visible-name.ts";
 

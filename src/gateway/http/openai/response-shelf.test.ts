@@ -1,6 +1,6 @@
 /** A shelf never holds much more than its capacity, over restarts too, and drops the oldest. */
 import { expect, it } from "vitest";
-import type { DocumentStore } from "../../../store/port.ts";
+import type { DocumentStore } from "../../../store/document-port.ts";
 import { createShelf } from "./response-shelf.ts";
 
 const options = { namespace: "things", capacity: 20, pageSize: 5 };

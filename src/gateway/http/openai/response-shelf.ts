@@ -3,7 +3,7 @@
  * a few dozen keys, so that putting one more document writes one small page and not a list of all of them.
  */
 import { z } from "zod";
-import type { DocumentStore } from "../../../store/port.ts";
+import type { DocumentStore } from "../../../store/document-port.ts";
 
 export interface Shelf {
   /** Durable when it resolves. Documents beyond the capacity are gone soon after, oldest first. */

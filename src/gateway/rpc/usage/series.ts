@@ -4,7 +4,7 @@ import { limits } from "../../../domain/limits.ts";
 import { totalTokens } from "../../../domain/money.ts";
 import type { ParamsOf, ResultOf } from "../../../protocol/method.ts";
 import type { sessionsUsageLogs, sessionsUsageTimeseries } from "../../../protocol/methods/session-usage.ts";
-import type { TranscriptEntry } from "../../../store/port.ts";
+import type { TranscriptEntry } from "../../../store/session-port.ts";
 import type { LedgerCall } from "../../../store/ledger-port.ts";
 import type { RpcServices } from "../services.ts";
 import { sessionKeyOf } from "../session-target.ts";

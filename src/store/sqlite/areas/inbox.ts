@@ -1,6 +1,7 @@
 /** The inbox of the port over the writer's commands. */
 import { priorities, type InboundMessage } from "../../../domain/message.ts";
-import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease, SessionRow } from "../../port.ts";
+import type { AdmitResult, InboxEntry, InboxRow, InboxStore, Lease } from "../../port.ts";
+import type { SessionRow } from "../../session-port.ts";
 import type { Access } from "../access.ts";
 import type { AdmitArgs } from "../commands/inbox.ts";
 import type { Opened } from "../commands/sessions.ts";

@@ -1,5 +1,8 @@
 /** Idempotency keys, devices, documents and the trace of the port. */
-import type { DeviceRow, DeviceStore, DocumentStore, IdempotencyStore, TraceStore } from "../../port.ts";
+import type { DeviceRow, DeviceStore } from "../../device-port.ts";
+import type { DocumentStore } from "../../document-port.ts";
+import type { IdempotencyStore } from "../../idempotency-port.ts";
+import type { TraceStore } from "../../trace-port.ts";
 import type { Access } from "../access.ts";
 import {
   allDevices,

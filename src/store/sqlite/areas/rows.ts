@@ -1,7 +1,8 @@
 /** Records of SQLite as rows of the port. Pure; the main thread's part of every read. */
 import type { AppErrorJson } from "../../../domain/app-error.ts";
 import { priorities, type Address, type InboundMessage, type Reply } from "../../../domain/message.ts";
-import type { InboxRow, OutboxRow, PartAction, SessionRow, StepRow, TranscriptEntry, TurnRow } from "../../port.ts";
+import type { InboxRow, OutboxRow, PartAction, StepRow, TurnRow } from "../../port.ts";
+import type { SessionRow, TranscriptEntry } from "../../session-port.ts";
 import type {
   InboxRecord,
   OutboxRecord,

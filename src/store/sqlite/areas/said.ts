@@ -1,5 +1,5 @@
 /** What an entry of a transcript counts as. Pure; the same rules stand as SQL in the recount. */
-import type { TranscriptDraft } from "../../port.ts";
+import type { TranscriptDraft } from "../../session-port.ts";
 import type { Said } from "../commands/activity.ts";
 
 /** Null for what is no message of a person, an assistant or a tool. Never throws: a body may hold anything. */

@@ -7,7 +7,7 @@ import type {
   TranscriptDraft,
   TranscriptEntry,
   TranscriptHits,
-} from "../../port.ts";
+} from "../../session-port.ts";
 import type { Access } from "../access.ts";
 import type { EntryArgs } from "../commands/sessions.ts";
 import { historyOf, sessionByKey, sessionPage, transcriptOf, type ListArgs } from "../queries/sessions.ts";

@@ -1,6 +1,6 @@
 /** What changes sessions and their transcripts, deletion without a trace included. */
 import { AppError } from "../../../domain/app-error.ts";
-import type { TranscriptEntry } from "../../port.ts";
+import type { TranscriptEntry } from "../../session-port.ts";
 import type { Database } from "../database.ts";
 import { selectSession, type InboxRecord, type SessionRecord, type TranscriptRecord } from "../records.ts";
 import { countSaid, eraseSaid, type Said } from "./activity.ts";
