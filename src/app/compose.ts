@@ -444,6 +444,7 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     config,
     admit: way.admit,
     turns: way.turns,
+    invokeTool: way.invokeTool,
     models: {
       list: () => models.catalogue().list(),
       find: (name) => models.catalogue().find(name),

@@ -8,7 +8,8 @@ import { createContextKeeper } from "../agent/context/keeper.ts";
 import { pauseByMessage } from "../agent/money-commands.ts";
 import { giveWay } from "../agent/overlap/give-way.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
-import type { OpenReplyStream, Turns } from "../agent/contract.ts";
+import { createInvokeTool } from "../agent/acting/invoke-tool.ts";
+import type { InvokeTool, OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
@@ -79,6 +80,8 @@ export interface MessageWayDeps extends Omit<
 
 export interface MessageWay {
   readonly admit: Admit;
+  /** Calls of tools by callers of the gateway, behind the gate of the turns. */
+  readonly invokeTool: InvokeTool;
   readonly turns: Turns;
   readonly channels: ChannelSupervisor;
   readonly rules: ChannelRules;
@@ -137,18 +140,17 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const wakeDelivery = (): void => delivery.wake();
   const consent = openConsent({ ...deps, rules, channels, initialStateOf, wakeDelivery });
-  const handler = createTurnHandler(
-    agentDeps(deps, {
-      registry,
-      consent,
-      spending,
-      rules,
-      links,
-      initialStateOf,
-      openReplyStream,
-      wakeDelivery,
-    }),
-  );
+  const forTurns = agentDeps(deps, {
+    registry,
+    consent,
+    spending,
+    rules,
+    links,
+    initialStateOf,
+    openReplyStream,
+    wakeDelivery,
+  });
+  const handler = createTurnHandler(forTurns);
   let recovered: Promise<void> | undefined;
   const recover = (): Promise<void> => {
     recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
@@ -156,6 +158,7 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   };
   return {
     admit,
+    invokeTool: createInvokeTool(forTurns),
     turns,
     channels,
     rules,
@@ -355,8 +358,8 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     onAccepted: (entry) => {
       const { message, sessionKey, runId } = entry;
       registry.expect({ runId, sessionKey });
-      // What another turn writes is nobody's command and nobody's word about a question.
-      if (entry.options["born"] !== undefined) return;
+      // What another turn or a stateless caller writes is nobody's command and nobody's word about a question.
+      if (entry.options["born"] !== undefined || entry.ephemeral) return;
       if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       heedAnswer(parts.consent().answer(message, sessionKey), deps.log);

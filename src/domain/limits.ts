@@ -27,6 +27,10 @@ export const limits = Object.freeze({
   httpSilenceMs: 40_000,
   /** The same for models that think before they speak. */
   httpThinkingSilenceMs: 300_000,
+  /** How long a request over HTTP waits for a person's word about an act, before its caller is told to come back. */
+  httpApprovalWaitMs: 240_000,
+  /** Calls of tools over HTTP that run or wait at one time. */
+  invocationsAtOnce: 32,
   /** Messages or items in one request. */
   httpMessages: 2_000,
   /** Tools a caller may bring along. */

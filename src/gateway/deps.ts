@@ -1,5 +1,5 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
-import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { AgentInfo, InvokeTool, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
 import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
@@ -32,6 +32,8 @@ export interface GatewayDeps {
   readonly config: ConfigAccess;
   readonly admit: Admit;
   readonly turns: Turns;
+  /** One call of a tool, behind the gate of the agent's own. */
+  readonly invokeTool: InvokeTool;
   readonly models: ModelCatalogue;
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;

@@ -156,6 +156,7 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       log,
       stateDir: folder,
     }).approvals,
+    invokeTool: () => Promise.resolve({ state: "unknown" }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),
     channels: {

@@ -114,6 +114,7 @@ async function startRun(folder: string, port: number, script: Script): Promise<R
     config: { current: () => snapshot as unknown as ConfigSnapshot, subscribe: () => () => undefined },
     admit: way.way.admit,
     turns: way.way.turns,
+    invokeTool: way.way.invokeTool,
     approvals: way.approvals,
     models: { list: () => [model], find: () => model, primary: () => model },
     desk: fakeDeskView({ find: () => model }),

@@ -3,9 +3,9 @@ import { isSandboxed } from "../../config/sandboxed.ts";
 import type { Act } from "../../domain/act.ts";
 import { parseSessionKey } from "../../domain/session-key.ts";
 import type { CallFacts, PolicyFacts } from "../../policy/contract.ts";
-import type { AgentDeps, Turn } from "../turn.ts";
+import type { AgentDeps, ToolCaller } from "../turn.ts";
 
-export function policyFactsOf(turn: Turn, deps: Pick<AgentDeps, "isOwner">): PolicyFacts {
+export function policyFactsOf(turn: ToolCaller, deps: Pick<AgentDeps, "isOwner">): PolicyFacts {
   const { row, options, config, choice } = turn;
   const { message, sessionKey, agentId } = row;
   const { channel, accountId, chatKind } = message.address;
@@ -28,7 +28,7 @@ export function policyFactsOf(turn: Turn, deps: Pick<AgentDeps, "isOwner">): Pol
 }
 
 export function callFactsOf(
-  turn: Turn,
+  turn: ToolCaller,
   call: { readonly tool: string; readonly act: Act },
   deps: Pick<AgentDeps, "isOwner">,
 ): CallFacts {
