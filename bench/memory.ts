@@ -145,8 +145,8 @@ function roughMillion(count: number, size: number): void {
     for (const [index, list] of best.entries()) {
       let score = 0;
       const base = index * size;
-      for (let at = 0; at < size; at += 1) score += one[at]! * queries[base + at]!;
-      if (list.length < 10 || score > list[9]!.score) {
+      for (let at = 0; at < size; at += 1) score += (one[at] ?? 0) * (queries[base + at] ?? 0);
+      if (list.length < 10 || score > (list[9]?.score ?? 0)) {
         list.push({ id, score });
         list.sort((left, right) => right.score - left.score);
         list.length = Math.min(list.length, 10);
@@ -180,25 +180,25 @@ function centresOf(random: () => number, size: number): readonly Float32Array[] 
 }
 
 function point(into: Float32Array, from: { random: () => number; centres: readonly Float32Array[] }): void {
-  const centre = from.centres[Math.floor(from.random() * from.centres.length)]!;
+  const centre = from.centres[Math.floor(from.random() * from.centres.length)] ?? new Float32Array(0);
   let squares = 0;
   for (let at = 0; at < into.length; at += 1) {
-    const value = centre[at]! * 0.8 + normal(from.random) * 0.6;
+    const value = (centre[at] ?? 0) * 0.8 + normal(from.random) * 0.6;
     into[at] = value;
     squares += value * value;
   }
   const length = Math.sqrt(squares);
-  for (let at = 0; at < into.length; at += 1) into[at] = into[at]! / length;
+  for (let at = 0; at < into.length; at += 1) into[at] = (into[at] ?? 0) / length;
 }
 
 function nearest(all: Float32Array, query: Float32Array, count: number): number[] {
   const scores = new Float32Array(all.length / query.length);
   for (let one = 0, at = 0; one < scores.length; one += 1) {
     let sum = 0;
-    for (let place = 0; place < query.length; place += 1, at += 1) sum += all[at]! * query[place]!;
+    for (let place = 0; place < query.length; place += 1, at += 1) sum += (all[at] ?? 0) * (query[place] ?? 0);
     scores[one] = sum;
   }
-  return [...scores.keys()].sort((left, right) => scores[right]! - scores[left]!).slice(0, count);
+  return [...scores.keys()].sort((left, right) => (scores[right] ?? 0) - (scores[left] ?? 0)).slice(0, count);
 }
 
 /** Each word has a direction; a text is their sum. */
@@ -209,7 +209,7 @@ function textVector(text: string): number[] {
     for (const unit of word) seed = Math.imul(seed ^ unit.charCodeAt(0), 16_777_619);
     for (let at = 0; at < dimensions; at += 1) {
       seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) | 0;
-      sum[at] = sum[at]! + seed / 2 ** 32;
+      sum[at] = (sum[at] ?? 0) + seed / 2 ** 32;
     }
   }
   return Array.from(sum, (value) => Math.round(value * 100) / 100);

@@ -218,6 +218,18 @@ describe("a question in a chat", () => {
     expect(await texts(house, "bob")).toEqual(["That is not for you to ask."]);
   });
 
+  it("P1: a turn that is stopped while it waits asks nothing more, and ends at once", async () => {
+    const house = await open();
+    const asked = await say(house, "light, please", ann);
+    const id = await questionIn(house, "ann");
+    await expect.poll(async () => (await house.store.inbox.parkedBehind(id)).length).toBe(1);
+    const stop = await say(house, "/stop", ann);
+    expect(await ended(house, asked)).toMatchObject({ outcome: "aborted" });
+    expect(await ended(house, stop)).toMatchObject({ text: "Stopped." });
+    expect(await house.store.approvals.get(id)).toMatchObject({ state: "denied", decidedBy: "stop" });
+    expect(lit).toEqual([]);
+  });
+
   it("P2: who could not answer is not asked: in their own chat nobody waits for nothing", async () => {
     const house = await open();
     const end = await ended(house, await say(house, "light, please", bob));

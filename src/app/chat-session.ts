@@ -27,6 +27,17 @@ export function sessionOfChat(
   return { sessionKey, agentId };
 }
 
+/** `said`: where nobody else writes into the transcript what the part says. */
+export function putPart(
+  draft: OutboxDraft,
+  context: { readonly sessionKey: string; readonly runId: string | null; readonly said?: { readonly agentId: string } },
+  deps: { readonly store: Store; readonly clock: Clock; readonly ids: Ids },
+): Promise<unknown> {
+  const { said, ...place } = context;
+  if (said === undefined) return deps.store.outbox.add(draft, { ...place, atMs: deps.clock.nowMs() });
+  return putSpoken({ draft, session: { ...place, ...said }, runId: place.runId }, deps);
+}
+
 export interface SpokenPart {
   readonly draft: OutboxDraft;
   readonly session: ChatSession;

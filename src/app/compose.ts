@@ -36,7 +36,7 @@ import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
 import { openActing, type HouseActing } from "./acting.ts";
 import type { Approvals } from "./approvals.ts";
-import { putSpoken } from "./chat-session.ts";
+import { putPart } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
 import { createDecisionWriter } from "./decision-writer.ts";
@@ -456,9 +456,8 @@ function depsOfGateway(parts: GatewayParts): GatewayDeps {
     agents: () => agentsOf(config, models),
     channels: way.channels,
     webhooks: way.webhooks,
-    enqueue: async (draft, { said, ...context }) => {
-      if (said === undefined) await store.outbox.add(draft, { ...context, atMs: clock.nowMs() });
-      else await putSpoken({ draft, session: { ...context, ...said }, runId: context.runId }, { store, clock, ids });
+    enqueue: async (draft, context) => {
+      await putPart(draft, context, { store, clock, ids });
       way.wakeDelivery();
     },
     sessionOfChat: (address) => way.sessionOfChat(address),

@@ -43,7 +43,7 @@ function open(add?: (rows: readonly DecisionRow[]) => Promise<void>) {
 }
 
 describe("the record of decisions", () => {
-  it("G10: keeps each with its rule and its facts, written behind, and what waits when the house closes", async () => {
+  it("keeps each with its rule and its facts, written behind, and what waits when the house closes", async () => {
     const { clock, bus, writer, rows } = open();
     const facts = callOf("exec", commandAct("git push"), { taint: [webPage], within: ["exec"] });
     bus.emit(decided(facts));
@@ -61,7 +61,7 @@ describe("the record of decisions", () => {
     expect(await rows()).toHaveLength(2);
   });
 
-  it("R104: a known secret is in no fact, however deep it stands", async () => {
+  it("R103: a known secret is in no fact, however deep it stands", async () => {
     const { bus, writer, rows } = open();
     const act = commandAct("curl -H s3cret", { env: { TOKEN: "s3cret" } });
     bus.emit(decided(callOf("exec", act, { taint: [{ class: "foreign", source: "mail s3cret" }] })));

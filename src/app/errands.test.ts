@@ -161,7 +161,7 @@ describe("a helper", () => {
     await house.way.admit(chatRequest("zap", { runId: "run-1" }));
     const { runId } = await house.next("run.ended", (event) => event.sessionKey.includes("subagent"));
     const row = await house.store.inbox.byRunId(runId);
-    const { origin, born, deliver } = row?.options as TurnOptions;
+    const { origin, born, deliver } = (row?.options ?? {}) as TurnOptions;
     expect([origin, deliver]).toEqual(["subagent", false]);
     expect(born).toMatchObject({ parentRunId: "run-1", parentSessionKey: main, depth: 1 });
     expect(born?.tools).toContain("sessions_spawn");
@@ -268,7 +268,7 @@ describe("messages between sessions", () => {
     const row = await house.store.inbox.byRunId(
       (await house.next("run.ended", (event) => event.sessionKey === other)).runId,
     );
-    const { born, deliver } = row?.options as TurnOptions;
+    const { born, deliver } = (row?.options ?? {}) as TurnOptions;
     expect(deliver).toBe(false);
     expect(born?.taint).toEqual([{ class: "foreign", source: `session ${main}` }]);
     expect((await house.store.sessions.get(other))?.lastAddress).toEqual(address);

@@ -193,7 +193,7 @@ class HouseErrands implements Errands {
   /** Also what no event told of: another node's turns, and those that ended while nobody listened. */
   async #look(): Promise<void> {
     const { store } = this.#deps;
-    for (const helper of [...this.#helpers.values()]) {
+    for (const helper of this.#helpers.values()) {
       const [row, parent] = [await store.inbox.byRunId(helper.runId), await store.turns.get(helper.parentRunId)];
       if (row === null) await this.#forget(helper.runId);
       else if (row.endedMs !== null) await this.#settle(helper);

@@ -46,6 +46,7 @@ import { sessionOfChat, type ChatSession } from "./chat-session.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";
 import type { DispatchDriver } from "./dispatch-driver.ts";
 import { createRefusalLog, type RefusalLog } from "./refusal-log.ts";
+import { stoppingDelivery } from "./stopped-turns.ts";
 import { createSpending, type Spending } from "./spending.ts";
 
 /** What the agent needs and the way does not make itself. */
@@ -123,19 +124,9 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const intake = { stopped: false };
   const rules = createChannelRules(config, deps.catalogue);
   const links = createIdentityLinks({ documents: store.documents, config, clock, ids });
-  const turns = stoppingDelivery(registry, { delivery: () => delivery, log, bus, clock });
-  const parts = {
-    queue,
-    registry,
-    turns,
-    backlog,
-    rules,
-    links,
-    intake,
-    spending: () => spending,
-    consent: () => consent,
-  };
-  const admit = createDoor(deps, parts);
+  const turns = stoppingDelivery(registry, { ...deps, delivery: () => delivery });
+  const late = { spending: () => spending, consent: () => consent };
+  const admit = createDoor(deps, { queue, registry, turns, backlog, rules, links, intake, ...late });
   const { channels, webhooks, delivery, initialStateOf, openReplyStream, typing } = createChannels(deps, admit, rules);
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const wakeDelivery = (): void => delivery.wake();
@@ -151,11 +142,10 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
     wakeDelivery,
   });
   const handler = createTurnHandler(forTurns);
-  let recovered: Promise<void> | undefined;
-  const recover = (): Promise<void> => {
-    recovered ??= Promise.all([recoverInbox(deps, owner), links.load()]).then(() => spending.gate.start());
-    return recovered;
-  };
+  const recover = once(async () => {
+    await Promise.all([recoverInbox(deps, owner), links.load()]);
+    await spending.gate.start();
+  });
   return {
     admit,
     invokeTool: createInvokeTool(forTurns),
@@ -202,6 +192,12 @@ async function closeWay(parts: ClosingParts, budgetMs: number): Promise<void> {
   typing.close();
   await delivery.close(AbortSignal.timeout(budgetMs / 4));
   await channels.close();
+}
+
+/** The work of the first call; every call gets its promise. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let begun: Promise<void> | undefined;
+  return () => (begun ??= work());
 }
 
 async function followConfig(next: Config, channels: ChannelSupervisor, deps: MessageWayDeps): Promise<void> {
@@ -294,30 +290,6 @@ async function recoverInbox({ store, clock, log, failpoints }: MessageWayDeps, o
   const { requeued, expired } = await store.inbox.recover(owner, clock.nowMs(), crashPauseMs);
   if (requeued + expired > 0) log.warn("messages of the last run were found", { requeued, expired });
   await failpoints.reach("recovered");
-}
-
-/** The turns as the house sees them: one that is stopped says nothing more, whether it is still written or on its way. */
-function stoppingDelivery(
-  registry: TurnRegistry,
-  { delivery, log, bus, clock }: { readonly delivery: () => Delivery } & Pick<MessageWayDeps, "log" | "bus" | "clock">,
-): Turns {
-  const quietly = (stopped: Promise<unknown>): void => {
-    stopped.catch((thrown: unknown) => {
-      log.warn("what was still to be said could not be stopped", { error: AppError.from(thrown).toJSON() });
-    });
-  };
-  return {
-    ...registry,
-    abort(runId, reason) {
-      quietly(delivery().abort(runId, reason));
-      return registry.abort(runId, reason);
-    },
-    abortSession(sessionKey, reason) {
-      bus.emit({ type: "session.stopped", sessionKey, reason, atMs: clock.nowMs() });
-      quietly(delivery().abortSession(sessionKey, reason));
-      return registry.abortSession(sessionKey, reason);
-    },
-  };
 }
 
 interface DoorParts {

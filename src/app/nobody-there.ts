@@ -8,7 +8,7 @@ import { allowingPolicy } from "../policy/fixed-policy.ts";
 
 export interface Acting {
   readonly policy: Policy;
-  readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "listen">;
+  readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "pending" | "listen">;
   readonly commands: Pick<CommandDesk, "approve">;
   readonly surroundings: SurroundingsReader;
 }
@@ -21,6 +21,7 @@ export function nobodyThere(): Acting {
       ask: () => Promise.resolve({ state: "denied", id: null, why: "nobody-to-ask", by: null }),
       answer: () => Promise.resolve({ outcome: "unknown" }),
       find: () => Promise.resolve(null),
+      pending: () => Promise.resolve([]),
       listen: () => () => undefined,
     },
     commands: { approve: () => Promise.reject(new AppError("SEC_010", "No command runs here.")) },

@@ -10,6 +10,7 @@ import { createPolicy } from "../policy/resolve.ts";
 import { createPolicyView } from "../policy/view.ts";
 import type { DecisionStore } from "../store/decision-port.ts";
 import type { ChannelRules } from "./channel-rules.ts";
+import type { HouseCommandDesk } from "./command-desk.ts";
 
 export interface HousePolicy {
   readonly config: () => Config;
@@ -21,21 +22,10 @@ export interface HousePolicy {
 
 export function createHousePolicy(
   config: () => Config,
-  commandsFor: HousePolicy["commandsFor"] = () => noCommands,
+  commands: Pick<HouseCommandDesk, "judge" | "under">,
 ): HousePolicy {
-  return { config, commandsFor, policy: createPolicy({ config, commands: commandsFor(config) }) };
+  return { config, policy: createPolicy({ config, commands }), commandsFor: (other) => commands.under(other) };
 }
-
-/** For a house that runs none. */
-const noCommands: Pick<CommandDesk, "judge"> = {
-  judge: () =>
-    Promise.resolve({
-      effect: "deny",
-      where: "built-in",
-      says: "This house runs no commands.",
-      message: "Commands cannot be run here. Go on without them.",
-    }),
-};
 
 export interface HousePolicyViewDeps {
   readonly store: { readonly decisions: Pick<DecisionStore, "list"> };

@@ -47,7 +47,9 @@ describe("what a turn sees of sessions", () => {
     expect(await seen("agent")).toEqual(["main:main", "main:other", "main:subagent:1", "work:subagent:2"]);
     expect(await seen("all")).toEqual(["main:main", "main:other", "main:subagent:1", "work:subagent:2"]);
     expect(await seen("all", { allow: ["work"] })).toEqual([
-      ...["main:main", "main:other", "main:subagent:1"],
+      "main:main",
+      "main:other",
+      "main:subagent:1",
       "work:subagent:2",
       "work:main",
     ]);

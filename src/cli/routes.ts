@@ -78,7 +78,7 @@ export const routes: Readonly<Record<string, CommandRoute>> = Object.freeze({
   },
   approvals: {
     summary: "Look at what waits for a yes, and answer it",
-    verbs: ["list", "show", "allow", "deny", "watch"],
+    verbs: ["list", "show", "allow", "deny", "watch", "allowlist", "get", "set", "export"],
     load: () => import("./commands/approvals.ts"),
   },
   memory: {

@@ -335,7 +335,7 @@ export const limits = Object.freeze({
   memoryQueryTerms: 16,
   /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are. */
   memoryExactVectors: 12_000,
-  memoryRoughVectors: 2_000,
+  memoryRoughVectors: 1_200,
   /** Lines of one `memory_get`. */
   memoryLines: 1_000,
   /** A look at the files counts as new for so long; afterwards the next question looks again. */
@@ -378,7 +378,7 @@ export const limits = Object.freeze({
   commandLineChars: 10_000,
   /** How deeply the parts of a command line may stand in each other, and how many there may be. */
   commandDepth: 50,
-  commandNodes: 20_000,
+  commandNodes: 10_000,
   /** A script that a command runs, as bytes; a larger one is not looked at, so it cannot be approved. */
   commandScriptBytes: 8 * 1024 * 1024,
   /** Scripts of one command. */

@@ -1,5 +1,6 @@
 /** What a line is, and that each of the two readers would do alone. */
 import { expect, test } from "vitest";
+import { limits } from "../domain/limits.ts";
 import { bypasses } from "./fixtures/bypasses.ts";
 import { plainWords } from "./line/plain-words.ts";
 import { lookalikes, unshowable } from "./line/shown-text.ts";
@@ -73,4 +74,18 @@ test("R114: what cannot be seen cannot be shown, and letters that look like othe
   expect(unshowable("ls \uFE0F")).not.toBeNull();
   const words = ["git", "g\u0456t", "пример", "日本git", "\u{1D400}b", "\uFF41ls"];
   expect(lookalikes(words)).toEqual(["g\u0456t", "\u{1D400}b", "\uFF41ls"]);
+});
+
+test("P12: a line has no more parts than its limit, and no deeper ones", async () => {
+  // A script, and for each command a statement, the command and its name.
+  const most = Math.floor((limits.commandNodes - 1) / 3);
+  expect(await readLine("a;".repeat(most))).toMatchObject({ kind: "shell" });
+  expect(await readLine("a;".repeat(most + 1))).toMatchObject({
+    kind: "broken",
+    why: expect.stringContaining("too many parts"),
+  });
+  // Three above the first word, and five for each level: a substitution, its script, a statement, a command, a word.
+  const deep = (levels: number): string => `${"a $(".repeat(levels)}a${")".repeat(levels)}`;
+  const kinds = await Promise.all([1, 5, 9, 10, 200].map(async (levels) => (await readLine(deep(levels))).kind));
+  expect(kinds).toEqual(["shell", "shell", "shell", "broken", "broken"]);
 });

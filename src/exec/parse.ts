@@ -87,7 +87,7 @@ class Visit implements SeenLine {
   enter(node: SyntaxNode, depth: number): void {
     this.#nodes += 1;
     if (depth > limits.commandDepth || this.#nodes > limits.commandNodes) {
-      this.trouble ??= "is nested too deeply to be judged";
+      this.trouble ??= "has too many parts, or is nested too deeply, to be judged";
       return;
     }
     this.#note(node);

@@ -238,7 +238,7 @@ describe("what may be used", () => {
   it("G10: a fresh install is useful to its owner: everything of the house but what is switched off", () => {
     const policy = createPolicy({ config: () => defaultConfig(), commands: fakeCommands() });
     const off = houseTools.filter((tool) => !policy.permits(tool, factsOf()).allowed);
-    expect(off).toEqual(["exec", "process", "browser"]);
+    expect(off).toEqual(["browser"]);
   });
 
   it("G10: the trail names every rule in order, from the widest to the one that decided", async () => {

@@ -93,8 +93,8 @@ async function rootOf(folder: string): Promise<string> {
 async function nameOf(root: string): Promise<string> {
   const bytes = await readFileBounded(path.join(root, "SKILL.md"), limits.skillFileBytes);
   if (bytes === null) throw new AppError("RPC_003", "There is no SKILL.md in this pack.");
-  const { parse } = await import("yaml");
-  const skill = readSkillFile(bytes.toString("utf8"), (text) => parse(text, { maxAliasCount: 0 }) as unknown);
+  const { parseYaml } = await import("./yaml.ts");
+  const skill = readSkillFile(bytes.toString("utf8"), parseYaml);
   if (typeof skill === "string") throw new AppError("RPC_003", skill);
   return skill.name.toLowerCase().replaceAll(/[^\p{L}\p{N}_-]+/gu, "-");
 }

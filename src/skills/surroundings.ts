@@ -74,13 +74,12 @@ class Shelf implements SkillShelf {
     ]);
     const known = this.#skills.get(agentId);
     if (known?.signature === signature) return known.skills;
-    const { parse } = await import("yaml");
+    const { parseYaml } = await import("./yaml.ts");
     const skills = await findSkills(folders, {
       config: config(),
       variables: variables(),
       platform: process.platform,
-      // Aliases can make a short text a huge value; no pack needs one.
-      parseYaml: (text) => parse(text, { maxAliasCount: 0, prettyErrors: false }) as unknown,
+      parseYaml,
       complain: (folder, why) => this.#complain(folder, why, log),
     });
     this.#skills.set(agentId, { signature, skills });

@@ -8,6 +8,7 @@ import { createQuestioner, howToAnswer, outcomeText, questionText, type ShownApp
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { GatewayClient } from "../gateway-client.ts";
+import { registerAllowlist } from "./approvals-allowlist.ts";
 import { lineAsker } from "../line-asker.ts";
 import { excerptOf, momentOf } from "../shown-rows.ts";
 
@@ -31,6 +32,7 @@ export function register(program: Command, context: CliContext): void {
   withConnection(approvals.command("watch").description("Wait for questions and answer them here")).action(
     (options: ConnectOptions) => watch(options, context),
   );
+  registerAllowlist(approvals, context);
 }
 
 async function list(options: ConnectOptions, context: CliContext): Promise<void> {

@@ -141,9 +141,11 @@ export class Vectors {
             .all(bytesOf(query), active.id, audience, count)
         : this.#db
             .prepare(
-              `SELECT codes.hash, vec_distance_l2(vectors.vector, ?) AS distance
-               FROM json_each(?) AS chosen CROSS JOIN vectors ON vectors.id = chosen.value
-               CROSS JOIN codes ON codes.id = chosen.value ORDER BY distance, codes.id LIMIT ?`,
+              `SELECT (SELECT hash FROM codes WHERE codes.id = best.id) AS hash, distance FROM (
+                 SELECT vectors.id, vec_distance_l2(vectors.vector, ?) AS distance
+                 FROM json_each(?) AS chosen CROSS JOIN vectors ON vectors.id = chosen.value
+                 ORDER BY distance, vectors.id LIMIT ?
+               ) AS best ORDER BY distance, best.id`,
             )
             .all(bytesOf(query), JSON.stringify(codes.nearest(query, audience, limits.memoryRoughVectors)), count);
     return this.#chunksOf(rows, count);

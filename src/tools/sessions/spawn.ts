@@ -40,7 +40,7 @@ export function createSessionsSpawnTool(deps: SpawnDeps): Tool<z.infer<typeof in
     // The same call is the same helper.
     effect: "idempotent",
     timeoutMs: ({ wait, timeoutSeconds }) => errandTimeoutMs({ wait: wait ?? false, timeoutSeconds }),
-    plan({ task, agentId = undefined }, context) {
+    plan({ task, agentId }, context) {
       const child = childOf(agentId, context, deps);
       return Promise.resolve({ kind: "session", ...child, text: task });
     },
