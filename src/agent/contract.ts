@@ -43,7 +43,12 @@ export interface Invocation {
 
 export type Invoked =
   | { readonly state: "done"; readonly text: string; readonly from: Taint | null }
-  | { readonly state: "judged"; readonly effect: "allow" | "ask" | "deny"; readonly rule: string; readonly says: string }
+  | {
+      readonly state: "judged";
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly says: string;
+    }
   /** There is no such tool for this caller: none of that name, or policy keeps it. */
   | { readonly state: "unknown" }
   | { readonly state: "refused"; readonly error: AppError }

@@ -420,13 +420,14 @@ function folderOf({ config, models, acting }: GatewayParts): Pick<GatewayDeps, "
 /** Who may do what, and how people look at it and decide. */
 function controlsOf(
   parts: GatewayParts,
-): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "execApprovals"> {
-  const { policy, approvals, sandboxes, memory, commands } = parts.acting;
+): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "speech" | "execApprovals"> {
+  const { policy, approvals, sandboxes, memory, speech, commands } = parts.acting;
   return {
     policy: createHousePolicyView(policy, { ...parts, load: loadOptionsOf(parts.ground) }),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
     memory,
+    speech,
     execApprovals: commands.approvals,
   };
 }

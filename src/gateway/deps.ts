@@ -19,6 +19,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
+import type { SpeechDesk } from "../speech/contract.ts";
 import type { ResultOf } from "../protocol/method.ts";
 import type { sandboxStatus } from "../protocol/methods/sandbox.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
@@ -45,6 +46,7 @@ export interface GatewayDeps {
   /** What each agent's commands run in. Looks at the machine on first use; never throws. */
   readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
   readonly memory: Memory;
+  readonly speech: SpeechDesk;
   /** What commands agents may run unasked. */
   readonly execApprovals: ExecApprovals;
   readonly agents: () => readonly AgentInfo[];

@@ -27,6 +27,7 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
+import { createSpeechDesk } from "../speech/desk.ts";
 import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
@@ -156,6 +157,12 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       log,
       stateDir: folder,
     }).approvals,
+    speech: createSpeechDesk({
+      config: () => config.current().config,
+      variables: () => ({}),
+      egress: { trustedFetch: () => () => Promise.reject(new Error("nobody is asked")) },
+      clock,
+    }),
     invokeTool: () => Promise.resolve({ state: "unknown" }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),

@@ -29,7 +29,13 @@ export function createInvokeTool(deps: InvokeDeps): InvokeTool {
     if (deps.registry.stopping().aborted) throw new AppError("SYS_007", "The gateway is stopping.");
     if (deps.registry.active().some((turn) => turn.runId === runId)) return { state: "under-way" };
     // `/stop` in the session, and the end of the gateway, end it as they end a turn; a budget has no say in it.
-    const active = deps.registry.begin({ runId, sessionKey, agentId, startedMs: deps.clock.nowMs(), asksNoModel: true });
+    const active = deps.registry.begin({
+      runId,
+      sessionKey,
+      agentId,
+      startedMs: deps.clock.nowMs(),
+      asksNoModel: true,
+    });
     const caller: ToolCaller = {
       row: { runId, sessionKey, agentId, message, ephemeral: false },
       options: { origin: "invoke" },

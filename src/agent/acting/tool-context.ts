@@ -11,7 +11,11 @@ export interface CallOfTurn {
   readonly taint: readonly Taint[];
 }
 
-export function toolContextOf(turn: ToolCaller, call: CallOfTurn, deps: Pick<AgentDeps, "clock" | "isOwner">): ToolContext {
+export function toolContextOf(
+  turn: ToolCaller,
+  call: CallOfTurn,
+  deps: Pick<AgentDeps, "clock" | "isOwner">,
+): ToolContext {
   const { row, options, config, signal } = turn;
   const { message, sessionKey, agentId, runId } = row;
   const key = parseSessionKey(sessionKey);

@@ -2,7 +2,10 @@
 import type { ToolSet, AgentDeps, ToolCaller } from "../turn.ts";
 import { policyFactsOf } from "./call-facts.ts";
 
-export async function openToolbox(turn: ToolCaller, deps: Pick<AgentDeps, "tools" | "policy" | "isOwner">): Promise<ToolSet> {
+export async function openToolbox(
+  turn: ToolCaller,
+  deps: Pick<AgentDeps, "tools" | "policy" | "isOwner">,
+): Promise<ToolSet> {
   const all = await deps.tools(turn.row.agentId);
   const facts = policyFactsOf(turn, deps);
   const allowed = new Set(

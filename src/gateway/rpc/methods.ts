@@ -17,6 +17,7 @@ import { outboxMethods } from "./operate/held-parts.ts";
 import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
 import { sandboxMethods } from "./operate/sandbox.ts";
+import { ttsMethods } from "./operate/tts.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
@@ -54,6 +55,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   memory: memoryMethods,
   dlq: deadLetterMethods,
   trace: traceMethods,
+  tts: ttsMethods,
   logs: logMethods,
   usage: usageMethods,
   system: systemMethods,

@@ -40,10 +40,12 @@ export async function openInvocationKey(
   if (outcome === "conflict") throw new AppError("RPC_006", "This Idempotency-Key was used with another body.");
   const known = (outcome === "known" ? result : null) as { readonly begun: true } | KeptAnswer | null;
   if (known !== null && "begun" in known) {
-    throw new AppError("RPC_006", "This call was begun before, and whether it was done is not known. Look before you repeat it.");
+    throw new AppError(
+      "RPC_006",
+      "This call was begun before, and whether it was done is not known. Look before you repeat it.",
+    );
   }
-  const complete = (value: unknown): Promise<void> =>
-    deps.store.idempotency.complete(held, value, deps.clock.nowMs());
+  const complete = (value: unknown): Promise<void> => deps.store.idempotency.complete(held, value, deps.clock.nowMs());
   return {
     runId: `invoke-${sha256(JSON.stringify([principal.id, key])).slice(0, 40)}`,
     before: known,
