@@ -27,6 +27,7 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
+import { silentMp3 } from "../speech/audio.fixture.ts";
 import { createSpeechDesk } from "../speech/desk.ts";
 import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
@@ -159,8 +160,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
     }).approvals,
     speech: createSpeechDesk({
       config: () => config.current().config,
-      variables: () => ({}),
-      egress: { trustedFetch: () => () => Promise.reject(new Error("nobody is asked")) },
+      variables: () => ({ OPENAI_API_KEY: "k" }),
+      egress: { trustedFetch: () => () => Promise.resolve(new Response(new Uint8Array(silentMp3(2)))) },
       clock,
     }),
     invokeTool: () => Promise.resolve({ state: "unknown" }),

@@ -7,8 +7,8 @@ export function ttsMethods({ deps, configWrites }: RpcServices): readonly BoundM
   const { speech, config } = deps;
   const switchTo = async (auto: "always" | "off", method: string, caller: Caller) => {
     configWrites.take(method, caller);
-    const written = await config.write({ kind: "set", path: "messages.tts.auto", value: auto });
-    return { ok: true as const, enabled: written.config.messages.tts.auto !== "off" };
+    await config.write({ kind: "set", path: "messages.tts.auto", value: auto });
+    return { ok: true as const, enabled: auto !== "off" };
   };
   return [
     handle(ttsStatus, () => speech.status()),
