@@ -56,6 +56,7 @@ async function historyOf(
   if (session === null) return { kind: "told", messages: told ?? [] };
   const { sessions } = deps.store;
   const { entries, knowsInput } = await loadHistory(sessions, turn.row.sessionKey, inputId);
+  turn.earlier = entries;
   turn.taint = withTaint(turn.taint, taintOfEntries(entries));
   // A restart finds the entry of its first attempt.
   if (!knowsInput) {

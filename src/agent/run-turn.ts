@@ -13,7 +13,7 @@ import { commandOf, runCommand, type Command } from "./commands.ts";
 import { commitTurn, tellEnd } from "./commit-turn.ts";
 import { chooseModel } from "./calling/choose-model.ts";
 import type { Surroundings } from "../skills/contract.ts";
-import { isMainSession } from "./acting/call-facts.ts";
+import { isMainSession } from "../domain/session-key.ts";
 import { createLookAtPicture } from "./calling/look-at-picture.ts";
 import { parkTurn, WaitsForPerson } from "./acting/parked-turn.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -58,6 +58,7 @@ export function createTurnHandler(deps: AgentDeps): TurnHandler {
       notices: [],
       conversation: [],
       taint: options.born?.taint ?? [],
+      earlier: [],
       transcript: [],
       ledger: [],
       unwritten: Promise.resolve([]),

@@ -66,7 +66,7 @@ export interface AgentDeps {
   /** Where messages answer what was asked. */
   readonly consent: ConsentDesk;
   /** Makes a command that may run runnable. */
-  readonly commands: Pick<CommandDesk, "approve">;
+  readonly commands: Pick<CommandDesk, "approve" | "used">;
   /** Absent where nobody can make pictures smaller. */
   readonly shrinkImages?: ShrinkImages;
   /** Told how each turn has pictures looked at; absent where no tool asks for it. */
@@ -114,6 +114,8 @@ export interface Turn {
   readonly conversation: ModelMessage[];
   /** What is in the context that no admitted person typed; grows with the results of tools. */
   taint: readonly Taint[];
+  /** The transcript before this message, as far as it was read. */
+  earlier: readonly TranscriptDraft[];
   /** What the session's transcript gets beyond the user's entry. */
   readonly transcript: TranscriptDraft[];
   /** Calls that no step row has paid for yet. */
@@ -148,11 +150,13 @@ export interface TurnEnd {
 /** What one call of a tool needs of whoever makes it: a turn, or a caller of the gateway. */
 export interface ToolCaller {
   readonly row: Pick<InboxRow, "runId" | "sessionKey" | "agentId" | "message" | "ephemeral">;
-  readonly options: Pick<TurnOptions, "origin" | "born">;
+  readonly options: Pick<TurnOptions, "origin" | "born" | "history" | "input">;
   readonly config: Config;
   readonly signal: AbortSignal;
   /** Null where no model asks. */
   readonly choice: ModelChoice | null;
+  readonly conversation: readonly ModelMessage[];
+  readonly earlier: readonly TranscriptDraft[];
   readonly taint: readonly Taint[];
 }
 

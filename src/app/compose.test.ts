@@ -90,6 +90,7 @@ describe("a gateway", () => {
       "maintenance",
       "approvals",
       "local approvals",
+      "helpers",
       "way",
       "reload",
     ]);

@@ -158,7 +158,7 @@ interface Ground {
 }
 
 async function start(ground: Ground): Promise<RunningGateway> {
-  const { options, clock, ids, log, life } = ground;
+  const { options, clock, log, life } = ground;
   const { stateDir } = options.environment;
   const paths = statePaths(stateDir);
   const bus = createEventBus(log.child("bus"));

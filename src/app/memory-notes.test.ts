@@ -28,6 +28,7 @@ function note(changes: Partial<MemoryNote> = {}): MemoryNote {
     isGroup: false,
     markdown: "- Ada likes tea",
     atMs,
+    foreign: [],
     ...changes,
   };
 }

@@ -55,6 +55,7 @@ describe("the way of a message", () => {
       "model.chosen",
       "run.text",
       "run.text",
+      "run.steps",
       "run.ended",
     ]);
     await trace.close();
@@ -67,6 +68,7 @@ describe("the way of a message", () => {
       "outbox.sent",
       "run.ended",
       "run.first-text",
+      "run.steps",
     ]);
     const row = await house.store.inbox.byRunId(end.runId);
     expect(row).toMatchObject({ state: "replied", reason: "final" });

@@ -116,7 +116,7 @@ export interface MessageWay {
 const agingMs = 30_000;
 
 export function createMessageWay(deps: MessageWayDeps): MessageWay {
-  const { store, bus, clock, ids, log, config } = deps;
+  const { store, bus, clock, ids, config } = deps;
   const owner = ids.uuid();
   const registry = createTurnRegistry({ store, bus, clock });
   const backlog = createBacklog({ store, bus, clock });
@@ -329,10 +329,13 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     },
     onAccepted: (entry) => {
       const { message, sessionKey, runId } = entry;
-      registry.expect({ runId, sessionKey });
       // What another turn or a stateless caller writes is nobody's command and nobody's word about a question.
-      if (entry.options["born"] !== undefined || entry.ephemeral) return;
-      if (commandOf(messageText(message)) === "stop") turns.abortSession(sessionKey, "somebody asked for it");
+      const isPersons = entry.options["born"] === undefined && !entry.ephemeral;
+      // Before its own run is known: the word to stop is not among what it stops.
+      if (isPersons && commandOf(messageText(message)) === "stop")
+        turns.abortSession(sessionKey, "somebody asked for it");
+      registry.expect({ runId, sessionKey });
+      if (!isPersons) return;
       if (rules.isOwner(message)) heedOwner(message, parts.spending(), deps.log);
       heedAnswer(parts.consent().answer(message, sessionKey), deps.log);
       interruptFor(entry, deps, parts);

@@ -9,7 +9,7 @@ import { allowingPolicy } from "../policy/fixed-policy.ts";
 export interface Acting {
   readonly policy: Policy;
   readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "pending" | "listen">;
-  readonly commands: Pick<CommandDesk, "approve">;
+  readonly commands: Pick<CommandDesk, "approve" | "used">;
   readonly surroundings: SurroundingsReader;
 }
 
@@ -24,6 +24,9 @@ export function nobodyThere(): Acting {
       pending: () => Promise.resolve([]),
       listen: () => () => undefined,
     },
-    commands: { approve: () => Promise.reject(new AppError("SEC_010", "No command runs here.")) },
+    commands: {
+      approve: () => Promise.reject(new AppError("SEC_010", "No command runs here.")),
+      used: () => undefined,
+    },
   };
 }

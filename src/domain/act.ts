@@ -10,8 +10,11 @@ export type Act =
   /** Opens a file. `path` as it was resolved; `inside` the agent's workspace or not. */
   | { readonly kind: "file"; readonly path: string; readonly access: "read" | "write"; readonly inside: boolean }
   | CommandAct
-  /** Asks a public address for something; the address itself can carry words out. */
-  | { readonly kind: "fetch"; readonly url: string }
+  /**
+   * Asks a public address for something; the address itself can carry words out. `known`: it stands word for word in what
+   * people said or in what was read; absent where nobody looked.
+   */
+  | { readonly kind: "fetch"; readonly url: string; readonly known?: boolean }
   /** Says something in a chat. `own`: it is the chat that the turn answers anyway. */
   | { readonly kind: "message"; readonly to: Address; readonly own: boolean; readonly text: string }
   /** Writes to another session of the house, or starts one. */

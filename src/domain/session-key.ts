@@ -131,6 +131,13 @@ function qualify(key: SessionKey, context: { readonly defaultAgentId: string; re
   return key;
 }
 
+/** Whether a key names the main session of an agent. One that cannot be read names none. */
+export function isMainSession(sessionKey: string, mainKey: string): boolean {
+  const key = parseSessionKey(sessionKey);
+  if (key?.kind === "bare") return key.name === "main" || key.name === mainKey;
+  return key?.kind === "named" && key.name === mainKey;
+}
+
 function segmentsOf(key: SessionKey): string[] {
   switch (key.kind) {
     case "named":

@@ -22,7 +22,7 @@ export function judgeAct(call: CallFacts, config: Config): ActVerdict {
     case "file":
       return judgeFile(act, call, config);
     case "fetch":
-      return judgeFetch(call, config);
+      return judgeFetch(act, call, config);
     case "message":
       return judgeMessage(act, call);
     case "session":
@@ -55,9 +55,13 @@ function guides(file: string, workspace: string): boolean {
   return rest.length === 0 ? /^[A-Z]+\.md$/i.test(first) : /^(memory|skills)$/i.test(first);
 }
 
-function judgeFetch(call: CallFacts, config: Config): ActVerdict {
+function judgeFetch(act: Of<"fetch">, call: CallFacts, config: Config): ActVerdict {
   if (!config.tools.web.fetch.enabled && call.tool !== "web_search") {
     return deny("tools.web.fetch.enabled", "Reading web pages is switched off.");
+  }
+  // A search service was chosen by the operator: what is asked there reaches nobody who wrote what was read.
+  if (isForeign(call.taint) && act.known !== true && call.tool !== "web_search") {
+    return ask("built-in", "Nobody has named this address: with it, what was read could be carried away.", call);
   }
   return allow("built-in", "Public addresses may be asked; private ones are refused on the way out.");
 }

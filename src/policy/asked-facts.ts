@@ -7,7 +7,7 @@ import { isSandboxed } from "../config/sandboxed.ts";
 import type { Config } from "../config/schema/root.ts";
 import { workspaceOf } from "../config/workspace.ts";
 import type { Act } from "../domain/act.ts";
-import { formatSessionKey, parseSessionKey } from "../domain/session-key.ts";
+import { formatSessionKey, isMainSession } from "../domain/session-key.ts";
 import { houseTools, serverOfToolName, toolGroups } from "../domain/tool-names.ts";
 import type { AskedFacts, CallFacts, Policy, PolicyFacts, ShownSender } from "./contract.ts";
 
@@ -39,7 +39,7 @@ export function askedFacts(asked: AskedFacts, deps: AskedFactsDeps): CallFacts {
     isOwner: asked.isOwner ?? deps.isOwner({ channel, accountId, chatKind, senderId }),
     provider: asked.provider === undefined ? deps.providerOf(agentId) : asked.provider,
     tier: asked.tier ?? null,
-    sandboxed: asked.sandboxed ?? isSandboxed(config, agentId, isMain),
+    sandboxed: asked.sandboxed ?? isSandboxed(config, { agentId, sessionKey }),
     within: null,
     isMain,
   };
@@ -69,11 +69,6 @@ function sessionOf({ agentId, channel, accountId, chatKind, mainKey }: Place): s
     return formatSessionKey({ kind: "named", agentId, name: mainKey });
   }
   return formatSessionKey({ kind: "chat", agentId, channel, accountId: accountId ?? "default", chatKind, peer: "any" });
-}
-
-function isMainSession(sessionKey: string, mainKey: string): boolean {
-  const key = parseSessionKey(sessionKey);
-  return key?.kind === "named" && key.name === mainKey;
 }
 
 /** What such a tool usually does, with these words. */

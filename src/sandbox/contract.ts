@@ -66,8 +66,6 @@ export interface BoxedSession {
 }
 
 export interface SandboxDesk {
-  /** By the configuration alone, at once; what policy judges a command by. */
-  isSandboxed(session: BoxedSession): boolean;
   /** Looks for a sandbox on first use. Throws SEC_007 where the workspace or a bind may not be mounted. */
   choose(session: BoxedSession & { readonly workspace: string }): Promise<BoxChoice>;
 }

@@ -26,14 +26,16 @@ describe("where the commands of a session run", () => {
   // oxfmt-ignore
   const others = [group, "agent:main:subagent:1", "agent:main:openai:x", "cron:1", "hook:1", "node-1", "agent:main:work", "", "agent:", "agent:main:main:thread:1"];
 
-  it("R119: by configuration and kind of session alone", () => {
+  const boxed = async (settings: Parameters<typeof deskWith>[0], key: string): Promise<boolean> =>
+    (await deskWith(settings).choose(session(key))).kind !== "open";
+
+  it("R119: by configuration and kind of session alone", async () => {
     for (const key of [main, ...others]) {
-      expect(deskWith({ mode: "off" }).isSandboxed(session(key)), key).toBe(false);
-      expect(deskWith({ mode: "all" }).isSandboxed(session(key)), key).toBe(true);
+      expect(await boxed({ mode: "off" }, key), key).toBe(false);
+      expect(await boxed({ mode: "all" }, key), key).toBe(true);
     }
-    const desk = deskWith({ mode: "non-main" });
-    expect(desk.isSandboxed(session(main))).toBe(false);
-    for (const key of others) expect(desk.isSandboxed(session(key)), key).toBe(true);
+    expect(await boxed({ mode: "non-main" }, main)).toBe(false);
+    for (const key of others) expect(await boxed({ mode: "non-main" }, key), key).toBe(true);
   });
 
   it("R119: an agent's own settings stand over the common ones, each for itself", async () => {

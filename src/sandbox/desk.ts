@@ -4,7 +4,7 @@
  */
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
-import { parseSessionKey } from "../domain/session-key.ts";
+import { isSandboxed } from "../config/sandboxed.ts";
 import type { Config } from "../config/schema/root.ts";
 import type { BoxChoice, BoxedSession, SandboxBounds, SandboxDesk } from "./contract.ts";
 import type { SandboxFinder, WantedSandbox } from "./find.ts";
@@ -20,7 +20,6 @@ export interface SandboxDeskOptions {
 
 export function createSandboxDesk({ config, finder }: SandboxDeskOptions): SandboxDesk {
   return {
-    isSandboxed: (session) => isSandboxed(config(), session),
     async choose(session): Promise<BoxChoice> {
       const now = config();
       if (!isSandboxed(now, session)) return { kind: "open" };
@@ -44,15 +43,6 @@ export function sandboxSettings({ agents }: Pick<Config, "agents">, agentId: str
 
 export function wantedSandbox({ backend = "auto", docker }: SandboxSettings): WantedSandbox {
   return { backend, image: docker?.image, readOnlyRoot: docker?.readOnlyRoot ?? true };
-}
-
-/** A key that cannot be read is no main session: what is unknown goes into the box. */
-function isSandboxed(config: SandboxConfig, { agentId, sessionKey }: BoxedSession): boolean {
-  const { mode } = sandboxSettings(config, agentId);
-  if (mode !== "non-main") return mode === "all";
-  const key = parseSessionKey(sessionKey);
-  if (key?.kind === "bare") return key.name !== "main" && key.name !== config.session.mainKey;
-  return key?.kind !== "named" || key.name !== config.session.mainKey;
 }
 
 export function boundsOf(settings: SandboxSettings, workspace: string, kind: "bubblewrap" | "docker"): SandboxBounds {

@@ -134,10 +134,23 @@ describe("running a tool", () => {
         description: "Tries.",
         inputSchema: {
           type: "object",
-          properties: { count: { type: "integer", default: 1, minimum: -9007199254740991, maximum: 9007199254740991 } },
+          properties: { count: { type: "integer", default: 1 } },
         },
       },
     ]);
+  });
+
+  it("a schema is told without bounds, which are checked all the same, and fields keep names that are words of schemas", async () => {
+    const bounded: Tool = {
+      ...toolOf((input) => Promise.resolve(JSON.stringify(input))),
+      inputSchema: z.strictObject({ maximum: z.string().max(3), list: z.array(z.int().min(1)).max(2).optional() }),
+    };
+    expect(toolSpecs([bounded])[0]?.inputSchema).toEqual({
+      type: "object",
+      properties: { maximum: { type: "string" }, list: { type: "array", items: { type: "integer" } } },
+      required: ["maximum"],
+    });
+    await expect(runTool(bounded, { maximum: "four" }, toolContext())).rejects.toMatchObject({ code: "RUN_003" });
   });
 
   it("every built-in tool has a name a provider takes, a description and an object as its input", () => {

@@ -43,7 +43,42 @@ export function toolSpecs(tools: readonly Tool[]): ToolSpec[] {
 function jsonSchemaOf(tool: Tool): Readonly<Record<string, unknown>> {
   // `io: input`: the model writes what the schema reads, so a field with a default is not required of it.
   const { $schema: _dialect, ...schema } = z.toJSONSchema(tool.inputSchema, { io: "input", unrepresentable: "any" });
-  return schema;
+  return withoutBounds(schema) as Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A model that is told every bound keeps to them no better, and pays for reading them with each message. They are checked
+ * all the same, and who goes over one is told.
+ */
+const boundWords = new Set([
+  "minLength",
+  "maxLength",
+  "minimum",
+  "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "minItems",
+  "maxItems",
+  "propertyNames",
+]);
+
+function withoutBounds(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutBounds);
+  if (typeof schema !== "object" || schema === null) return schema;
+  const kept = Object.entries(schema).filter(([key, value]) => !isBound(key, value));
+  return Object.fromEntries(
+    kept.map(([key, value]) => [key, key === "properties" ? eachWithoutBounds(value) : withoutBounds(value)]),
+  );
+}
+
+/** The keys of `properties` are names of fields, not words of the schema. */
+function eachWithoutBounds(properties: unknown): unknown {
+  if (typeof properties !== "object" || properties === null) return properties;
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, withoutBounds(schema)]));
+}
+
+function isBound(key: string, value: unknown): boolean {
+  return boundWords.has(key) || (key === "additionalProperties" && value === false);
 }
 
 /** The input as its schema reads it. Throws RUN_003 with words that the model can mend it by. */

@@ -37,13 +37,17 @@ function newcomer(home: string, port: number): RunOptions {
 
 describe("the README", () => {
   it("has no command that is not run here", () => {
-    expect(blocks.map(({ mark }) => mark)).toEqual(["run=background", "run", "run", "run", "run", "run", "run=tests"]);
+    expect(blocks.map(({ mark }) => mark)).toEqual([
+      "run=background",
+      ...Array.from({ length: 6 }, () => "run"),
+      "run=tests",
+    ]);
     expect(readme.match(/^```(?!sh run|json5 config|$)/gm)).toBeNull();
   });
 
   it("shows a configuration that a gateway takes", async () => {
     const shown = [...readme.matchAll(/^```json5 config\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
-    expect(shown).toHaveLength(2);
+    expect(shown).toHaveLength(3);
     const home = temporaryFolder();
     mkdirSync(path.join(home, ".openclaw"));
     const file = path.join(home, ".openclaw", "openclaw.json");
@@ -56,6 +60,7 @@ describe("the README", () => {
     for (const mistaken of [
       chatApp.replace("allowlist", "everybody"),
       shown[0]?.replace("day: 5", 'day: "five"') ?? "",
+      shown[1]?.replace("group:web", "group:wbe") ?? "",
     ]) {
       writeFileSync(file, mistaken);
       expect(await validate(), mistaken).toMatchObject({ code: 78 });

@@ -88,7 +88,7 @@ async function gatewayWith(config: Config, tools: readonly Tool[], options: Part
     folder,
     config,
     tools,
-    acting: { policy, commands: { approve: approveAll } },
+    acting: { policy, commands: { approve: approveAll, used: () => undefined } },
     ...options,
   });
   open.push(gateway);

@@ -43,7 +43,12 @@ async function world() {
   const policy = createPolicy({ config: () => config, commands: fakeCommands() });
   const approve = ((planned: { argv: readonly string[]; cwd: string }) =>
     Promise.resolve({ ...planned, env: {} })) as never;
-  const gateway = await startWholeGateway({ config, tools: [exec], clock, acting: { policy, commands: { approve } } });
+  const gateway = await startWholeGateway({
+    config,
+    tools: [exec],
+    clock,
+    acting: { policy, commands: { approve, used: () => undefined } },
+  });
   open.push(gateway);
   gateway.model(pushes);
   gateway.way.approvals.listen({ id: "test", reaches: () => true, asked: () => undefined, resolved: () => undefined });

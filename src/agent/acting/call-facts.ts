@@ -1,15 +1,15 @@
 /** Who asks for a tool, as policy judges it: from the message that the turn answers and the turn's own birth. */
 import { isSandboxed } from "../../config/sandboxed.ts";
 import type { Act } from "../../domain/act.ts";
-import { parseSessionKey } from "../../domain/session-key.ts";
+import { isMainSession } from "../../domain/session-key.ts";
 import type { CallFacts, PolicyFacts } from "../../policy/contract.ts";
 import type { AgentDeps, ToolCaller } from "../turn.ts";
+import { isKnownAddress } from "./known-address.ts";
 
 export function policyFactsOf(turn: ToolCaller, deps: Pick<AgentDeps, "isOwner">): PolicyFacts {
   const { row, options, config, choice } = turn;
   const { message, sessionKey, agentId } = row;
   const { channel, accountId, chatKind } = message.address;
-  const isMain = isMainSession(sessionKey, config.session.mainKey);
   return {
     agentId,
     origin: options.origin ?? "chat",
@@ -21,9 +21,9 @@ export function policyFactsOf(turn: ToolCaller, deps: Pick<AgentDeps, "isOwner">
     isOwner: deps.isOwner(message),
     provider: choice?.candidates[0].model.provider ?? null,
     tier: choice?.tier ?? null,
-    sandboxed: isSandboxed(config, agentId, isMain),
+    sandboxed: isSandboxed(config, { agentId, sessionKey }),
     within: options.born?.tools ?? null,
-    isMain,
+    isMain: isMainSession(sessionKey, config.session.mainKey),
   };
 }
 
@@ -32,10 +32,11 @@ export function callFactsOf(
   call: { readonly tool: string; readonly act: Act },
   deps: Pick<AgentDeps, "isOwner">,
 ): CallFacts {
-  return { ...policyFactsOf(turn, deps), ...call, taint: turn.taint };
+  const { tool, act } = call;
+  return { ...policyFactsOf(turn, deps), tool, act: withOrigin(turn, act), taint: turn.taint };
 }
 
-export function isMainSession(sessionKey: string, mainKey: string): boolean {
-  const key = parseSessionKey(sessionKey);
-  return key?.kind === "named" && key.name === mainKey;
+/** An address is judged by where it is from, too: what somebody said or what was read, or the model's own making. */
+function withOrigin(turn: ToolCaller, act: Act): Act {
+  return act.kind === "fetch" ? { ...act, known: isKnownAddress(turn, act.url) } : act;
 }

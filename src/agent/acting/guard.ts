@@ -71,8 +71,12 @@ async function lift(turn: ToolCaller, { decision, act, callId, kind }: Judged, d
   switch (decision.effect) {
     case "deny":
       return { may: false, error: new AppError("SEC_010", decision.message), targets: targetsOf(act) };
-    case "allow":
-      return runnable(act, decision.command, deps);
+    case "allow": {
+      const verdict = await runnable(act, decision.command, deps);
+      // What was allowed for good and is used stays on its list.
+      if (verdict.may && decision.command !== null) deps.commands.used(turn.row.agentId, decision.command);
+      return verdict;
+    }
     case "ask": {
       const { question } = decision;
       const asked = await askPerson(turn, { question, callId, kind }, deps);

@@ -42,6 +42,8 @@ export function createInvokeTool(deps: InvokeDeps): InvokeTool {
       config: deps.config(),
       signal: AbortSignal.any([active.signal, invocation.signal]),
       choice: null,
+      conversation: [],
+      earlier: [],
       taint: [],
     };
     try {

@@ -7,11 +7,11 @@ import type { ToolCall, ToolResult } from "../../domain/conversation.ts";
 import { wrapExternal } from "../../domain/external.ts";
 import type { Taint } from "../../domain/taint.ts";
 import { checkedInput, runTool } from "../../tools/run-tool.ts";
-import type { Tool, ToolEffect, ToolOutput } from "../../tools/contract.ts";
+import type { Tool, ToolContext, ToolEffect, ToolOutput } from "../../tools/contract.ts";
 import { toolEntry } from "../transcript-entry.ts";
 import { Parked } from "../turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn } from "../turn.ts";
-import { askPerson, judgeCall, type PlannedCall } from "./guard.ts";
+import { askPerson, judgeCall, type PlannedCall, type Verdict } from "./guard.ts";
 import { bindingOf } from "./binding.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
 import type { FinishedCall, StepJournal } from "./step-journal.ts";
@@ -67,15 +67,30 @@ async function outcomeOf(turn: Turn, open: OpenCall, deps: AgentDeps): Promise<O
     const context = { ...planned.context, command: verdict.command };
     if (effectOf(planned) === "unsafe") await open.journal.begun(open.call.callId, shownCall(open.call));
     await deps.failpoints.reach("tool-running");
-    const output = await runTool(planned.tool, open.call.input, context);
+    const output = await run(planned, verdict, context);
     await deps.failpoints.reach("tool-finished");
-    return { ...output, error: null, refused: [] };
+    return { error: null, refused: [], ...output };
   } catch (thrown) {
     if (thrown instanceof WaitsForPerson) throw thrown;
     // The medium, the lease or the person's stop: not this tool's failure.
     const error = AppError.from(thrown, "RUN_003");
     if (error.code.startsWith("STORE_")) throw error;
     return failed(error, []);
+  }
+}
+
+/** Also in its failure, another program's words are another program's. */
+async function run(
+  { tool, call }: PlannedCall,
+  { act }: Extract<Verdict, { may: true }>,
+  context: ToolContext,
+): Promise<ToolOutput & Partial<Outcome>> {
+  try {
+    return await runTool(tool, call.input, context);
+  } catch (thrown) {
+    const error = AppError.from(thrown, "RUN_003");
+    if (act.kind !== "server" || error.code !== "RUN_003") throw error;
+    return { text: error.message, error, from: { class: "foreign", source: `MCP server ${act.server}` } };
   }
 }
 

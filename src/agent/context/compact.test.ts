@@ -292,6 +292,7 @@ describe("the flush of memory before a compaction", () => {
         isGroup: false,
         markdown: "- Ada likes tea",
         atMs: expect.any(Number),
+        foreign: [],
       },
     ]);
   });

@@ -194,4 +194,6 @@ export interface MemoryNote {
   readonly isGroup: boolean;
   readonly markdown: string;
   readonly atMs: number;
+  /** Sources of foreign words in what it was made from. */
+  readonly foreign: readonly string[];
 }

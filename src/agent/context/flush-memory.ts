@@ -9,6 +9,7 @@ import { truncateBytes } from "../../domain/text.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { MemoryNotes, TurnFacts } from "./contract.ts";
+import { taintOfEntries } from "../acting/turn-taint.ts";
 import { notesIn, notesRequest, type PieceFacts } from "./summary-prompt.ts";
 
 export interface FlushDeps {
@@ -41,9 +42,16 @@ export async function flushMemory(
   const lines = new Set(found.flatMap((text) => text.split("\n")));
   const markdown = truncateBytes([...lines].join("\n"), limits.memoryNoteBytes);
   try {
-    const written = await notes.append({ agentId, sessionKey, isGroup, markdown, atMs: clock.nowMs() });
+    const foreign = foreignSources(turn);
+    const written = await notes.append({ agentId, sessionKey, isGroup, markdown, atMs: clock.nowMs(), foreign });
     if (written === "full") log.warn("the notes of the day are full", { agentId });
   } catch (thrown) {
     log.warn("lasting facts could not be written", { agentId, error: AppError.from(thrown).toJSON() });
   }
+}
+
+/** What a note is made of marks the note: memory is no place where words lose their source. */
+function foreignSources({ history }: TurnFacts): readonly string[] {
+  if (history.kind !== "transcript") return [];
+  return taintOfEntries(history.entries).flatMap((taint) => (taint.class === "foreign" ? [taint.source] : []));
 }

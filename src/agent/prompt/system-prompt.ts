@@ -68,7 +68,7 @@ export function systemPrompt(facts: PromptFacts): string {
 function toolsText(names: readonly string[]): string {
   return names.length === 0
     ? ""
-    : `You have tools: ${names.join(", ")}. Use one when it gives a better answer than memory; never claim to have used one that you did not use.`;
+    : "You have tools. Use one when it gives a better answer than memory; never claim to have used one that you did not use.";
 }
 
 function placeText({ chatKind }: PromptFacts["address"]): string {

@@ -20,13 +20,13 @@ const otherEditNames = {
 
 const { inputSchema, shownSchema } = aliased(
   {
-    path: pathField.describe("Path in the workspace"),
+    path: pathField,
     edits: z
       .array(
         z.object({
           oldText: z.string().describe("Exact; must be there once"),
           newText: z.string(),
-          replaceAll: z.boolean().default(false).describe("Replace each"),
+          replaceAll: z.boolean().default(false),
         }),
       )
       .min(1)

@@ -30,8 +30,8 @@ const inputSchema = z.object({
     .min(1)
     .max(limits.commandChars)
     .refine((text) => !text.includes("\0") && text.trim() !== "", "is empty or has a NUL")
-    .describe("What to run: a shell's line"),
-  cwd: z.string().max(1_024).optional().describe("Folder inside the workspace; the workspace itself where left out"),
+    .describe("A shell's line"),
+  cwd: z.string().max(1_024).optional().describe("Folder of the workspace"),
   env: z
     .record(
       z.string().regex(variableName).max(128),
@@ -41,21 +41,10 @@ const inputSchema = z.object({
         .refine((text) => !text.includes("\0"), "has a NUL"),
     )
     .refine((env) => Object.keys(env).length <= limits.commandVariables, "has too many variables")
-    .optional()
-    .describe("Added to the environment"),
-  timeoutSeconds: z
-    .int()
-    .positive()
-    .max(86_400)
-    .optional()
-    .describe("Ends it after so long; never longer than is set up"),
-  background: z.boolean().optional().describe("Returns at once with an id for the process tool"),
-  yieldSeconds: z
-    .int()
-    .positive()
-    .max(3_600)
-    .optional()
-    .describe("Waits so long, and then lets it go on in the background"),
+    .optional(),
+  timeoutSeconds: z.int().positive().max(86_400).optional(),
+  background: z.boolean().optional(),
+  yieldSeconds: z.int().positive().max(3_600).optional().describe("Then it goes on in the background"),
 });
 
 export type ExecInput = z.infer<typeof inputSchema>;
@@ -64,7 +53,7 @@ export function createExecTool(deps: ExecDeps): Tool<ExecInput> {
   return {
     name: "exec",
     description:
-      "Runs a command in the workspace and returns what it wrote (both streams) and its exit code. It has no input: it cannot ask. Long ones: background, then the process tool.",
+      "Runs a command in the workspace: what it wrote, and its exit code. It gets no input. In the background it goes on; see process.",
     inputSchema,
     effect: "unsafe",
     plan,

@@ -14,8 +14,8 @@ import { gapNote, Walk } from "../workspace/walk.ts";
 const { inputSchema, shownSchema } = aliased(
   {
     pattern: z.string().min(1).max(limits.globChars).describe("Glob, as *.md or src/**/*.{ts,js}"),
-    path: pathField.default(".").describe("Folder in the workspace"),
-    limit: z.int().min(1).max(limits.findResults).default(limits.findResults).describe("Most results"),
+    path: pathField.default("."),
+    limit: z.int().min(1).max(limits.findResults).default(limits.findResults),
   },
   { pattern: ["glob", "name", "query"], path: folderNames },
 );
@@ -24,7 +24,7 @@ type Input = z.output<typeof inputSchema>;
 export function createFindTool({ provenance }: { readonly provenance: Provenance }): Tool<Input> {
   return {
     name: "find",
-    description: "Find files of the workspace by name (not inside .git and node_modules).",
+    description: "Find files of the workspace by name.",
     inputSchema,
     shownSchema,
     effect: "pure",

@@ -15,12 +15,12 @@ import { Search } from "./search.ts";
 
 const { inputSchema, shownSchema } = aliased(
   {
-    pattern: z.string().min(1).max(limits.grepPatternChars).describe("Regular expression, for one line"),
-    path: pathField.default(".").describe("Folder or file in the workspace"),
-    glob: z.string().max(limits.globChars).optional().describe("Only files like *.ts"),
-    literal: z.boolean().default(false).describe("The pattern is plain text"),
+    pattern: z.string().min(1).max(limits.grepPatternChars).describe("Regular expression"),
+    path: pathField.default("."),
+    glob: z.string().max(limits.globChars).optional().describe("As *.ts"),
+    literal: z.boolean().default(false),
     ignoreCase: z.boolean().default(false),
-    limit: z.int().min(1).max(limits.grepMatches).default(100).describe("Most lines"),
+    limit: z.int().min(1).max(limits.grepMatches).default(100),
   },
   {
     pattern: ["query", "regex"],
@@ -35,7 +35,7 @@ type Input = z.output<typeof inputSchema>;
 export function createGrepTool({ provenance }: { readonly provenance: Provenance }): Tool<Input> {
   return {
     name: "grep",
-    description: "Find lines in text files of the workspace (not inside .git and node_modules).",
+    description: "Find lines in text files of the workspace.",
     inputSchema,
     shownSchema,
     effect: "pure",

@@ -12,8 +12,8 @@ import { visibleName } from "../workspace/visible-name.ts";
 
 const { inputSchema, shownSchema } = aliased(
   {
-    path: pathField.default(".").describe("Folder in the workspace"),
-    limit: z.int().min(1).max(limits.folderEntriesShown).default(limits.folderEntriesShown).describe("Most entries"),
+    path: pathField.default("."),
+    limit: z.int().min(1).max(limits.folderEntriesShown).default(limits.folderEntriesShown),
   },
   { path: folderNames },
 );

@@ -5,14 +5,10 @@ import type { Memory } from "../../memory/contract.ts";
 import type { Tool } from "../contract.ts";
 
 const inputSchema = z.object({
-  path: z.string().min(1).max(300).describe("As memory_search names it"),
-  startLine: z.number().int().min(1).describe("First line to remove"),
-  endLine: z.number().int().min(1).describe("Last line to remove"),
-  containing: z
-    .string()
-    .min(1)
-    .max(2_000)
-    .describe("Some words of these lines, as they stand there: nothing is removed where they do not"),
+  path: z.string().min(1).max(300),
+  startLine: z.number().int().min(1),
+  endLine: z.number().int().min(1),
+  containing: z.string().min(1).max(2_000).describe("Some words that stand in these lines"),
 });
 
 type Input = z.infer<typeof inputSchema>;
@@ -20,8 +16,7 @@ type Input = z.infer<typeof inputSchema>;
 export function createMemoryForgetTool({ memory }: { readonly memory: Pick<Memory, "forget"> }): Tool<Input> {
   return {
     name: "memory_forget",
-    description:
-      "Remove lines from long-term memory for good. Search first, and name the lines and some words that stand in them.",
+    description: "Remove lines from long-term memory for good. Search first.",
     inputSchema,
     effect: "unsafe",
     plan: () => Promise.resolve({ kind: "memory", access: "write" }),

@@ -6,9 +6,9 @@ import type { Memory } from "../../memory/contract.ts";
 import type { Tool } from "../contract.ts";
 
 const inputSchema = z.object({
-  path: z.string().min(1).max(300).describe("As memory_search names it, e.g. MEMORY.md or memory/2026-11-29.md"),
-  from: z.number().int().min(1).optional().describe("First line, from 1"),
-  lines: z.number().int().min(1).max(limits.memoryLines).optional().describe("How many lines"),
+  path: z.string().min(1).max(300),
+  from: z.number().int().min(1).optional(),
+  lines: z.number().int().min(1).max(limits.memoryLines).optional(),
 });
 
 type Input = z.infer<typeof inputSchema>;
@@ -16,7 +16,7 @@ type Input = z.infer<typeof inputSchema>;
 export function createMemoryGetTool({ memory }: { readonly memory: Pick<Memory, "read"> }): Tool<Input> {
   return {
     name: "memory_get",
-    description: "Read lines of one memory file, by the path that memory_search named.",
+    description: "Read lines of a memory file that memory_search named.",
     inputSchema,
     effect: "pure",
     plan: () => Promise.resolve({ kind: "memory", access: "read" }),

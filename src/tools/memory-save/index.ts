@@ -5,7 +5,7 @@ import type { Memory } from "../../memory/contract.ts";
 import type { Tool } from "../contract.ts";
 
 const inputSchema = z.object({
-  text: z.string().min(1).describe("The fact, in Markdown, so that it can be understood on its own later"),
+  text: z.string().min(1).describe("Understandable on its own, later"),
 });
 
 type Input = z.infer<typeof inputSchema>;
@@ -13,8 +13,7 @@ type Input = z.infer<typeof inputSchema>;
 export function createMemorySaveTool({ memory }: { readonly memory: Pick<Memory, "save"> }): Tool<Input> {
   return {
     name: "memory_save",
-    description:
-      "Note something in long-term memory: a lasting fact, a preference, a decision. It goes into the notes of today and can be found with memory_search.",
+    description: "Keep a lasting fact, preference or decision in long-term memory.",
     inputSchema,
     effect: "unsafe",
     plan: () => Promise.resolve({ kind: "memory", access: "write" }),

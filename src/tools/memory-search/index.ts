@@ -5,8 +5,8 @@ import type { Memory, MemoryHit } from "../../memory/contract.ts";
 import type { Tool, ToolOutput } from "../contract.ts";
 
 const inputSchema = z.object({
-  query: z.string().min(1).max(limits.memoryQueryChars).describe("What to look for, in words or as a question"),
-  limit: z.number().int().min(1).max(limits.memoryResults).optional().describe("How many pieces at most"),
+  query: z.string().min(1).max(limits.memoryQueryChars),
+  limit: z.number().int().min(1).max(limits.memoryResults).optional(),
 });
 
 type Input = z.infer<typeof inputSchema>;
@@ -15,7 +15,7 @@ export function createMemorySearchTool({ memory }: { readonly memory: Pick<Memor
   return {
     name: "memory_search",
     description:
-      "Search long-term memory: facts, preferences, decisions and earlier notes. Use it before answering about anything that may have been said before. Answers with pieces, their file and lines.",
+      "Search long-term memory: facts, preferences, decisions, notes. Use it for whatever may have been said before.",
     inputSchema,
     effect: "pure",
     plan: () => Promise.resolve({ kind: "memory", access: "read" }),

@@ -15,9 +15,9 @@ import { orderId } from "../sessions/born.ts";
 const inputSchema = z
   .object({
     action: z.enum(["send", "edit", "react", "delete"]),
-    text: z.string().min(1).max(limits.errandTextChars).optional().describe("for send and edit"),
-    messageId: z.string().min(1).max(256).optional().describe("the platform's id; for edit, react and delete"),
-    emoji: z.string().max(64).optional().describe("for react; empty takes it back"),
+    text: z.string().min(1).max(limits.errandTextChars).optional(),
+    messageId: z.string().min(1).max(256).optional().describe("of the platform; not for send"),
+    emoji: z.string().max(64).optional(),
     replyToId: z.string().min(1).max(256).optional(),
     to: z
       .object({
@@ -28,7 +28,7 @@ const inputSchema = z
       })
       .strict()
       .optional()
-      .describe("another chat; the one of this conversation where left out"),
+      .describe("another chat than this"),
   })
   .strict();
 
@@ -37,8 +37,7 @@ type Input = z.infer<typeof inputSchema>;
 export function createMessageTool(say: SayPort): Tool<Input> {
   return {
     name: "message",
-    description:
-      "Sends, edits, reacts to or deletes a message in a chat. Your answer reaches this chat by itself: use this for something besides it, or for another chat.",
+    description: "Sends, edits, reacts to or deletes a message in a chat. Your answer reaches this chat without it.",
     inputSchema,
     // The part's id follows from the call.
     effect: "idempotent",

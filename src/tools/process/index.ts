@@ -13,8 +13,8 @@ export interface ProcessDeps {
 }
 
 const inputSchema = z.object({
-  action: z.enum(["list", "poll", "kill"]).describe("poll: what it wrote since the last time, and how it stands"),
-  id: z.string().min(1).max(32).optional().describe("Of the command, for poll and kill"),
+  action: z.enum(["list", "poll", "kill"]),
+  id: z.string().min(1).max(32).optional(),
 });
 
 export type ProcessInput = z.infer<typeof inputSchema>;
@@ -22,7 +22,7 @@ export type ProcessInput = z.infer<typeof inputSchema>;
 export function createProcessTool({ processes }: ProcessDeps): Tool<ProcessInput> {
   return {
     name: "process",
-    description: "Lists commands that run in the background, reads what one wrote since the last time, or ends one.",
+    description: "Lists commands in the background, reads what one wrote since the last time (poll), or ends one.",
     inputSchema,
     effect: "idempotent",
     // What was read once is not told again.

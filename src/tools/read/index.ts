@@ -14,10 +14,10 @@ import { readLines, type LinesRead } from "./lines.ts";
 
 const { inputSchema, shownSchema } = aliased(
   {
-    path: pathField.describe("Path in the workspace"),
+    path: pathField,
     offset: z.int().min(1).default(1).describe("First line, from 1"),
-    limit: z.int().min(1).max(limits.fileReadLines).default(limits.fileReadLines).describe("Most lines"),
-    lineNumbers: z.boolean().default(false).describe("Number each line"),
+    limit: z.int().min(1).max(limits.fileReadLines).default(limits.fileReadLines),
+    lineNumbers: z.boolean().default(false),
   },
   { path: pathNames, lineNumbers: ["line_numbers"], offset: ["start_line"], limit: ["max_lines"] },
 );

@@ -43,7 +43,6 @@ export async function commandBench(options: { readonly clock?: Clock } = {}): Pr
 }
 
 export const deskThatSays = (choice: BoxChoice): SandboxDesk => ({
-  isSandboxed: () => choice.kind !== "open",
   choose: () => Promise.resolve(choice),
 });
 

@@ -7,13 +7,13 @@ import type { SessionsPort } from "./port.ts";
 
 const inputSchema = z.object({
   sessionKey: z.string().min(1).max(limits.sessionKeyChars),
-  limit: z.number().int().min(1).max(limits.historyLinesPerTool).optional().describe("newest lines; 20 where left out"),
+  limit: z.number().int().min(1).max(limits.historyLinesPerTool).optional(),
 });
 
 export function createSessionsHistoryTool(sessions: SessionsPort): Tool<z.infer<typeof inputSchema>> {
   return {
     name: "sessions_history",
-    description: "Reads the newest lines of a conversation that you may see, by its key from sessions_list.",
+    description: "Reads the newest lines of a conversation, by its key from sessions_list.",
     inputSchema,
     effect: "pure",
     async run({ sessionKey, limit = 20 }, context) {

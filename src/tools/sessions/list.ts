@@ -5,15 +5,14 @@ import type { Tool } from "../contract.ts";
 import type { SessionsPort } from "./port.ts";
 
 const inputSchema = z.object({
-  limit: z.number().int().min(1).max(limits.sessionsPerTool).optional().describe("how many at most; 20 where left out"),
-  search: z.string().min(1).max(200).optional().describe("part of a key or label"),
+  limit: z.number().int().min(1).max(limits.sessionsPerTool).optional(),
+  search: z.string().min(1).max(200).optional(),
 });
 
 export function createSessionsListTool(sessions: SessionsPort): Tool<z.infer<typeof inputSchema>> {
   return {
     name: "sessions_list",
-    description:
-      "Lists conversations that you may see, last changed first, with key, agent, label and number of messages.",
+    description: "Lists the conversations that you may see, newest first.",
     inputSchema,
     effect: "pure",
     async run({ limit = 20, search }, context) {

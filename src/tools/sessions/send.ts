@@ -13,7 +13,7 @@ import { endText, errandTimeoutMs, waitMsOf } from "./waiting.ts";
 const inputSchema = z.object({
   sessionKey: z.string().min(1).max(limits.sessionKeyChars),
   message: z.string().min(1).max(limits.errandTextChars),
-  wait: z.boolean().optional().describe("whether to wait for the answer; true where left out"),
+  wait: z.boolean().optional(),
   timeoutSeconds: z
     .number()
     .int()
@@ -31,8 +31,7 @@ export interface SendDeps {
 export function createSessionsSendTool(deps: SendDeps): Tool<z.infer<typeof inputSchema>> {
   return {
     name: "sessions_send",
-    description:
-      "Writes a message to another conversation that you may see; its agent answers you and not its chat. Waits for the answer unless told not to.",
+    description: "Writes to another conversation; its agent answers you and not its chat.",
     inputSchema,
     effect: "idempotent",
     timeoutMs: ({ wait, timeoutSeconds }) => errandTimeoutMs({ wait: wait ?? true, timeoutSeconds }),

@@ -13,11 +13,11 @@ import type { ErrandPort } from "./port.ts";
 import { endText, errandTimeoutMs, waitMsOf } from "./waiting.ts";
 
 const inputSchema = z.object({
-  task: z.string().min(1).max(limits.errandTextChars).describe("everything that the helper has to know"),
-  agentId: z.string().min(1).max(64).optional().describe("another agent; this one where left out"),
+  task: z.string().min(1).max(limits.errandTextChars).describe("All that the helper has to know"),
+  agentId: z.string().min(1).max(64).optional(),
   label: z.string().min(1).max(80).optional(),
   model: z.string().min(1).max(200).optional(),
-  wait: z.boolean().optional().describe("whether to wait for its answer; else the answer comes as a message later"),
+  wait: z.boolean().optional().describe("Else its answer comes as a message later"),
   timeoutSeconds: z
     .number()
     .int()
@@ -34,8 +34,7 @@ export interface SpawnDeps {
 export function createSessionsSpawnTool(deps: SpawnDeps): Tool<z.infer<typeof inputSchema>> {
   return {
     name: "sessions_spawn",
-    description:
-      "Starts a helper that works on a task in a conversation of its own and sees nothing of this one. Its answer comes back as a message, or, with wait, as the result.",
+    description: "Starts a helper that works on a task and sees nothing of this conversation.",
     inputSchema,
     // The same call is the same helper.
     effect: "idempotent",

@@ -4,16 +4,12 @@ import { AppError } from "../../domain/app-error.ts";
 import type { Tool } from "../contract.ts";
 
 const inputSchema = z.object({
-  zone: z
-    .string()
-    .max(64)
-    .optional()
-    .describe("IANA time zone such as Europe/Vienna or UTC; the host's own zone where left out"),
+  zone: z.string().max(64).optional().describe("Such as Europe/Vienna"),
 });
 
 export const timeTool: Tool<z.infer<typeof inputSchema>> = {
   name: "time",
-  description: "The current date and time, with weekday and offset, in a time zone.",
+  description: "Date, weekday and time in a time zone.",
   inputSchema,
   effect: "pure",
   run: (input, { clock }) => Promise.resolve(describeTime(clock.nowMs(), input.zone)),

@@ -13,7 +13,7 @@ import { visibleName } from "../workspace/visible-name.ts";
 
 const { inputSchema, shownSchema } = aliased(
   {
-    path: pathField.describe("Path in the workspace; missing folders are made"),
+    path: pathField,
     content: z.string().describe("The whole file"),
   },
   { path: pathNames, content: ["contents", "text"] },

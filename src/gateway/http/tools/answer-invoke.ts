@@ -64,7 +64,7 @@ async function answer(exchange: AuthorisedExchange, deps: GatewayDeps): Promise<
     const invoked = await deps.invokeTool({
       ...target,
       runId: key.runId,
-      message: messageOf(deps, exchange.principal, target),
+      message: messageOf(deps, exchange.principal, { target, said: { tool: body.tool, args: argsOf(body) } }),
       tool: body.tool,
       args: argsOf(body),
       dryRun: body.dryRun ?? false,
@@ -100,7 +100,11 @@ function argsOf({ args = {}, action }: InvokeBody): Readonly<Record<string, unkn
   return action === undefined || "action" in args ? args : { ...args, action };
 }
 
-function messageOf(deps: GatewayDeps, principal: Principal, { sessionKey }: SessionTarget): InboundMessage {
+function messageOf(
+  deps: GatewayDeps,
+  principal: Principal,
+  { target: { sessionKey }, said }: { readonly target: SessionTarget; readonly said: unknown },
+): InboundMessage {
   const nowMs = deps.clock.nowMs();
   const id = deps.ids.uuid();
   return {
@@ -109,7 +113,8 @@ function messageOf(deps: GatewayDeps, principal: Principal, { sessionKey }: Sess
     address: { channel: "webchat", accountId: "default", chatId: sessionKey, chatKind: "dm" },
     sender: { id: principal.id },
     platformMessageId: id,
-    content: [],
+    // What the caller wrote is the call: an address in it is one that a person gave.
+    content: [{ type: "text", text: JSON.stringify(said) }],
     mentions: noMentions,
     sentAtMs: nowMs,
     receivedAtMs: nowMs,

@@ -20,6 +20,7 @@ import { inboxRow, sessionRow, storedMs } from "./rows.ts";
 
 export function inboxStore(access: Access): InboxStore {
   return {
+    ...inboxReads(access),
     admit: (entry, { atMs, claimFor, openSession }) =>
       admit(access, entry, {
         atMs,
@@ -60,13 +61,6 @@ export function inboxStore(access: Access): InboxStore {
       const ledger = spent.map(ledgerArgs);
       await access.write("park", { lease, approvalId, atMs, untilMs: storedMs(untilMs), ledger });
     },
-    async parkedBehind(approvalId) {
-      return (await access.near((db) => parkedBehind(db, { approvalId }))).map(inboxRow);
-    },
-    async waitingBehind(sessionKey, { after, atMs, limit }) {
-      const args = { sessionKey, afterMessageId: after.messageId, atMs, limit };
-      return (await access.near((db) => waitingBehind(db, args))).map(inboxRow);
-    },
     mergeInto: (lease, { messageIds, reason, step, atMs }) =>
       access.write("mergeInto", {
         lease,
@@ -83,6 +77,20 @@ export function inboxStore(access: Access): InboxStore {
       const known = crashPauseMs === undefined ? [] : await access.near((db) => attemptsUnderWay(db, { owner }));
       const pauses = known.map((attempts) => ({ attempts, pauseMs: crashPauseMs?.(attempts) ?? 0 }));
       return access.write("recover", { owner, atMs, pauses });
+    },
+  };
+}
+
+type Read = "parkedBehind" | "waitingBehind" | "overheard" | "get" | "byDedupeKey" | "byRunId" | "nextDueMs" | "counts";
+
+function inboxReads(access: Access): Pick<InboxStore, Read> {
+  return {
+    async parkedBehind(approvalId) {
+      return (await access.near((db) => parkedBehind(db, { approvalId }))).map(inboxRow);
+    },
+    async waitingBehind(sessionKey, { after, atMs, limit }) {
+      const args = { sessionKey, afterMessageId: after.messageId, atMs, limit };
+      return (await access.near((db) => waitingBehind(db, args))).map(inboxRow);
     },
     async overheard(sessionKey, options) {
       const messages = await access.near((db) => overheard(db, { sessionKey, ...options }));
