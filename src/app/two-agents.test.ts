@@ -1,6 +1,6 @@
 /** Two agents in one real gateway, with models, tools, workspaces, skills and memory of their own: nothing of one shows in the other. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -28,7 +28,7 @@ const canary = (agent: string, what: string): string => `canary-${agent}-${what}
 beforeEach(async () => {
   seen.length = 0;
   home = await mkdtemp(path.join(tmpdir(), "openclaw-home-"));
-  server = createServer(async (req, res) => {
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     if (req.method !== "POST") return void res.writeHead(404).end();
@@ -40,7 +40,8 @@ beforeEach(async () => {
       `data: ${JSON.stringify({ ...part, choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
     res.writeHead(200, { "content-type": "text/event-stream" });
     res.end(`${say({ role: "assistant", content: `I am ${body.model}.` }, null)}${say({}, "stop")}data: [DONE]\n\n`);
-  });
+  };
+  server = createServer((req, res) => void answer(req, res));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   await writeHouse((server.address() as AddressInfo).port);
   const environment = readEnvironment({ HOME: home, PATH: "/usr/bin:/bin", OLLAMA_HOST: "http://127.0.0.1:9" });

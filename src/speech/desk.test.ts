@@ -30,14 +30,15 @@ interface Asked {
 
 async function service(answer: (res: ServerResponse, asked: Asked) => void) {
   const asked: Asked[] = [];
-  const server = createServer(async (req, res) => {
+  const hear = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>;
     const one = { url: `${req.method} ${req.url}`, headers: req.headers, body };
     asked.push(one);
     answer(res, one);
-  });
+  };
+  const server = createServer((req, res) => void hear(req, res));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   closing.push(() => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))));
   return { asked, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
