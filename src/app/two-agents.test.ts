@@ -46,7 +46,7 @@ beforeEach(async () => {
   await writeHouse((server.address() as AddressInfo).port);
   const environment = readEnvironment({ HOME: home, PATH: "/usr/bin:/bin", OLLAMA_HOST: "http://127.0.0.1:9" });
   gateway = await startGatewayServer(0, { environment });
-  expect(gateway.configIssues).toEqual([]);
+  if (gateway.configIssues.length > 0) throw new Error(gateway.configIssues.join("\n"));
   token = (await readFile(path.join(gateway.stateDir, "gateway.token"), "utf8")).trim();
   client = await connect(gateway.url.replace("http", "ws"), { auth: { token } });
 });

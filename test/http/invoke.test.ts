@@ -8,7 +8,7 @@ import { mintPrincipal } from "../../src/domain/authority-mint.ts";
 import { limits } from "../../src/domain/limits.ts";
 import type { Act } from "../../src/domain/act.ts";
 import type { Config } from "../../src/config/schema/root.ts";
-import { changedConfig, configWith, fakeCommands } from "../../src/policy/policy-world.fixture.ts";
+import { configWith, fakeCommands } from "../../src/policy/policy-world.fixture.ts";
 import { createPolicy } from "../../src/policy/resolve.ts";
 import type { Tool, ToolContext, ToolOutput } from "../../src/tools/contract.ts";
 import { FakeClock } from "../../src/platform/fake-clock.ts";
@@ -338,7 +338,7 @@ describe("a denial on every path", () => {
   it.each(Object.keys(paths))("R121 D5: a tool denied by any layer runs and plans nothing: %s", async (where) => {
     for (const [layer, denial] of Object.entries(denials)) {
       const all = Object.entries(acts).map(([name, act]) => spied(name, act));
-      const config = changedConfig(configWith(), denial);
+      const config = configWith(denial);
       const gateway = await gatewayWith(
         config,
         all.map(({ tool }) => tool),
