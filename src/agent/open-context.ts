@@ -7,14 +7,14 @@ import type { ModelMessage } from "../domain/conversation.ts";
 import type { ChatKind } from "../domain/message.ts";
 import { parseSessionKey } from "../domain/session-key.ts";
 import type { InboxRow, SessionRow, TranscriptDraft } from "../store/port.ts";
-import { withTaint, type Taint } from "../domain/taint.ts";
-import { taintKey, taintOfEntries } from "./acting/turn-taint.ts";
+import { withTaint } from "../domain/taint.ts";
+import { bornKey, taintKey, taintOfEntries } from "./acting/turn-taint.ts";
 import { createSummarise } from "./calling/summarise.ts";
 import type { TurnContext, TurnFacts } from "./context/contract.ts";
 import { loadHistory } from "./context/load-history.ts";
 import { conversationOf } from "./context/talk.ts";
 import { overheardBefore } from "./overheard.ts";
-import { personsEntries } from "./transcript-entry.ts";
+import { personsEntries, toldByCaller } from "./transcript-entry.ts";
 import { emitOf, type AgentDeps, type Turn } from "./turn.ts";
 
 export async function openContext(turn: Turn, session: SessionRow | null, deps: AgentDeps): Promise<TurnContext> {
@@ -33,7 +33,7 @@ function withBirth(said: readonly TranscriptDraft[], born: BornRights | undefine
   if (born === undefined || born.taint.length === 0) return said;
   return said.map((entry) => {
     const known = taintOfEntries([entry]);
-    return { ...entry, body: { ...entry.body, [taintKey]: withTaint(known, born.taint) } };
+    return { ...entry, body: { ...entry.body, [taintKey]: withTaint(known, born.taint), [bornKey]: true } };
   });
 }
 
@@ -67,9 +67,6 @@ async function historyOf(
   }
   return told === undefined ? { kind: "transcript", entries } : { kind: "told", messages: told };
 }
-
-/** What a caller says that tools of its own have found: nobody here has seen it. */
-const toldByCaller: Taint = Object.freeze({ class: "foreign", source: "results of tools that the caller told" });
 
 function factsOf(
   turn: Turn,

@@ -65,9 +65,12 @@ export function personsEntries(
   const nextId = idsFrom(id);
   return input.flatMap((said) => {
     if (said.role === "user") return [userEntry(nextId(), message, said.content)];
-    return said.role === "tool" ? said.results.map((result) => toolEntry(nextId(), result, atMs)) : [];
+    return said.role === "tool" ? said.results.map((result) => toolEntry(nextId(), result, atMs, toldByCaller)) : [];
   });
 }
+
+/** What a caller says that tools of its own have found: nobody here has seen it. */
+export const toldByCaller: Taint = Object.freeze({ class: "foreign", source: "results of tools that the caller told" });
 
 function userEntry(
   id: string,

@@ -14,3 +14,15 @@ it("remembers no more turns that wait than can wait: of one more the oldest is f
   expect(registry.abort("run-1", "stop")).toBe(true);
   expect(registry.abort(`run-${limits.inboxDepth}`, "stop")).toBe(true);
 });
+
+it("P1: ends a turn that is being parked when it is taken again, too", () => {
+  const deps = { store: {} as Store, bus: createEventBus(silentLog()), clock: new FakeClock() };
+  const registry = createTurnRegistry(deps);
+  const turn = { runId: "run-1", sessionKey: "s", agentId: "main", startedMs: 0 };
+  const first = registry.begin(turn);
+  registry.expect(turn);
+  expect(registry.abortSession("s", "stop")).toEqual(["run-1"]);
+  expect(first.signal.aborted).toBe(true);
+  first.end();
+  expect(registry.begin(turn).signal.aborted).toBe(true);
+});

@@ -61,10 +61,10 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
   const stop = new AbortController();
 
   function abort(runId: string, reason: string): boolean {
-    const entry = running.get(runId) ?? waiting.get(runId);
-    if (entry === undefined) return false;
-    entry.abort.abort(new AppError("RUN_001", `The turn was aborted: ${reason}.`));
-    return true;
+    // One that is being parked is in both.
+    const entries = [running.get(runId), waiting.get(runId)].filter((entry) => entry !== undefined);
+    for (const entry of entries) entry.abort.abort(new AppError("RUN_001", `The turn was aborted: ${reason}.`));
+    return entries.length > 0;
   }
 
   return {
@@ -97,10 +97,8 @@ export function createTurnRegistry(deps: { store: Store; bus: EventBus; clock: C
     },
     abort,
     abortSession(sessionKey, reason) {
-      const runIds = [...running.values(), ...waiting.values()]
-        .filter((entry) => entry.sessionKey === sessionKey)
-        .map((entry) => entry.runId);
-      return runIds.filter((runId) => abort(runId, reason));
+      const entries = [...running.values(), ...waiting.values()].filter((entry) => entry.sessionKey === sessionKey);
+      return [...new Set(entries.map(({ runId }) => runId))].filter((runId) => abort(runId, reason));
     },
     wait: (runId, timeoutMs) => waitForEnd(runId, timeoutMs, deps),
     active: () =>

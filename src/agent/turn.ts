@@ -155,7 +155,7 @@ export interface ToolCaller {
   readonly signal: AbortSignal;
   /** Null where no model asks. */
   readonly choice: ModelChoice | null;
-  readonly conversation: readonly ModelMessage[];
+  readonly transcript: readonly TranscriptDraft[];
   readonly earlier: readonly TranscriptDraft[];
   readonly taint: readonly Taint[];
 }

@@ -34,15 +34,15 @@ import { sampleLoopDelay, type LoopDelaySampler } from "../platform/loop-delay.t
 import { createRedactor, type Redactor } from "../platform/redact.ts";
 import { openSqliteStore } from "../store/sqlite/open-store.ts";
 import type { Store } from "../store/port.ts";
-import { openActing, type HouseActing } from "./acting.ts";
-import type { Approvals } from "./approvals.ts";
+import { openActing, type HouseActing } from "./acting/open-acting.ts";
+import type { Approvals } from "./acting/approvals.ts";
 import { putPart } from "./chat-session.ts";
 import { channelSettings } from "./channel-settings.ts";
 import { dispatchDriver } from "./dispatch-driver.ts";
-import { createDecisionWriter } from "./decision-writer.ts";
+import { createDecisionWriter } from "./acting/decision-writer.ts";
 import { createFitImages } from "./fit-images.ts";
 import { createHealthView, type HealthState } from "./health-view.ts";
-import { createMemoryNotes } from "./memory-notes.ts";
+import { createMemoryNotes } from "./acting/memory-notes.ts";
 import { createHouseClock } from "./house-clock.ts";
 import { createLifecycle, type Lifecycle } from "./lifecycle.ts";
 import { startMaintenance } from "./maintenance.ts";
@@ -50,7 +50,7 @@ import { createMessageWay, type MessageWay } from "./message-way.ts";
 import { routeModel } from "../models/router.ts";
 import { modelListFile } from "./model-list-file.ts";
 import { createModels, needsLogin, type Models } from "./models.ts";
-import { createHousePolicyView } from "./policy-view.ts";
+import { createHousePolicyView } from "./acting/policy-view.ts";
 import { createPromptView } from "./prompt-view.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 import { openSecrets, type AskPassphrase, type Secrets } from "./secrets.ts";
@@ -285,7 +285,7 @@ function createRestartDesk({ options, clock, log }: Ground, store: Store): Resta
 /** The house is ready without it: whoever would approve there is told why they cannot. */
 async function openLocalDoor({ options, clock, ids, log, life }: Ground, desk: Approvals): Promise<void> {
   const { stateDir } = options.environment;
-  const { createApprovalSocket } = await import("./local-approvals.ts");
+  const { createApprovalSocket } = await import("./acting/local-approvals.ts");
   const door = createApprovalSocket({
     stateDir,
     platform: process.platform,

@@ -31,7 +31,7 @@ import type { Tool } from "../tools/contract.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { collectEvidence } from "./drill-evidence.ts";
 import { createLocalQueue } from "../queue/local/dispatch-queue.ts";
-import { nobodyThere } from "./nobody-there.ts";
+import { nobodyThere } from "./acting/nobody-there.ts";
 import { createMessageWay } from "./message-way.ts";
 import { createTraceWriter } from "./trace-writer.ts";
 import { createVirtualDisk, tablesOf, type VirtualDisk } from "./virtual-disk.ts";

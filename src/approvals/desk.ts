@@ -82,7 +82,8 @@ class Desk implements ApprovalDesk {
     if (known !== null) return standing(known, clock.nowMs());
     // More than anybody can look at: the fallback is for nobody there, not for too much at once.
     if (this.#timers.size >= limits.openApprovals) return nobodyToAsk;
-    if (!this.#reaches(question)) return this.#withoutAsking(question);
+    // What a crash left in doubt is asked the moment the gateway is back, before pages and terminals are: it waits for them.
+    if (question.kind !== "in-doubt" && !this.#reaches(question)) return this.#withoutAsking(question);
     const { row, created } = await store.approvals.request(this.#draft(question));
     if (created) this.#announce(row);
     return standing(row, clock.nowMs());

@@ -35,8 +35,24 @@ export async function runRoute(
       return 2;
     }
     // One sentence, as everywhere: commander puts its hint on a line of its own.
-    throw new AppError("SYS_003", thrown.message.replace(/^error: /, "").replaceAll("\n", " "));
+    const complaintLine = thrown.message.replace(/^error: /, "").replaceAll("\n", " ");
+    throw new AppError("SYS_003", misspeltCommand(program, argv) ?? complaintLine);
   }
+}
+
+/**
+ * A command that lists where nothing more is said takes a misspelt word for an argument too many, and says so of a command
+ * that nobody named. Null where the words are commands.
+ */
+function misspeltCommand(program: Command, argv: readonly string[]): string | null {
+  let command = program;
+  for (const word of argv) {
+    if (word.startsWith("-") || command.commands.length === 0) return null;
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined) return `unknown command '${word}'`;
+    command = next as Command;
+  }
+  return null;
 }
 
 function everyCommand(program: Command): Command[] {

@@ -9,6 +9,11 @@ export function momentOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 }
 
+/** `1 piece`, `2 pieces`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** Names in a column, their texts beside them; a text of several lines stays in its column. */
 export function facts(rows: readonly Fact[], output: Output): string {
   const width = Math.max(...rows.map(([name]) => name.length));

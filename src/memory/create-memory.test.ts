@@ -255,7 +255,7 @@ describe("who may see what", () => {
 describe("saving and forgetting", () => {
   it("T6: what is saved is in the notes of the day, under its head, and found at once", async () => {
     const saved = await world.memory.save("Ada likes tea", direct);
-    expect(saved).toEqual({ path: "memory/2026-11-29.md", startLine: 2 });
+    expect(saved).toEqual({ path: "memory/2026-11-29.md", startLine: 4 });
     expect(await world.read(saved.path)).toBe("\n## 12:00 private main agent:main:main\n\nAda likes tea\n");
     expect(await texts("tea")).toEqual(["Ada likes tea"]);
     const second = await world.memory.save("Bo likes rum", group);

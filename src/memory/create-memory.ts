@@ -121,7 +121,10 @@ class HouseMemory {
     const bytes = await readMemoryFile(place.workspace, written.path);
     const whole = bytes === null ? "" : textOf(bytes);
     // Others may have noted something since: it is looked for, from the end.
-    const before = whole.slice(0, Math.max(0, whole.lastIndexOf(written.text.trim())));
+    const noted = written.text.trim();
+    const at = whole.lastIndexOf(noted);
+    // The text, not the line above it that says when and for whom: so search names it, and forget takes it.
+    const before = at === -1 ? "" : whole.slice(0, at + noted.indexOf("\n\n") + 2);
     return { path: written.path, startLine: before.split("\n").length };
   }
 
@@ -142,7 +145,7 @@ class HouseMemory {
       await this.#look(place, false);
       return forgotten.pieces;
     }
-    if (forgotten.outcome === "unknown") throw unknownFile(`${file}:${startLine}-${endLine}`);
+    if (forgotten.outcome === "unknown") throw unknownFile(`${file}:${startLine}${endLine === startLine ? "" : `-${endLine}`}`);
     throw new AppError("RPC_007", `${file} has changed: these words no longer stand there. Search again.`);
   }
 

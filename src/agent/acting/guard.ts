@@ -55,9 +55,23 @@ export async function decideCall(
   { tool, input, context }: Pick<PlannedCall, "tool" | "input" | "context">,
   deps: Pick<AgentDeps, "policy" | "isOwner">,
 ): Promise<{ readonly act: Act; readonly facts: CallFacts; readonly decision: Decision }> {
-  const act: Act = (await tool.plan?.(input, context)) ?? { kind: "look" };
+  const act: Act = (await ofTool(async () => await tool.plan?.(input, context))) ?? { kind: "look" };
   const facts = callFactsOf(turn, { tool: tool.name, act }, deps);
   return { act, facts, decision: await deps.policy.decide(facts) };
+}
+
+/**
+ * What the disk said to a tool is the tool's failure, which the model reads: the turn would else be tried again and again
+ * for a folder that only a person can mend. Where the house's own store is down, the row behind the call tells.
+ */
+export async function ofTool<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = AppError.from(thrown, "RUN_003");
+    if (!error.code.startsWith("STORE_")) throw error;
+    throw new AppError("RUN_003", error.message, { cause: error });
+  }
 }
 
 interface Judged {

@@ -10,7 +10,7 @@ import { checkedInput, runTool } from "../../tools/run-tool.ts";
 import type { InvokeTool, Invocation, Invoked } from "../contract.ts";
 import { emitOf, type AgentDeps, type ToolCaller } from "../turn.ts";
 import { Parked } from "../turn-registry.ts";
-import { answered, decideCall, judgeCall, type PlannedCall, type Verdict } from "./guard.ts";
+import { answered, decideCall, judgeCall, ofTool, type PlannedCall, type Verdict } from "./guard.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
 import { toolContextOf } from "./tool-context.ts";
 import { openToolbox } from "./toolbox.ts";
@@ -42,7 +42,7 @@ export function createInvokeTool(deps: InvokeDeps): InvokeTool {
       config: deps.config(),
       signal: AbortSignal.any([active.signal, invocation.signal]),
       choice: null,
-      conversation: [],
+      transcript: [],
       earlier: [],
       taint: [],
     };
@@ -105,7 +105,8 @@ async function judgedAndRun(
   if (!verdict.may) return { state: "refused", error: verdict.error };
   caller.signal.throwIfAborted();
   await invocation.beforeRun?.();
-  const output = await runTool(planned.tool, planned.call.input, { ...planned.context, command: verdict.command });
+  const context = { ...planned.context, command: verdict.command };
+  const output = await ofTool(() => runTool(planned.tool, planned.call.input, context));
   return { state: "done", text: output.text, from: output.from ?? null };
 }
 

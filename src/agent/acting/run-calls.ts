@@ -11,10 +11,10 @@ import type { Tool, ToolContext, ToolEffect, ToolOutput } from "../../tools/cont
 import { toolEntry } from "../transcript-entry.ts";
 import { Parked } from "../turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn } from "../turn.ts";
-import { askPerson, judgeCall, type PlannedCall, type Verdict } from "./guard.ts";
+import { askPerson, judgeCall, ofTool, type PlannedCall, type Verdict } from "./guard.ts";
 import { bindingOf } from "./binding.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
-import type { FinishedCall, StepJournal } from "./step-journal.ts";
+import type { FinishedCall, InDoubt, StepJournal } from "./step-journal.ts";
 import { toolContextOf } from "./tool-context.ts";
 
 /** Throws RUN_005 where the turn goes in a circle, WaitsForPerson where it has to be parked, and the signal's reason. */
@@ -67,7 +67,7 @@ async function outcomeOf(turn: Turn, open: OpenCall, deps: AgentDeps): Promise<O
     const context = { ...planned.context, command: verdict.command };
     if (effectOf(planned) === "unsafe") await open.journal.begun(open.call.callId, shownCall(open.call));
     await deps.failpoints.reach("tool-running");
-    const output = await run(planned, verdict, context);
+    const output = await ofTool(() => run(planned, verdict, context));
     await deps.failpoints.reach("tool-finished");
     return { error: null, refused: [], ...output };
   } catch (thrown) {
@@ -120,15 +120,16 @@ function shownCall({ tool, input }: ToolCall): string {
  */
 async function askAboutDoubt(
   turn: Turn,
-  { planned: { tool, call }, doubt }: { readonly planned: PlannedCall; readonly doubt: string },
+  { planned: { tool, call }, doubt }: { readonly planned: PlannedCall; readonly doubt: InDoubt },
   deps: AgentDeps,
 ): Promise<void> {
   const question = {
     tool: tool.name,
-    shown: doubt,
+    shown: doubt.shown,
     reasons: ["The gateway stopped while this ran: it may have been done already. Allowing it does it (again)."],
     taint: turn.taint,
-    binding: bindingOf(["in-doubt", turn.row.runId, call.callId, doubt]),
+    // Where it was in doubt before, that yes was for that time.
+    binding: bindingOf(["in-doubt", turn.row.runId, call.callId, doubt.shown, doubt.times]),
     command: null,
     always: null,
     fallback: "deny",

@@ -31,6 +31,12 @@ export type CallRecord =
   | { readonly phase: "begun"; readonly callId: string; readonly shown: string }
   | ({ readonly phase: "done" } & FinishedCall);
 
+/** A call that was begun and of which no row says how it ended. `times`: how often it was begun; a yes is for the next one. */
+export interface InDoubt {
+  readonly shown: string;
+  readonly times: number;
+}
+
 export interface FinishedCall {
   readonly result: ToolResult;
   readonly entry: TranscriptDraft;
@@ -56,7 +62,7 @@ export class StepJournal {
   /** Calls of the last model step that no row says are done, and what the others gave. */
   #pending: readonly ToolCall[] = [];
   #finished: FinishedCall[] = [];
-  readonly #begun = new Map<string, string>();
+  readonly #begun = new Map<string, InDoubt>();
   readonly circle: Circle;
 
   constructor(turn: Turn, deps: AgentDeps) {
@@ -102,7 +108,7 @@ export class StepJournal {
   }
 
   /** What a call is about that may have run already: its process died between the row before it and the row behind it. */
-  inDoubt(callId: string): string | null {
+  inDoubt(callId: string): InDoubt | null {
     return this.#begun.get(callId) ?? null;
   }
 
@@ -144,8 +150,9 @@ export class StepJournal {
   }
 
   #putCallBack(record: CallRecord): void {
-    if (record.phase === "begun") this.#begun.set(record.callId, record.shown);
-    else this.#finish(record);
+    if (record.phase === "done") return this.#finish(record);
+    const { callId, shown } = record;
+    this.#begun.set(callId, { shown, times: (this.#begun.get(callId)?.times ?? 0) + 1 });
   }
 
   #finish(call: FinishedCall): void {

@@ -4,6 +4,8 @@ import type { TranscriptDraft } from "../../store/port.ts";
 
 /** The key of an entry's body that holds it. */
 export const taintKey = "taint";
+/** And the one that marks a message that no person wrote, but another turn out of what that had read. */
+export const bornKey = "born";
 
 /** Of the entries that a request is made of; a summary carries what it was made of. */
 export function taintOfEntries(entries: readonly Pick<TranscriptDraft, "body">[]): readonly Taint[] {

@@ -94,6 +94,11 @@ function wordsText(argv: readonly string[] | null): string {
     : argv.map((word) => (/^[\w./:,@%+=-]+$/.test(word) ? word : JSON.stringify(word))).join(" ");
 }
 
+function withWords(argv: readonly string[] | null): string {
+  if (argv === null) return "with any harmless words";
+  return argv.length === 0 ? "without words" : `with exactly the words ${wordsText(argv)}`;
+}
+
 async function add(
   pattern: string,
   words: readonly string[],
@@ -109,7 +114,7 @@ async function add(
       ...(span === undefined ? {} : { expiresAt: Date.now() + spanMs(span, "--for") }),
     };
     await write(client, seen, agent, [...(seen.file.agents[agent]?.allowlist ?? []), line]);
-    context.output.result(line, () => `${pattern} with ${wordsText(line.argv ?? null)} may run unasked for ${agent}`);
+    context.output.result(line, () => `${pattern} ${withWords(line.argv ?? null)} may run unasked for ${agent}`);
   });
 }
 

@@ -89,7 +89,7 @@ async function decide(
 /** By the local socket where the gateway is this machine's, which needs no token of the gateway; else over its port. */
 async function watch(options: ConnectOptions, context: CliContext): Promise<void> {
   if (options.url !== undefined || options.token !== undefined) return watchGateway(options, context);
-  const { connectLocalApprover } = await import("../../app/local-approvals.ts");
+  const { connectLocalApprover } = await import("../../app/acting/local-approvals.ts");
   const approver = await connectLocalApprover(context.environment.stateDir, process.platform).catch(
     (thrown: unknown) => {
       if (AppError.from(thrown).code !== "SYS_002") throw thrown;

@@ -12,7 +12,7 @@ import type {
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Output } from "../output.ts";
-import { facts, momentOf, type Fact } from "../shown-rows.ts";
+import { counted, facts, momentOf, type Fact } from "../shown-rows.ts";
 
 interface AgentOptions extends ConnectOptions {
   readonly agent?: string;
@@ -45,7 +45,7 @@ async function search(
   context: CliContext,
 ): Promise<void> {
   const { limit } = options;
-  if (limit !== undefined && !/^[1-9]\d{0,2}$/.test(limit)) throw new AppError("SYS_003", "--limit takes a number.");
+  if (limit !== undefined && !/^[1-9]\d{0,2}$/.test(limit)) throw new AppError("SYS_003", "--limit takes a number from 1 to 999.");
   const params: ParamsOf<typeof memorySearch> = {
     query: words.join(" "),
     ...agentOf(options),
@@ -60,7 +60,7 @@ async function search(
 function foundText({ hits, notice }: ResultOf<typeof memorySearch>, output: Output): string {
   const blocks = hits.map(({ path, startLine, endLine, score, text, foreign }) => {
     const from = foreign === null ? "" : `  from ${foreign}`;
-    return `${output.bold(`${path}:${startLine}-${endLine}`)}  ${score.toFixed(2)}${from}\n${text}`;
+    return `${output.bold(endLine === startLine ? `${path}:${startLine}` : `${path}:${startLine}-${endLine}`)}  ${score.toFixed(2)}${from}\n${text}`;
   });
   if (blocks.length === 0) blocks.push("nothing found");
   if (notice !== null) blocks.push(notice);
@@ -94,7 +94,7 @@ async function forget(
   };
   await withGateway(options, context, async (client) => {
     const gone = await client.call<typeof memoryForget>("memory.forget", params);
-    context.output.result(gone, ({ pieces }) => `forgotten: ${pieces} pieces of the index went with it`);
+    context.output.result(gone, ({ pieces }) => `forgotten: ${counted(pieces, "piece")} of the index went with it`);
   });
 }
 

@@ -122,7 +122,7 @@ describe("openclaw policy diff", () => {
     expect(text).toMatch(/allow → deny .*tools\.deny\[0\].*git one/);
     expect(text).toMatch(/git two/);
     expect(text).not.toContain("and more");
-    expect(text).toContain("503 decisions looked at, 2 would be otherwise; 1 were not kept whole");
+    expect(text).toContain("503 decisions looked at, 2 would be otherwise; 1 not kept whole");
     const whole = JSON.parse(await policy(["diff", file, "--rules"], call, true)) as object;
     expect(whole).toMatchObject({ looked: 503, skipped: 1, changed: [{ id: "one" }, { id: "two" }] });
     expect(asked[2]).toEqual({ candidate: "{ tools: {} }", spanMs: 30 * 86_400_000, rules: true });

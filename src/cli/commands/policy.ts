@@ -10,7 +10,7 @@ import type { policyDiff, policyExplain } from "../../protocol/methods/policy.ts
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Output } from "../output.ts";
-import { momentOf } from "../shown-rows.ts";
+import { counted, momentOf } from "../shown-rows.ts";
 
 type Asked = ParamsOf<typeof policyExplain>;
 
@@ -129,8 +129,9 @@ async function diff(file: string, { since, rules, ...options }: DiffOptions, con
 type Difference = Pick<ResultOf<typeof policyDiff>, "looked" | "skipped" | "changed">;
 
 function differenceText({ looked, skipped, changed }: Difference, output: Output): string {
-  const tail = skipped === 0 ? "" : `; ${skipped} were not kept whole and were left out`;
-  if (changed.length === 0) return `${looked} decisions looked at, none would be otherwise${tail}`;
+  const tail = skipped === 0 ? "" : `; ${skipped} not kept whole, and left out`;
+  const seen = `${counted(looked, "decision")} looked at`;
+  if (changed.length === 0) return `${seen}, none would be otherwise${tail}`;
   const rows = changed.map(({ atMs, agentId, tool, shown, before, now, after }) => [
     momentOf(atMs),
     agentId,
@@ -141,7 +142,7 @@ function differenceText({ looked, skipped, changed }: Difference, output: Output
     (shown.split("\n")[0] ?? "").slice(0, 60),
   ]);
   const table = output.table(["AT (UTC)", "AGENT", "TOOL", "DECISION", "RULE", "", "WHAT"], rows);
-  return `${table}\n\n${looked} decisions looked at, ${changed.length} would be otherwise${tail}`;
+  return `${table}\n\n${seen}, ${changed.length} would be otherwise${tail}`;
 }
 
 async function candidateOf(file: string): Promise<string> {

@@ -1,5 +1,5 @@
 /** A repository that can make git run something is asked about each time, whatever is on the list. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createWorld, type World } from "../world.fixture.ts";
 
@@ -74,3 +74,33 @@ test("R108: so is one with hooks, with parts, that is elsewhere, bare, or cannot
   await mkdir(`${world.workspace}/objects`);
   expect(await effect()).toBe("ask");
 });
+
+test("R108: so is what git takes for one though a part of it is elsewhere, or leads nowhere", async () => {
+  await writeFile(`${world.workspace}/HEAD`, "ref: refs/heads/main\n");
+  await writeFile(`${world.workspace}/commondir`, "x\n");
+  expect(await effect()).toBe("ask");
+  await rm(`${world.workspace}/HEAD`);
+  await rm(`${world.workspace}/commondir`);
+  await world.repository();
+  expect(await effect()).toBe("allow");
+  await symlink("refs/heads/nothing", `${world.workspace}/HEAD`);
+  await mkdir(`${world.workspace}/refs`);
+  expect(await effect()).toBe("ask");
+});
+
+test.each(["empty", "without a branch"])(
+  "R108: and the one above a folder whose own is %s: git passes it over",
+  async (how) => {
+    await world.repository("[core]\n\tfsmonitor = ./x\n");
+    const below = `${world.workspace}/below`;
+    await mkdir(`${below}/.git/objects`, { recursive: true });
+    if (how !== "empty") {
+      await mkdir(`${below}/.git/refs`);
+      await writeFile(`${below}/.git/HEAD`, "nothing\n");
+    }
+    expect((await world.judge("git status", { cwd: below })).effect).toBe("ask");
+    await mkdir(`${below}/.git/refs`, { recursive: true });
+    await writeFile(`${below}/.git/HEAD`, "ref: refs/heads/main\n");
+    expect((await world.judge("git status", { cwd: below })).effect).toBe("allow");
+  },
+);

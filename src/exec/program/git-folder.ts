@@ -2,7 +2,7 @@
  * The settings a repository brings along. `git status` runs what they name (a file monitor, a filter, a hook), so a grant for
  * git holds only where they name nothing; they are part of what consent is for.
  */
-import { readdir, stat } from "node:fs/promises";
+import { lstat, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { readFileBounded } from "../../platform/atomic-file.ts";
 
@@ -10,13 +10,29 @@ import { readFileBounded } from "../../platform/atomic-file.ts";
 export async function gitFolderRisk(cwd: string): Promise<string | null> {
   for (let folder = cwd; ; folder = path.dirname(folder)) {
     if (await isThere(path.join(folder, "HEAD"))) {
-      if ((await isThere(path.join(folder, "objects"))) || (await isThere(path.join(folder, "refs")))) return bare;
+      // Where the last is, the others may lie elsewhere.
+      const parts = await Promise.all(["objects", "refs", "commondir"].map((name) => isThere(path.join(folder, name))));
+      if (parts.includes(true)) return bare;
     }
     const git = await stat(path.join(folder, ".git")).catch(() => null);
-    if (git !== null) return git.isDirectory() ? riskOf(folder) : "leads to a repository elsewhere";
+    if (git !== null) {
+      const risk = git.isDirectory() ? await riskOf(folder) : "leads to a repository elsewhere";
+      // One that is not whole is passed over by git, which goes on looking further up.
+      if (risk !== null || (await isWhole(path.join(folder, ".git")))) return risk;
+    }
     if (folder === path.dirname(folder)) return null;
   }
 }
+
+/** Whether git would take it for a repository, by everything that it looks at. */
+async function isWhole(git: string): Promise<boolean> {
+  const folders = await Promise.all(["objects", "refs"].map((name) => stat(path.join(git, name)).catch(() => null)));
+  if (!folders.every((found) => found?.isDirectory() === true)) return false;
+  const head = await readFileBounded(path.join(git, "HEAD"), mostHeadBytes).catch(() => null);
+  return head !== null && /^(?:ref:\s*refs\/|[0-9a-f]{40})/.test(head.toString("latin1"));
+}
+
+const mostHeadBytes = 4_096;
 
 const bare = "is a bare repository with settings of its own";
 
@@ -62,6 +78,7 @@ const innocent = new Set([
   "init.defaultbranch", "pull.rebase", "pull.ff", "push.default", "push.autosetupremote", "fetch.prune", "color.ui", "extensions.objectformat", "rerere.enabled", "gc.auto",
 ]);
 
+/** A link too that leads nowhere: git takes one for a `HEAD`. */
 async function isThere(place: string): Promise<boolean> {
-  return (await stat(place).catch(() => null)) !== null;
+  return (await lstat(place).catch(() => null)) !== null;
 }

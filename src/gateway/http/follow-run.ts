@@ -77,6 +77,8 @@ class Following {
   #question: string | null = null;
   readonly #stopHearing: () => void;
   #hasCallerLeft = false;
+  /** A tool runs, or waits for a person's yes: both have a time of their own, and the model is not silent meanwhile. */
+  #isToolOut = false;
 
   constructor(deps: GatewayDeps, relay: RunRelay, request: RunRequest, listener: RunListener) {
     this.#deps = deps;
@@ -132,6 +134,8 @@ class Following {
     if (event.type === "run.notice" && event.approvalId !== undefined) this.#question = event.approvalId;
     // It was taken up again: answered while another node or the last run of the gateway had it.
     if (event.type === "run.started" && this.#question !== null) this.#goesOn();
+    if (event.type === "tool.started") this.#isToolOut = true;
+    if (event.type === "tool.completed" || event.type === "tool.failed") this.#isToolOut = false;
     if (event.type === "run.text") this.#say(event.soFar);
     if (event.type === "run.restarted") this.#beginAnew(event.soFar);
     if (event.type === "run.ended") this.#end(event);
@@ -172,7 +176,8 @@ class Following {
   #watchFor(delayMs: number): { cancel(): void } {
     return this.#deps.clock.after(delayMs, () => {
       const silentMs = this.#deps.clock.monotonicMs() - this.#lastSignMs;
-      const leftMs = (this.#question === null ? this.#silenceMs() : limits.httpApprovalWaitMs) - silentMs;
+      const given = this.#question === null ? this.#silenceMs() : limits.httpApprovalWaitMs;
+      const leftMs = this.#question === null && this.#isToolOut ? given : given - silentMs;
       if (leftMs > 0) {
         this.#watch = this.#watchFor(leftMs);
         return;

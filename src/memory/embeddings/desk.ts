@@ -96,7 +96,7 @@ class Desk implements EmbeddingDesk {
   stateOf(place: Place): { readonly isBusy: boolean; readonly trouble: string | null } {
     const { running, trouble } = this.#workOf(place);
     const isWanted = this.#deps.source.wanted() !== null;
-    return { isBusy: running !== null, trouble: isWanted ? trouble : "No embedding model is configured." };
+    return { isBusy: running !== null, trouble: isWanted ? trouble : null };
   }
 
   async close(): Promise<void> {

@@ -8,12 +8,13 @@ import { z } from "zod";
 import type { CommandAct } from "../../domain/act.ts";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
-import { ensurePrivateDir } from "../../platform/atomic-file.ts";
 import { isInside, resolveInside } from "../../platform/safe-path.ts";
 import type { BoxedCommand, SandboxDesk } from "../../sandbox/contract.ts";
 import type { Tool, ToolContext, ToolOutput } from "../contract.ts";
 import type { Processes, RunningProcess } from "../running/processes.ts";
 import { endLine, outputOf } from "../running/words.ts";
+import { ensureWorkspace } from "../workspace/ensure-workspace.ts";
+import { visibleName } from "../workspace/visible-name.ts";
 
 export interface ExecDeps {
   readonly processes: Processes;
@@ -69,11 +70,18 @@ async function plan(input: ExecInput, { workspace }: ToolContext): Promise<Comma
   return { kind: "command", text: input.command, cwd: await folderOf(input.cwd, workspace), env: input.env ?? {} };
 }
 
-/** Inside the workspace and real. The workspace is made where there is none: it is the agent's own, and empty. */
+/** Inside the workspace and real. */
 async function folderOf(cwd: string | undefined, workspace: string): Promise<string> {
-  await ensurePrivateDir(workspace);
+  await ensureWorkspace(workspace);
   const name = cwd === undefined ? "" : nameInside(cwd, workspace);
-  return name === "" ? await realpath(workspace) : (await resolveInside(workspace, name)).path;
+  if (name === "") return await realpath(workspace);
+  try {
+    return (await resolveInside(workspace, name)).path;
+  } catch (cause) {
+    if (!(cause instanceof AppError) || cause.code !== "SEC_007") throw cause;
+    const words = `Commands run in the workspace, and the folder ${visibleName(name)} is none of it. Give one relative to the workspace, without "..".`;
+    throw new AppError("SEC_007", words, { cause });
+  }
 }
 
 /** A model often says the whole path. */

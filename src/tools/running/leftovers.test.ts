@@ -83,7 +83,7 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
     const own = leftovers("boot");
     const mark = own.mark("t");
     await mark.remember(process.pid);
-    await mark.forget();
+    await mark.end();
     expect(JSON.parse(await readFile(file, "utf8"))).toEqual({ bootId: "boot", commands: [] });
   });
 

@@ -20,7 +20,8 @@ export interface CommandMark {
   /** Goes into the command's environment. */
   readonly env: Readonly<Record<string, string>>;
   remember(pid: number): Promise<void>;
-  forget(): Promise<void>;
+  /** The command is over: ends what left its group, and forgets it. Never throws. */
+  end(): Promise<void>;
 }
 
 export interface LeftoversOptions {
@@ -35,6 +36,8 @@ const entrySchema = z.object({ token: z.string(), pid: z.int().positive(), start
 const fileSchema = z.object({ bootId: z.string().nullable(), commands: z.array(entrySchema) });
 type Remembered = z.infer<typeof entrySchema>;
 
+/** Each looks for what the one before it was too early for. */
+const rounds = 5;
 const markName = "OPENCLAW_COMMAND";
 const fileBytes = 1024 * 1024;
 
@@ -67,7 +70,9 @@ export function createLeftovers({ file, onError, bootId = bootIdOfLinux }: Lefto
         known.set(token, { token, pid, startTicks });
         await write();
       },
-      async forget() {
+      async end() {
+        // Its group is dead already. What left it is found by its mark, which what it starts meanwhile carries too.
+        for (let round = 0; round < rounds && (await endMarked(new Set([token]))) > 0; round += 1);
         if (known.delete(token)) await write();
       },
     }),
@@ -104,6 +109,12 @@ async function endAll(commands: readonly Remembered[]): Promise<number> {
   for (const pid of await marked(new Set(commands.map(({ token }) => token)))) doomed.add(pid);
   let ended = 0;
   for (const pid of doomed) ended += kill(pid) ? 1 : 0;
+  return ended;
+}
+
+async function endMarked(tokens: ReadonlySet<string>): Promise<number> {
+  let ended = 0;
+  for (const pid of await marked(tokens)) ended += kill(pid) ? 1 : 0;
   return ended;
 }
 

@@ -96,7 +96,7 @@ export class Processes {
         timeoutMs: wanted.timeoutMs,
         onOutput: (chunk) => entry.unread.add(chunk),
       });
-      entry.begin(started, async () => await mark?.forget());
+      entry.begin(started, async () => await mark?.end());
       // A box dies with the gateway; what runs outside of one is written down.
       if (mark !== null) await mark.remember(started.pid);
     } catch (error) {

@@ -159,7 +159,7 @@ describe("web_search", () => {
 
   it("R8: Brave's answer without results is nothing found, and another shape is said to be none", async () => {
     const empty = await emulate("brave", json('{"type":"search","query":{"original":"x"}}'));
-    expect((await empty.search({ query: "x" })).text).toBe('Nothing was found for "x".');
+    expect((await empty.search({ query: "x" })).text).toBe("Nothing was found.");
     const other = await emulate("brave", json('{"type":"ErrorResponse","error":{"code":"EVIL"}}'));
     await expect(other.search({ query: "x" })).rejects.toMatchObject({ message: expect.stringContaining("no result") });
   });

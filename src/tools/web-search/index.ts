@@ -44,7 +44,7 @@ export function createWebSearchTool(deps: WebSearchDeps): Tool<z.infer<typeof in
       const wanted = countOf(count, deps);
       const request = deps.egress.trustedFetch([service.baseUrl]);
       const results = await askService(service, { query, count: wanted }, { request, signal });
-      return shown(results.filter(isPage).slice(0, wanted), service, query);
+      return shown(results.filter(isPage).slice(0, wanted), service);
     },
   };
 }
@@ -72,7 +72,7 @@ function isPage({ url }: SearchResult): boolean {
   return url.length <= limits.webUrlChars && /^https?:$/.test(URL.parse(url)?.protocol ?? "");
 }
 
-function shown(results: readonly SearchResult[], { name }: SearchService, query: string): ToolOutput {
+function shown(results: readonly SearchResult[], { name }: SearchService): ToolOutput {
   const lines = results.map(({ title, url, snippet, age }, index) => {
     const when = age === "" ? "" : ` (${line(age, 40)})`;
     const text = line(snippet, limits.webSearchSnippetBytes);
@@ -80,7 +80,8 @@ function shown(results: readonly SearchResult[], { name }: SearchService, query:
     return [head, `   ${url.replaceAll(/\s/g, "")}`, ...(text === "" ? [] : [`   ${text}`])].join("\n");
   });
   return {
-    text: lines.length === 0 ? `Nothing was found for ${JSON.stringify(query)}.` : lines.join("\n"),
+    // Without the query: its words are the model's, and what stands in a result counts as found.
+    text: lines.length === 0 ? "Nothing was found." : lines.join("\n"),
     from: { class: "foreign", source: `web search (${name})` },
   };
 }

@@ -7,9 +7,9 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from "node:pat
 import type { Act } from "../../domain/act.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { SafePath } from "../../domain/authority.ts";
-import { ensurePrivateDir } from "../../platform/atomic-file.ts";
 import { SafeFolder } from "../../platform/safe-folder.ts";
 import { isInside, resolveInside, resolveRoot } from "../../platform/safe-path.ts";
+import { ensureWorkspace, unusableWorkspace } from "./ensure-workspace.ts";
 import { visibleName } from "./visible-name.ts";
 
 export interface Place {
@@ -23,7 +23,7 @@ export interface Place {
  * model can go on by.
  */
 export async function placeOf(path: string, workspace: string): Promise<Place> {
-  await ensurePrivateDir(workspace);
+  await ensureWorkspace(workspace);
   try {
     const name = await nameInside(path, workspace);
     const safe = name === "" ? await resolveRoot(workspace) : await resolveInside(workspace, name);
@@ -100,7 +100,8 @@ async function actOf(
     const { path: resolved } = name === "" ? await resolveRoot(workspace) : await resolveInside(workspace, name);
     return { kind: "file", path: resolved, access, inside: true };
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "SEC_007") throw error;
+    if (!(error instanceof AppError)) throw error;
+    if (error.code !== "SEC_007") throw error.code === "STORE_001" ? unusableWorkspace(error) : error;
     return { kind: "file", path: resolve(workspace, name), access, inside: false };
   }
 }
