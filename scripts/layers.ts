@@ -17,7 +17,7 @@ const base = ["domain", "protocol", "platform", "config"];
 // oxfmt-ignore
 const everything = [
   "domain", "protocol", "platform", "config", "store", "queue", "channels", "providers", "tools",
-  "credentials", "models", "budget", "exec", "policy", "approvals", "sandbox", "memory", "skills", "mcp",
+  "credentials", "models", "budget", "exec", "policy", "approvals", "sandbox", "memory", "speech", "skills", "mcp",
   "agent", "outbound", "inbound", "services", "gateway", "drill",
 ];
 
@@ -42,6 +42,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   queue: [...base, "store/port.ts"],
   channels: base,
   providers: base,
+  speech: base,
   tools: [...base, "store", "exec/contract.ts", "sandbox/contract.ts", "memory/contract.ts", "skills/contract.ts"],
   exec: [...base, "store"],
   policy: [...base, "store", "exec/contract.ts"],
@@ -62,7 +63,8 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   services: [...base, "store", "queue", "inbound", "outbound", "agent"],
   gateway: [
     ...base, "store", "queue", "inbound", "outbound", "agent", "services",
-    "credentials/contract.ts", "models/contract.ts", "budget/contract.ts", "mcp/contract.ts", "tools/contract.ts", ...acting,
+    "credentials/contract.ts", "models/contract.ts", "budget/contract.ts", "mcp/contract.ts", "tools/contract.ts",
+    "speech/contract.ts", ...acting,
   ],
   drill: [...base, "channels/contract.ts"],
   app: everything,
@@ -184,7 +186,7 @@ function floorRules(): IForbiddenRuleType[] {
 
 /** Only registry.ts names a concrete channel, provider or tool; one variant never knows another. */
 function variantRules(root: string): IForbiddenRuleType[] {
-  return ["channels", "providers", "tools"].flatMap((kind) =>
+  return ["channels", "providers", "tools", "speech"].flatMap((kind) =>
     variantsOf(path.join(root, "src", kind)).map((variant) => ({
       name: `${kind}-by-registry-only`,
       severity: "error" as const,

@@ -1,7 +1,9 @@
 /** What the rest of the house may ask of the agent: its turns, by run id, and the models it can use. */
+import type { AppError } from "../domain/app-error.ts";
 import type { ModelInfo, ModelMessage } from "../domain/conversation.ts";
 import type { FailureReason } from "../domain/failure-reason.ts";
-import type { Address } from "../domain/message.ts";
+import type { Address, InboundMessage } from "../domain/message.ts";
+import type { Taint } from "../domain/taint.ts";
 import type { InboxRow, Lease, TurnRow } from "../store/port.ts";
 
 export interface Turns {
@@ -19,6 +21,47 @@ export interface Turns {
     readonly startedMs: number;
   }[];
 }
+
+/** One call of a tool that a caller of the gateway makes. */
+export interface Invocation {
+  /** The same id and call again is the same question to a person, and its answer counts. */
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+  /** Who asks, as the door has proven it. */
+  readonly message: InboundMessage;
+  readonly tool: string;
+  readonly args: unknown;
+  /** Only says what policy would say. */
+  readonly dryRun: boolean;
+  /** How long the caller waits for a person's answer. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  /** Everything is allowed, and from here on it may have its effect. */
+  readonly beforeRun?: () => Promise<void>;
+}
+
+export type Invoked =
+  | { readonly state: "done"; readonly text: string; readonly from: Taint | null }
+  | {
+      readonly state: "judged";
+      readonly effect: "allow" | "ask" | "deny";
+      readonly rule: string;
+      readonly says: string;
+    }
+  /** There is no such tool for this caller: none of that name, or policy keeps it. */
+  | { readonly state: "unknown" }
+  | { readonly state: "refused"; readonly error: AppError }
+  /** Nobody has answered yet; the same call can come back for the answer. */
+  | { readonly state: "waiting"; readonly approvalId: string; readonly untilMs: number }
+  /** A run of that id is there already. */
+  | { readonly state: "under-way" };
+
+/**
+ * The gate of the agent's own calls, for a caller without an agent. Throws RPC_003 for a bad input, RUN_003 where the tool
+ * fails, RUN_001 where it was aborted, SYS_007 where the gateway stops.
+ */
+export type InvokeTool = (invocation: Invocation) => Promise<Invoked>;
 
 export interface ModelCatalogue {
   list(): readonly ModelInfo[];

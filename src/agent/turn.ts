@@ -148,11 +148,28 @@ export interface TurnEnd {
   readonly kept?: KeptMessage;
 }
 
+/** What one call of a tool needs of whoever makes it: a turn, or a caller of the gateway. */
+export interface ToolCaller {
+  readonly row: Pick<InboxRow, "runId" | "sessionKey" | "agentId" | "message" | "ephemeral">;
+  readonly options: Pick<TurnOptions, "origin" | "born" | "history" | "input">;
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  /** Null where no model asks. */
+  readonly choice: ModelChoice | null;
+  readonly transcript: readonly TranscriptDraft[];
+  readonly earlier: readonly TranscriptDraft[];
+  readonly taint: readonly Taint[];
+}
+
 type RunEvent = Extract<AppEvent, { runId: string; sessionKey: string; agentId: string }>;
 type Unscoped<E> = E extends RunEvent ? Omit<E, "runId" | "sessionKey" | "agentId" | "atMs"> : never;
 
 /** Emits an event of this turn. */
-export function emitOf(turn: Turn, deps: Pick<AgentDeps, "bus" | "clock">, event: Unscoped<RunEvent>): void {
+export function emitOf(
+  turn: { readonly row: Pick<InboxRow, "runId" | "sessionKey" | "agentId"> },
+  deps: Pick<AgentDeps, "bus" | "clock">,
+  event: Unscoped<RunEvent>,
+): void {
   const { runId, sessionKey, agentId } = turn.row;
   deps.bus.emit({ ...event, runId, sessionKey, agentId, atMs: deps.clock.nowMs() } as AppEvent);
 }

@@ -48,6 +48,7 @@ export function gatewayDepsOf(parts: GatewayParts): GatewayDeps {
     config,
     admit: way.admit,
     turns: way.turns,
+    invokeTool: way.invokeTool,
     models: {
       list: () => models.catalogue().list(),
       find: (name) => models.catalogue().find(name),
@@ -106,14 +107,15 @@ function workspacesOf({ config, models, acting }: GatewayParts): Pick<GatewayDep
 /** Who may do what, and how people look at it and decide. */
 function controlsOf(
   parts: GatewayParts,
-): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "mcp" | "execApprovals"> {
-  const { policy, approvals, sandboxes, memory, mcp, commands } = parts.acting;
+): Pick<GatewayDeps, "policy" | "approvals" | "sandboxes" | "memory" | "mcp" | "speech" | "execApprovals"> {
+  const { policy, approvals, sandboxes, memory, mcp, speech, commands } = parts.acting;
   return {
     policy: createHousePolicyView(policy, parts),
     approvals,
     sandboxes: async () => [...(await sandboxes.status())],
     memory,
     mcp,
+    speech,
     execApprovals: commands.approvals,
   };
 }

@@ -8,7 +8,8 @@ import { createContextKeeper } from "../agent/context/keeper.ts";
 import { pauseByMessage } from "../agent/money-commands.ts";
 import { giveWay } from "../agent/overlap/give-way.ts";
 import { createTurnHandler } from "../agent/run-turn.ts";
-import type { OpenReplyStream, Turns } from "../agent/contract.ts";
+import { createInvokeTool } from "../agent/acting/invoke-tool.ts";
+import type { InvokeTool, OpenReplyStream, Turns } from "../agent/contract.ts";
 import { createTurnRegistry, type TurnRegistry } from "../agent/turn-registry.ts";
 import type { AgentDeps } from "../agent/turn.ts";
 import { accountSettings } from "../channels/account-settings.ts";
@@ -80,6 +81,8 @@ export interface MessageWayDeps extends Omit<
 
 export interface MessageWay {
   readonly admit: Admit;
+  /** Calls of tools by callers of the gateway, behind the gate of the turns. */
+  readonly invokeTool: InvokeTool;
   readonly turns: Turns;
   readonly channels: ChannelSupervisor;
   readonly rules: ChannelRules;
@@ -128,24 +131,24 @@ export function createMessageWay(deps: MessageWayDeps): MessageWay {
   const spending = openSpending(deps, { rules, registry, queue, delivery, initialStateOf });
   const wakeDelivery = (): void => delivery.wake();
   const consent = openConsent({ ...deps, rules, channels, initialStateOf, wakeDelivery });
-  const handler = createTurnHandler(
-    agentDeps(deps, {
-      registry,
-      consent,
-      spending,
-      rules,
-      links,
-      initialStateOf,
-      openReplyStream,
-      wakeDelivery,
-    }),
-  );
+  const forTurns = agentDeps(deps, {
+    registry,
+    consent,
+    spending,
+    rules,
+    links,
+    initialStateOf,
+    openReplyStream,
+    wakeDelivery,
+  });
+  const handler = createTurnHandler(forTurns);
   const recover = once(async () => {
     await Promise.all([recoverInbox(deps, owner), links.load()]);
     await spending.gate.start();
   });
   return {
     admit,
+    invokeTool: createInvokeTool(forTurns),
     turns,
     channels,
     rules,
@@ -326,8 +329,8 @@ function createDoor(deps: MessageWayDeps, parts: DoorParts): Admit {
     },
     onAccepted: (entry) => {
       const { message, sessionKey, runId } = entry;
-      // What another turn writes is nobody's command and nobody's word about a question.
-      const isPersons = entry.options["born"] === undefined;
+      // What another turn or a stateless caller writes is nobody's command and nobody's word about a question.
+      const isPersons = entry.options["born"] === undefined && !entry.ephemeral;
       // Before its own run is known: the word to stop is not among what it stops.
       if (isPersons && commandOf(messageText(message)) === "stop")
         turns.abortSession(sessionKey, "somebody asked for it");

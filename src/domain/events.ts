@@ -56,6 +56,8 @@ export type AppEvent =
       type: "run.notice";
       kind: "failover" | "thinking" | "compaction" | "budget" | "approval" | "memory";
       text: string;
+      /** Of kind `approval`: the question that is open. */
+      approvalId?: string;
     } & RunScoped)
   /** Which model was to answer, and what spoke for and against each that was looked at: the decision log of a turn. */
   | ({

@@ -27,6 +27,12 @@ export const limits = Object.freeze({
   httpSilenceMs: 40_000,
   /** The same for models that think before they speak. */
   httpThinkingSilenceMs: 300_000,
+  /** How long a request over HTTP waits for a person's word about an act, before its caller is told to come back. */
+  httpApprovalWaitMs: 240_000,
+  /** The audio of one spoken text; whole in one answer of a method, as base64. */
+  speechBytes: 8 * 1024 * 1024,
+  /** Calls of tools over HTTP that run or wait at one time. */
+  invocationsAtOnce: 32,
   /** Messages or items in one request. */
   httpMessages: 2_000,
   /** Tools a caller may bring along. */

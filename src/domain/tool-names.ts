@@ -20,6 +20,7 @@ export const houseTools: readonly string[] = [
   "message",
   "schedule",
   "browser",
+  "skill",
   "time",
 ];
 
@@ -48,10 +49,10 @@ export type ToolProfile = (typeof toolProfiles)[number];
 /** What a profile holds, in the words of a list. */
 export const profileNames: Readonly<Record<ToolProfile, readonly string[]>> = {
   minimal: ["time"],
-  coding: ["time", "group:fs", "group:runtime", "group:web", "group:memory", "group:sessions", "group:media"],
+  coding: ["time", "skill", "group:fs", "group:runtime", "group:web", "group:memory", "group:sessions", "group:media"],
   // oxfmt-ignore
   messaging: [
-    "time", "group:messaging", "group:memory", "group:automation",
+    "time", "skill", "group:messaging", "group:memory", "group:automation",
     "sessions_list", "sessions_history", "sessions_send",
   ],
   full: ["*"],

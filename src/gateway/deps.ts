@@ -1,5 +1,5 @@
 /** Everything the gateway is given by `app/compose.ts`. The gateway decides nothing with it: it translates. */
-import type { AgentInfo, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
+import type { AgentInfo, InvokeTool, ModelCatalogue, Restarts, Turns } from "../agent/contract.ts";
 import type { ApprovalDesk } from "../approvals/contract.ts";
 import type { BudgetDesk } from "../budget/contract.ts";
 import type { PromptReport } from "../agent/prompt/prompt-report.ts";
@@ -20,6 +20,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { AgentFiles, SkillDesk } from "../skills/contract.ts";
+import type { SpeechDesk } from "../speech/contract.ts";
 import type { ResultOf } from "../protocol/method.ts";
 import type { sandboxStatus } from "../protocol/methods/sandbox.ts";
 import type { OutboxDraft, Store } from "../store/port.ts";
@@ -33,6 +34,8 @@ export interface GatewayDeps {
   readonly config: ConfigAccess;
   readonly admit: Admit;
   readonly turns: Turns;
+  /** One call of a tool, behind the gate of the agent's own. */
+  readonly invokeTool: InvokeTool;
   readonly models: ModelCatalogue;
   /** How the models and their logins stand, and why one would be chosen. */
   readonly desk: ModelDeskView;
@@ -44,6 +47,7 @@ export interface GatewayDeps {
   /** What each agent's commands run in. Looks at the machine on first use; never throws. */
   readonly sandboxes: () => Promise<ResultOf<typeof sandboxStatus>["agents"]>;
   readonly memory: Memory;
+  readonly speech: SpeechDesk;
   /** What commands agents may run unasked. */
   readonly execApprovals: ExecApprovals;
   /** The MCP servers of the configuration and how they stand. */

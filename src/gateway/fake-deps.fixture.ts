@@ -27,6 +27,8 @@ import { systemClock, type Clock } from "../platform/clock.ts";
 import { systemIds } from "../platform/ids.ts";
 import { createAgentFiles } from "../skills/agent-files.ts";
 import { createSkillDesk } from "../skills/skill-desk.ts";
+import { silentMp3 } from "../speech/audio.fixture.ts";
+import { createSpeechDesk } from "../speech/desk.ts";
 import { createSurroundings } from "../skills/surroundings.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import type { InboxEntry, OutboxDraft, Store } from "../store/port.ts";
@@ -162,6 +164,13 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       log,
       stateDir: folder,
     }).approvals,
+    speech: createSpeechDesk({
+      config: () => config.current().config,
+      variables: () => ({ OPENAI_API_KEY: "k" }),
+      egress: { trustedFetch: () => () => Promise.resolve(new Response(new Uint8Array(silentMp3(2)))) },
+      clock,
+    }),
+    invokeTool: () => Promise.resolve({ state: "unknown" }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],
     ...fakeFolder(folder, () => config.current().config, log),
     channels: {

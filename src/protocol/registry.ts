@@ -29,6 +29,7 @@ import * as sessionUsage from "./methods/session-usage.ts";
 import * as sessions from "./methods/sessions.ts";
 import * as skills from "./methods/skills.ts";
 import * as system from "./methods/system.ts";
+import * as tts from "./methods/tts.ts";
 import { traceGet } from "./methods/trace.ts";
 import * as usage from "./methods/usage.ts";
 
@@ -89,6 +90,7 @@ export const methodGroups = Object.freeze({
   memory: [memory.memorySearch, memory.memoryAdd, memory.memoryForget, memory.memoryIndex, memory.memoryStatus],
   dlq: [dlq.dlqList, dlq.dlqShow, dlq.dlqReplay, dlq.dlqPurge],
   trace: [traceGet],
+  tts: [tts.ttsStatus, tts.ttsProviders, tts.ttsEnable, tts.ttsDisable, tts.ttsConvert],
   logs: [logsTail],
   usage: [
     usage.usageStatus,

@@ -288,6 +288,7 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
         },
         controlUi: { enabled: config.controlUi, allowedOrigins: [] },
       },
+      session: { mainKey: "main" },
     },
   });
   const documents = new Map<string, unknown>();
@@ -314,6 +315,7 @@ function fakeDeps({ clock, log, bus, world, config, health, pagesDir }: Fakes): 
     desk: fakeDeskView({
       find: (name) => (name === "mock/mock-1" || name === "mock-1" ? testModel : undefined),
     }),
+    invokeTool: async () => ({ state: "unknown" }),
     agents: () => [
       { id: "main", name: "Main", isDefault: true, model: null },
       { id: "work", name: "Work", isDefault: false, model: null },

@@ -66,6 +66,8 @@ describe("every path with every method", () => {
     "/v1/models/openclaw%2Fwork": { GET: 200, HEAD: 200 },
     "/v1/models/nope": { GET: 404, HEAD: 404 },
     "/v1/chat/completions": { POST: 400 },
+    "/tools/invoke": { POST: 400 },
+    "/api/tools/invoke": { POST: 400 },
     "/v1/responses": { POST: 400 },
     "/v1/responses/resp_none": { GET: 404, HEAD: 404, DELETE: 404 },
     "/": { GET: 302, HEAD: 302 },
@@ -80,8 +82,6 @@ describe("every path with every method", () => {
     "/v1",
     "/v1/nope",
     "/v1/chat",
-    "/tools/invoke",
-    "/api/tools/invoke",
     "/hooks/wake",
     "/media/x",
     "/healthzz",
@@ -99,7 +99,9 @@ describe("every path with every method", () => {
         const answer = await ask(method, path, body);
         const where = `${method} ${path}`;
         expect(answer.status, where).toBe(expected[method] ?? 405);
-        if (answer.status >= 400 && method !== "HEAD") expectErrorShape(answer);
+        if (path.endsWith("/invoke") && answer.status === 400)
+          expect(JSON.parse(answer.text)).toMatchObject({ ok: false, error: { type: "invalid_request" } });
+        else if (answer.status >= 400 && method !== "HEAD") expectErrorShape(answer);
         if (answer.status === 405) expect(answer.headers.get("allow"), where).toBe(Object.keys(expected).join(", "));
         if (method === "HEAD") expect(answer.text, where).toBe("");
       }
@@ -136,15 +138,8 @@ describe("every path with every method", () => {
     for (const path of ["/nope", "/index.html"]) expect((await ask("GET", path, { token: null })).status).toBe(404);
   });
 
-  it("R030: no tool, hook or file can be reached over HTTP, with any credential", async () => {
-    for (const path of [
-      "/tools/invoke",
-      "/api/tools/invoke",
-      "/hooks/agent",
-      "/hooks/wake",
-      "/media/1",
-      "/media/upload",
-    ]) {
+  it("R030: no hook or file can be reached over HTTP, with any credential", async () => {
+    for (const path of ["/hooks/agent", "/hooks/wake", "/media/1", "/media/upload"]) {
       const answer = await ask("POST", path, { headers: json, body: '{"tool":"exec","args":{}}' });
       expect(answer.status, path).toBe(404);
     }

@@ -3,10 +3,10 @@ import { isSandboxed } from "../../config/sandboxed.ts";
 import type { Act } from "../../domain/act.ts";
 import { isMainSession } from "../../domain/session-key.ts";
 import type { CallFacts, PolicyFacts } from "../../policy/contract.ts";
-import type { AgentDeps, Turn } from "../turn.ts";
+import type { AgentDeps, ToolCaller } from "../turn.ts";
 import { isKnownAddress } from "./known-address.ts";
 
-export function policyFactsOf(turn: Turn, deps: Pick<AgentDeps, "isOwner">): PolicyFacts {
+export function policyFactsOf(turn: ToolCaller, deps: Pick<AgentDeps, "isOwner">): PolicyFacts {
   const { row, options, config, choice } = turn;
   const { message, sessionKey, agentId } = row;
   const { channel, accountId, chatKind } = message.address;
@@ -28,7 +28,7 @@ export function policyFactsOf(turn: Turn, deps: Pick<AgentDeps, "isOwner">): Pol
 }
 
 export function callFactsOf(
-  turn: Turn,
+  turn: ToolCaller,
   call: { readonly tool: string; readonly act: Act },
   deps: Pick<AgentDeps, "isOwner">,
 ): CallFacts {
@@ -37,6 +37,6 @@ export function callFactsOf(
 }
 
 /** An address is judged by where it is from, too: what somebody said or what was read, or the model's own making. */
-function withOrigin(turn: Turn, act: Act): Act {
+function withOrigin(turn: ToolCaller, act: Act): Act {
   return act.kind === "fetch" ? { ...act, known: isKnownAddress(turn, act.url) } : act;
 }

@@ -8,12 +8,14 @@ import type { ApprovedCommand } from "../../domain/authority.ts";
 import type { ToolCall } from "../../domain/conversation.ts";
 import type { AskKind, Asked } from "../../approvals/contract.ts";
 import type { PlannedCommand } from "../../exec/contract.ts";
-import type { Decision, Question } from "../../policy/contract.ts";
+import type { CallFacts, Decision, Question } from "../../policy/contract.ts";
 import type { Tool, ToolContext } from "../../tools/contract.ts";
-import { emitOf, type AgentDeps, type Turn } from "../turn.ts";
+import { emitOf, type AgentDeps, type ToolCaller } from "../turn.ts";
 import { callFactsOf } from "./call-facts.ts";
 import { targetsOf } from "./circle.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
+
+export type GuardDeps = Pick<AgentDeps, "policy" | "approvals" | "commands" | "bus" | "clock" | "isOwner">;
 
 export type Verdict =
   | { readonly may: true; readonly act: Act; readonly command: ApprovedCommand | null }
@@ -31,11 +33,9 @@ export interface PlannedCall {
  * Throws what `plan` throws, and WaitsForPerson where somebody has to answer first: the turn is to be parked, and asks
  * again, about the same call, when it goes on.
  */
-export async function judgeCall(turn: Turn, planned: PlannedCall, deps: AgentDeps): Promise<Verdict> {
-  const { tool, call, input, context } = planned;
-  const act: Act = (await ofTool(async () => await tool.plan?.(input, context))) ?? { kind: "look" };
-  const facts = callFactsOf(turn, { tool: tool.name, act }, deps);
-  const decision = await deps.policy.decide(facts);
+export async function judgeCall(turn: ToolCaller, planned: PlannedCall, deps: GuardDeps): Promise<Verdict> {
+  const { tool, call } = planned;
+  const { act, facts, decision } = await decideCall(turn, planned, deps);
   const { effect, rule } = decision;
   emitOf(turn, deps, {
     type: "tool.decided",
@@ -47,6 +47,17 @@ export async function judgeCall(turn: Turn, planned: PlannedCall, deps: AgentDep
     facts,
   });
   return lift(turn, { decision, act, callId: call.callId, kind: act.kind === "command" ? "exec" : "tool" }, deps);
+}
+
+/** What policy says of the call, without asking anybody or telling anything. Throws what `plan` throws. */
+export async function decideCall(
+  turn: ToolCaller,
+  { tool, input, context }: Pick<PlannedCall, "tool" | "input" | "context">,
+  deps: Pick<AgentDeps, "policy" | "isOwner">,
+): Promise<{ readonly act: Act; readonly facts: CallFacts; readonly decision: Decision }> {
+  const act: Act = (await ofTool(async () => await tool.plan?.(input, context))) ?? { kind: "look" };
+  const facts = callFactsOf(turn, { tool: tool.name, act }, deps);
+  return { act, facts, decision: await deps.policy.decide(facts) };
 }
 
 /**
@@ -70,7 +81,7 @@ interface Judged {
   readonly kind: AskKind;
 }
 
-async function lift(turn: Turn, { decision, act, callId, kind }: Judged, deps: AgentDeps): Promise<Verdict> {
+async function lift(turn: ToolCaller, { decision, act, callId, kind }: Judged, deps: GuardDeps): Promise<Verdict> {
   switch (decision.effect) {
     case "deny":
       return { may: false, error: new AppError("SEC_010", decision.message), targets: targetsOf(act) };
@@ -95,7 +106,7 @@ async function lift(turn: Turn, { decision, act, callId, kind }: Judged, deps: A
 }
 
 /** From here on exactly this command may run, and nothing else. */
-async function runnable(act: Act, command: PlannedCommand | null, deps: AgentDeps): Promise<Verdict> {
+async function runnable(act: Act, command: PlannedCommand | null, deps: GuardDeps): Promise<Verdict> {
   if (act.kind !== "command") return { may: true, act, command: null };
   // No plan, no spawn: a policy that says nothing of the command has not allowed it.
   if (command === null) {
@@ -112,9 +123,9 @@ async function runnable(act: Act, command: PlannedCommand | null, deps: AgentDep
 
 /** Throws WaitsForPerson while nobody has answered. Whoever waits on an open line waits here: there is no place to give back. */
 export async function askPerson(
-  turn: Turn,
+  turn: ToolCaller,
   { question, callId, kind }: { readonly question: Question; readonly callId: string; readonly kind: AskKind },
-  deps: AgentDeps,
+  deps: GuardDeps,
 ): Promise<Exclude<Asked, { state: "open" }>> {
   const { runId, sessionKey, agentId, message, ephemeral } = turn.row;
   const about = {
@@ -130,16 +141,21 @@ export async function askPerson(
   for (;;) {
     const asked = await deps.approvals.ask(about);
     if (asked.state !== "open") return asked;
-    emitOf(turn, deps, { type: "run.notice", kind: "approval", text: `This waits for a person: ${question.shown}` });
+    emitOf(turn, deps, {
+      type: "run.notice",
+      kind: "approval",
+      text: `This waits for a person: ${question.shown}`,
+      approvalId: asked.id,
+    });
     if (!ephemeral) throw new WaitsForPerson(asked.id, asked.untilMs);
     await answered(asked.id, { untilMs: asked.untilMs, signal: turn.signal }, deps);
   }
 }
 
-function answered(
+export function answered(
   id: string,
   { untilMs, signal }: { readonly untilMs: number; readonly signal: AbortSignal },
-  { bus, clock }: AgentDeps,
+  { bus, clock }: Pick<AgentDeps, "bus" | "clock">,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const stop = bus.on("approval.resolved", (event) => {

@@ -7,10 +7,10 @@ import type { ModelMessage } from "../../domain/conversation.ts";
 import { messageText } from "../../domain/message.ts";
 import type { TranscriptDraft } from "../../store/session-port.ts";
 import { talkOf } from "../context/talk.ts";
-import type { Turn } from "../turn.ts";
+import type { ToolCaller } from "../turn.ts";
 import { bornKey, taintOfEntries } from "./turn-taint.ts";
 
-export function isKnownAddress(turn: Turn, url: string): boolean {
+export function isKnownAddress(turn: ToolCaller, url: string): boolean {
   const wanted = normal(url);
   if (wanted === null) return false;
   const { row, options, earlier, transcript } = turn;

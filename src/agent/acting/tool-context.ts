@@ -3,7 +3,7 @@ import type { Taint } from "../../domain/taint.ts";
 import { parseSessionKey } from "../../domain/session-key.ts";
 import { workspaceOf } from "../../config/workspace.ts";
 import type { ToolContext } from "../../tools/contract.ts";
-import type { AgentDeps, Turn } from "../turn.ts";
+import type { AgentDeps, ToolCaller } from "../turn.ts";
 
 export interface CallOfTurn {
   readonly callId: string;
@@ -11,7 +11,11 @@ export interface CallOfTurn {
   readonly taint: readonly Taint[];
 }
 
-export function toolContextOf(turn: Turn, call: CallOfTurn, deps: Pick<AgentDeps, "clock" | "isOwner">): ToolContext {
+export function toolContextOf(
+  turn: ToolCaller,
+  call: CallOfTurn,
+  deps: Pick<AgentDeps, "clock" | "isOwner">,
+): ToolContext {
   const { row, options, config, signal } = turn;
   const { message, sessionKey, agentId, runId } = row;
   const key = parseSessionKey(sessionKey);

@@ -16,6 +16,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import { createSurroundings, type SkillShelf } from "../../skills/surroundings.ts";
+import type { SpeechDesk } from "../../speech/contract.ts";
 import type { Store } from "../../store/port.ts";
 import { createVisionDesk, type VisionDesk } from "../../tools/vision.ts";
 import { openApprovals, type Approvals } from "./approvals.ts";
@@ -30,6 +31,7 @@ import { createRunningCommands } from "./running-commands.ts";
 import { createSandboxes, type Sandboxes } from "./sandboxes.ts";
 import { openMcp } from "./mcp.ts";
 import { createTalk, type Talk } from "./talk.ts";
+import { openSpeech } from "../speech.ts";
 import { createToolSet } from "./tool-set.ts";
 
 export interface ActingDeps {
@@ -53,6 +55,7 @@ export interface HouseActing {
   readonly sandboxes: Sandboxes;
   readonly memory: Memory;
   readonly mcp: McpClients;
+  readonly speech: SpeechDesk;
   readonly shelf: SkillShelf;
   /** Where packs lie that were installed for every agent. */
   readonly skillsDir: string;
@@ -72,6 +75,9 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const policy = createHousePolicy(current, commands);
   const memory = openMemory({ ...deps, stateDir, config: current });
   await life.start({ name: "memory", close: () => memory.close() });
+  const variables = (): Readonly<Record<string, string | undefined>> => config.environment().variables;
+  const speech = openSpeech({ config: current, variables, clock, log: log.child("speech") });
+  await life.start({ name: "speech", close: () => speech.close() });
   const running = createRunningCommands({ stateDir, clock, ids, log: log.child("commands") });
   await life.start({ name: "running commands", start: () => running.start(), close: () => running.close() });
   const sandboxes = createSandboxes({ stateDir, home, clock, ids, config: current });
@@ -102,6 +108,7 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     sandboxes,
     memory,
     mcp,
+    speech,
     shelf,
     skillsDir: statePaths(stateDir).skillsDir,
     tools,

@@ -195,6 +195,46 @@ describe("who hears what", () => {
     expect(JSON.stringify(other.frames)).not.toContain("canary");
     await stage.close();
   });
+
+  it("F7: what a call is about reaches nobody else by the events around it: decided, asked, parked", async () => {
+    const stage = await openStage();
+    const all = { scopes: ["operator.read", "operator.write", "operator.approvals"] };
+    const starter = await connect(stage.url, { scopes: ["operator.read", "operator.write"] });
+    const reader = await connect(stage.url, { scopes: ["operator.read"] });
+    const approver = await connect(stage.url, all);
+    await starter.ask("chat.send", { sessionKey: "main", message: "go", idempotencyKey: "t2" });
+    const run = { runId: "t2", sessionKey: main, agentId: "main", atMs: 1 };
+    const facts = { act: { kind: "command", text: "canary-of-facts" } };
+    stage.bus.emit({ type: "tool.started", callId: "c", tool: "exec", input: { command: "canary-of-input" }, ...run });
+    stage.bus.emit({
+      type: "tool.decided",
+      callId: "c",
+      tool: "exec",
+      effect: "ask",
+      rule: "r",
+      says: "s",
+      facts,
+      ...run,
+    });
+    const text = "This waits for a person: canary-of-notice";
+    stage.bus.emit({ type: "run.notice", kind: "approval", text, approvalId: "q", ...run });
+    const approval = { id: "q", shown: "canary-of-question" };
+    stage.bus.emit({ type: "approval.requested", id: "q", sessionKey: main, approval, expiresMs: 9, atMs: 1 });
+    stage.bus.emit({ type: "run.steps", steps: [{ step: "execute", tookMs: 1, data: "canary-of-steps" }], ...run });
+    stage.bus.emit({ type: "run.parked", approvalId: "q", untilMs: 9, ...run });
+    await stage.finish("t2", "done");
+    for (const client of [starter, reader, approver]) await ends(client, "t2");
+    const heard = (client: WireClient) =>
+      [...new Set(JSON.stringify(client.frames).match(/canary-of-\w+/g) ?? [])].toSorted();
+    expect(heard(reader)).toEqual([]);
+    expect(heard(starter)).toEqual(["canary-of-input", "canary-of-notice"]);
+    expect(heard(approver)).toEqual(["canary-of-question"]);
+    for (const client of [starter, reader, approver]) {
+      const phases = client.events("agent").map(({ payload }) => (payload as { data: { phase?: string } }).data.phase);
+      expect(phases).toContain("parked");
+    }
+    await stage.close();
+  });
 });
 
 describe("the stream of events", () => {
@@ -431,6 +471,10 @@ describe("the tutorial's events", () => {
     const run = { runId, sessionKey: main, agentId: "main", atMs: 1 };
     stage.bus.emit({ type: "run.thinking", text: "hm", ...run });
     stage.bus.emit({ type: "tool.started", callId: "c", tool: "look", input: {}, ...run });
+    stage.bus.emit({ type: "run.notice", kind: "approval", text: "This waits.", approvalId: "q", ...run });
+    stage.bus.emit({ type: "run.parked", approvalId: "q", untilMs: 9, ...run });
+    stage.bus.emit({ type: "run.started", messageId: "m", ...run });
+    stage.bus.emit({ type: "tool.completed", callId: "c", tool: "look", output: "seen", ...run });
     stage.bus.emit(runText(run, "ho", "ho", 1));
     await stage.finish(runId, "ho");
     await ends(typed, runId);
@@ -446,7 +490,7 @@ describe("the tutorial's events", () => {
     expect(data("agent.message")).toEqual(typed.events("chat").map((frame: Frame) => frame["payload"]));
     expect(data("agent.tool")).toEqual(agent("tool"));
     expect(data("agent.thinking")).toEqual(agent("thinking"));
-    expect(data("agent.tool")).toHaveLength(1);
+    expect(data("agent.tool")).toHaveLength(2);
     await stage.close();
   });
 });

@@ -60,7 +60,8 @@ export class RunStreams {
         this.#soon(run);
         return;
       case "run.notice":
-        this.#tellAgent(run, "notice", { kind: event.kind, text: event.text });
+        // A question shows the whole of a call: it is for whoever may read the calls of that run.
+        this.#tellAgent(run, "notice", { kind: event.kind, text: event.text }, event.kind === "approval");
         return;
       case "run.thinking":
         run.thinking += event.text;
@@ -187,14 +188,14 @@ export class RunStreams {
     this.#deps.broadcast(wireEvent("chat", payload, { sessionKey, dropIfSlow: rest.state === "delta" }));
   }
 
-  #tellAgent(run: Run, stream: AgentStream, data: Record<string, unknown>): void {
+  #tellAgent(run: Run, stream: AgentStream, data: Record<string, unknown>, ofTools = stream === "tool"): void {
     run.agentSeq += 1;
     const payload = { runId: run.runId, seq: run.agentSeq, stream, ts: this.#deps.clock.nowMs(), data };
     this.#deps.broadcast(
       wireEvent("agent", payload, {
         sessionKey: run.sessionKey,
         dropIfSlow: stream === "assistant" || stream === "thinking",
-        ...(stream === "tool" ? { toolsOfRun: run.runId } : {}),
+        ...(ofTools ? { toolsOfRun: run.runId } : {}),
         ...(stream === "tool" || stream === "thinking" ? { tutorialName: `agent.${stream}` } : {}),
       }),
     );

@@ -19,6 +19,7 @@ import { pageRoutes } from "./pages.ts";
 import { sendError, statusOf } from "./respond.ts";
 import { createRouteTable, type RouteMatch } from "./route-table.ts";
 import { createRunRelay } from "./run-relay.ts";
+import { invokeRoutes } from "./tools/invoke.ts";
 import { createWebhookDoor } from "./webhooks.ts";
 
 export type HttpListener = (req: IncomingMessage, res: ServerResponse) => void;
@@ -34,6 +35,7 @@ export function createHttpApp(deps: GatewayDeps, auth: HttpAuth): HttpListener {
     chatCompletionsRoute(deps, followRun),
     ...responseRoutes(deps, followRun),
     ...modelRoutes(deps),
+    ...invokeRoutes(deps),
     ...pageRoutes(deps),
   ];
   const table = createRouteTable(routes, (route) => route.enabled?.(deps.config.current().config) ?? true);

@@ -1,8 +1,10 @@
 /**
  * One request, one turn: lets the caller's message in through the door and follows its run to the end. A caller who
- * hangs up ends the run, unless another connection waits for it too; a run that falls silent is ended and named.
+ * hangs up ends the run, unless another connection waits for it too; a run that falls silent is ended and named. A run
+ * that waits for a person is not silent: it is waited for longer, and where the request gives up it goes on.
  */
 import { AppError } from "../../domain/app-error.ts";
+import type { Principal } from "../../domain/authority.ts";
 import type { ToolCall } from "../../domain/conversation.ts";
 import type { EventOf, StopReason } from "../../domain/events.ts";
 import { limits } from "../../domain/limits.ts";
@@ -71,6 +73,9 @@ class Following {
   #sentChars = 0;
   #lastSignMs: number;
   #watch: { cancel(): void };
+  /** The question that the run waits with; null while it goes on. */
+  #question: string | null = null;
+  readonly #stopHearing: () => void;
   #hasCallerLeft = false;
   /** A tool runs, or waits for a person's yes: both have a time of their own, and the model is not silent meanwhile. */
   #isToolOut = false;
@@ -84,6 +89,9 @@ class Following {
     // It may be settled before anybody awaits it; whoever does still sees the failure.
     this.ended.catch(() => undefined);
     this.#unfollow = relay.follow(request.runId, (event) => this.#hear(event));
+    this.#stopHearing = deps.bus.on("approval.resolved", ({ id }) => {
+      if (id === this.#question) this.#goesOn();
+    });
     this.#lastSignMs = deps.clock.monotonicMs();
     this.#watch = this.#watchFor(this.#silenceMs());
   }
@@ -91,12 +99,12 @@ class Following {
   async begin({ principal }: AuthorisedExchange): Promise<void> {
     const { runId, sessionKey, agentId, options, ephemeral } = this.#request;
     const admission = await this.#deps.admit({
-      message: this.#message(principal.id),
+      message: this.#message(principal),
       origin: { via: "gateway", principal },
       runId,
       sessionKey,
       agentId,
-      options: { ...options },
+      options: { ...options, origin: "api" },
       ephemeral,
     });
     if (admission.outcome === "refused") throw admission.error;
@@ -116,11 +124,16 @@ class Following {
 
   stop(): void {
     this.#watch.cancel();
+    this.#stopHearing();
     this.#unfollow();
   }
 
   #hear(event: RunEvent): void {
     this.#lastSignMs = this.#deps.clock.monotonicMs();
+    if (event.type === "run.parked") this.#question = event.approvalId;
+    if (event.type === "run.notice" && event.approvalId !== undefined) this.#question = event.approvalId;
+    // It was taken up again: answered while another node or the last run of the gateway had it.
+    if (event.type === "run.started" && this.#question !== null) this.#goesOn();
     if (event.type === "tool.started") this.#isToolOut = true;
     if (event.type === "tool.completed" || event.type === "tool.failed") this.#isToolOut = false;
     if (event.type === "run.text") this.#say(event.soFar);
@@ -163,16 +176,39 @@ class Following {
   #watchFor(delayMs: number): { cancel(): void } {
     return this.#deps.clock.after(delayMs, () => {
       const silentMs = this.#deps.clock.monotonicMs() - this.#lastSignMs;
-      const leftMs = this.#isToolOut ? this.#silenceMs() : this.#silenceMs() - silentMs;
+      const given = this.#question === null ? this.#silenceMs() : limits.httpApprovalWaitMs;
+      const leftMs = this.#question === null && this.#isToolOut ? given : given - silentMs;
       if (leftMs > 0) {
         this.#watch = this.#watchFor(leftMs);
         return;
       }
+      if (this.#question !== null) return this.#giveUpWaiting(this.#question);
       this.#settle.reject(
         new AppError("MODEL_006", `The model said nothing for ${Math.round(silentMs / 1000)} seconds.`),
       );
       this.#deps.turns.abort(this.#request.runId, "silent");
     });
+  }
+
+  #goesOn(): void {
+    this.#question = null;
+    this.#lastSignMs = this.#deps.clock.monotonicMs();
+    this.#watch.cancel();
+    this.#watch = this.#watchFor(this.#silenceMs());
+  }
+
+  /** The run keeps its question and goes on once that is answered; a stateless one has nobody left who would read it. */
+  #giveUpWaiting(approvalId: string): void {
+    const { runId, ephemeral } = this.#request;
+    const after = ephemeral
+      ? "Ask again when somebody can answer; or name a session, whose run waits for the answer."
+      : "It goes on when that is answered: ask again with the same Idempotency-Key, or look into the session.";
+    this.#settle.reject(
+      new AppError("SEC_011", `The assistant waits for a person's word (question ${approvalId}). ${after}`, {
+        details: { httpStatus: 409, approvalId },
+      }),
+    );
+    if (ephemeral) this.#deps.turns.abort(runId, "nobody answered while its caller waited");
   }
 
   #silenceMs(): number {
@@ -182,20 +218,21 @@ class Following {
     return model?.reasoning === true ? limits.httpThinkingSilenceMs : limits.httpSilenceMs;
   }
 
-  #message(senderId: string): InboundMessage {
+  #message(principal: Principal): InboundMessage {
     const { runId, sessionKey, content } = this.#request;
     const nowMs = this.#deps.clock.nowMs();
     return {
       id: this.#deps.ids.uuid(),
       kind: "message",
       address: { channel: "webchat", accountId: "default", chatId: sessionKey, chatKind: "dm" },
-      sender: { id: senderId },
+      sender: { id: principal.id },
       platformMessageId: runId,
       content: [...content],
       mentions: noMentions,
       sentAtMs: nowMs,
       receivedAtMs: nowMs,
-      raw: null,
+      // Policy judges its tools by what the credential covers.
+      raw: { principal: principal.id, scopes: [...principal.scopes] },
     };
   }
 }

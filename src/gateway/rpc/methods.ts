@@ -18,6 +18,7 @@ import { messageActionMethods } from "./operate/message-actions.ts";
 import { policyMethods } from "./operate/policy.ts";
 import { mcpMethods } from "./operate/mcp.ts";
 import { sandboxMethods } from "./operate/sandbox.ts";
+import { ttsMethods } from "./operate/tts.ts";
 import { traceMethods } from "./operate/trace.ts";
 import { modelChoiceMethods } from "./models.ts";
 import type { RpcServices } from "./services.ts";
@@ -56,6 +57,7 @@ const groups: Readonly<Record<RpcGroup, (services: RpcServices) => readonly Boun
   memory: memoryMethods,
   dlq: deadLetterMethods,
   trace: traceMethods,
+  tts: ttsMethods,
   logs: logMethods,
   usage: usageMethods,
   system: systemMethods,

@@ -87,6 +87,7 @@ describe("results", () => {
       "memory.add": { text: "Ada likes tea" },
       "memory.forget": { path: today, startLine: 1, endLine: 9, containing: "likes tea" },
       "trace.get": { id: sent.id },
+      "tts.convert": { text: "hi" },
       "system-event": { text: "x" },
       "device.token.rotate": device,
       "device.token.revoke": device,
@@ -98,7 +99,8 @@ describe("results", () => {
     for (const { name, result, scope } of ordered) {
       // The second waits for its turn, which nobody takes here: see sessions.test.ts.
       if (name === "connect" || name === "sessions.compact") continue;
-      const caller = scope === "node" ? node : ["budget.set", "skills.update"].includes(name) ? other : client;
+      const caller =
+        scope === "node" ? node : ["budget.set", "skills.update", "tts.enable"].includes(name) ? other : client;
       const payload = (await caller.call(name, params[name] ?? {}))["payload"];
       const verdict = result.safeParse(payload);
       expect(verdict.error?.issues ?? [], `${name}: ${JSON.stringify(payload)}`).toEqual([]);

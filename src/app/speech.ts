@@ -1,0 +1,24 @@
+/** The speech of a gateway, over the services of its configuration. */
+import type { Config } from "../config/schema/root.ts";
+import type { Clock } from "../platform/clock.ts";
+import { createEgress } from "../platform/egress.ts";
+import type { Log } from "../platform/log.ts";
+import type { SpeechDesk } from "../speech/contract.ts";
+import { createSpeechDesk } from "../speech/desk.ts";
+
+export interface OpenSpeechDeps {
+  readonly config: () => Config;
+  readonly variables: () => Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface OpenSpeech extends SpeechDesk {
+  close(): Promise<void>;
+}
+
+export function openSpeech({ config, variables, clock, log }: OpenSpeechDeps): OpenSpeech {
+  // The addresses are the configuration's: they may be private, and no other is asked.
+  const egress = createEgress({ allowPrivate: () => false, log });
+  return { ...createSpeechDesk({ config, variables, egress, clock }), close: () => egress.close() };
+}
