@@ -1,6 +1,7 @@
 /** A turn that acts: what a crash, a refusal and a question make of it. */
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { AppError } from "../domain/app-error.ts";
 import type { ActQuestion, Asked } from "../approvals/contract.ts";
 import type { Failpoints } from "../platform/failpoints.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
@@ -179,6 +180,24 @@ describe("a turn of five tools that is killed", () => {
       expect(runs).toEqual(nth === 1 ? ["one", "one", "two"] : ["one", "two", "two"]);
     }
   });
+});
+
+describe("a tool that the disk fails", () => {
+  it.each(["plan", "run"] as const)(
+    "R147: where its %s meets a folder that is none, the model reads that, and the turn is not tried again for ever",
+    async (where) => {
+      const broken = (): Promise<never> => Promise.reject(new AppError("STORE_001", "The folder is a file."));
+      const lamp = toolNamed("lamp", "unsafe", () => "on");
+      const house = await open({
+        script: asksFor("lamp"),
+        tools: [{ ...lamp, [where]: broken }],
+        acting: { policy: deciding({ effect: "allow", rule, trail: [rule], command: null }) },
+      });
+      await house.way.start();
+      await house.way.admit(chatRequest("light, please"));
+      expect(await house.next("run.ended")).toMatchObject({ outcome: "final", text: "The folder is a file." });
+    },
+  );
 });
 
 describe("what policy says", () => {

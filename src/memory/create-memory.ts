@@ -145,7 +145,8 @@ class HouseMemory {
       await this.#look(place, false);
       return forgotten.pieces;
     }
-    if (forgotten.outcome === "unknown") throw unknownFile(`${file}:${startLine}${endLine === startLine ? "" : `-${endLine}`}`);
+    if (forgotten.outcome === "unknown")
+      throw unknownFile(`${file}:${startLine}${endLine === startLine ? "" : `-${endLine}`}`);
     throw new AppError("RPC_007", `${file} has changed: these words no longer stand there. Search again.`);
   }
 

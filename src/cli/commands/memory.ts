@@ -45,7 +45,8 @@ async function search(
   context: CliContext,
 ): Promise<void> {
   const { limit } = options;
-  if (limit !== undefined && !/^[1-9]\d{0,2}$/.test(limit)) throw new AppError("SYS_003", "--limit takes a number from 1 to 999.");
+  if (limit !== undefined && !/^[1-9]\d{0,2}$/.test(limit))
+    throw new AppError("SYS_003", "--limit takes a number from 1 to 999.");
   const params: ParamsOf<typeof memorySearch> = {
     query: words.join(" "),
     ...agentOf(options),
