@@ -15,7 +15,7 @@ const run = { runId: "r1", sessionKey: "agent:main:main", agentId: "main", atMs:
 
 function follow(): { clock: FakeClock; emit: (event: object) => void; aborted: string[]; ended: Promise<unknown> } {
   const clock = new FakeClock();
-  const bus = createEventBus(silentLog);
+  const bus = createEventBus(silentLog());
   const aborted: string[] = [];
   const deps = {
     clock,

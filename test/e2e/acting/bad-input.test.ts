@@ -14,10 +14,12 @@ beforeAll(async () => {
   await house.start();
 });
 afterAll(() => house?.close());
-afterEach(async () => {
+afterEach(() => expectUntouched());
+
+async function expectUntouched(): Promise<void> {
   expect((await ask(house.gateway, "GET", "/healthz")).status).toBe(200);
   expect(house.gateway.output()).not.toMatch(/ERROR|FATAL|SYS_001|unhandled/i);
-});
+}
 
 /** No process, or one that only waits to be counted. */
 async function isGone(pid: string): Promise<boolean> {
