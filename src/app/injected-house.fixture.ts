@@ -189,7 +189,7 @@ function realTools({ world, memory, provenance, config }: RealTools): readonly T
   const egress = {
     check: (url: string | URL) => guard.check(url),
     fetch: (url: string | URL | { readonly url: URL }) =>
-      Promise.resolve(pageAt(String("url" in Object(url) ? (url as { url: URL }).url : url), world)),
+      Promise.resolve(pageAt(typeof url === "object" && "url" in url ? url.url.href : String(url), world)),
   };
   const web = {
     fetch: {

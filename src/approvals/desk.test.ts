@@ -193,6 +193,14 @@ describe("where nobody could see it", () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
+  it("P14: what a crash left in doubt is asked all the same: pages and terminals are back a moment later", async () => {
+    const asked = await world.desk.ask(question({ kind: "in-doubt" }));
+    expect(asked).toMatchObject({ state: "open" });
+    const page = watcher();
+    world.desk.listen(page);
+    expect(await world.desk.answer(idOf(asked), "allow-once", ui)).toMatchObject({ outcome: "decided" });
+  });
+
   it("P2 R117: it is allowed at once where the fallback says so, and that is kept like every consent", async () => {
     const asked = await world.desk.ask(question({ fallback: "allow" }));
     expect(asked).toMatchObject({ state: "allowed", by: "askFallback", binding: "b1" });

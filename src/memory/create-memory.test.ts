@@ -259,7 +259,7 @@ describe("saving and forgetting", () => {
     expect(await world.read(saved.path)).toBe("\n## 12:00 private main agent:main:main\n\nAda likes tea\n");
     expect(await texts("tea")).toEqual(["Ada likes tea"]);
     const second = await world.memory.save("Bo likes rum", group);
-    expect(second.startLine).toBe(6);
+    expect(second.startLine).toBe(8);
     expect(await texts("likes", group)).toEqual(["Bo likes rum"]);
   });
 

@@ -250,6 +250,24 @@ describe("a turn that is killed twice in the same call", () => {
   });
 });
 
+describe("a tool that the disk fails", () => {
+  it.each(["plan", "run"] as const)(
+    "R147: where its %s meets a folder that is none, the model reads that, and the turn is not tried again for ever",
+    async (where) => {
+      const broken = (): Promise<never> => Promise.reject(new AppError("STORE_001", "The folder is a file."));
+      const lamp = toolNamed("lamp", "unsafe", () => "on");
+      const house = await open({
+        script: asksFor("lamp"),
+        tools: [{ ...lamp, [where]: broken }],
+        acting: { policy: deciding({ effect: "allow", rule, trail: [rule], command: null }) },
+      });
+      await house.way.start();
+      await house.way.admit(chatRequest("light, please"));
+      expect(await house.next("run.ended")).toMatchObject({ outcome: "final", text: "The folder is a file." });
+    },
+  );
+});
+
 describe("what policy says", () => {
   it("R147: a refusal is a result that the model reads and goes on from", async () => {
     let ran = 0;

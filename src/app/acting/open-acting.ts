@@ -71,7 +71,7 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const { stateDir, homeDir: home } = environment;
   const current = (): Config => config.current().config;
   const commands = commandDeskOf(deps);
-  await life.start({ name: "command desk", close: () => commands.close() });
+  await life.start({ name: "command desk", start: () => commands.start(), close: () => commands.close() });
   const policy = createHousePolicy(current, commands);
   const memory = openMemory({ ...deps, stateDir, config: current });
   await life.start({ name: "memory", close: () => memory.close() });

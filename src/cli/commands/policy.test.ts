@@ -62,7 +62,9 @@ describe("openclaw policy explain", () => {
     ]);
     const [first, ...rest] = text.split("\n");
     expect(first).toBe("deny by tools.deny[0]: Denied here: exec.");
-    expect(JSON.parse(rest.join("\n"))).toEqual(explained);
+    expect(rest.join("\n")).toBe(
+      "\nlooked at  tools.deny[0]: Denied here: exec.\nis told    no\n\nall that was assumed: --json\n",
+    );
     expect(JSON.parse(await policy(["explain", "--tool", "exec"], call, true))).toEqual(explained);
     expect(asked[1]).toEqual(["policy.explain", { tool: "exec" }]);
   });

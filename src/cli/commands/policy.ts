@@ -10,7 +10,7 @@ import type { policyDiff, policyExplain } from "../../protocol/methods/policy.ts
 import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Output } from "../output.ts";
-import { counted, momentOf } from "../shown-rows.ts";
+import { counted, facts, momentOf, type Fact } from "../shown-rows.ts";
 
 type Asked = ParamsOf<typeof policyExplain>;
 
@@ -98,10 +98,18 @@ function senderOf(text: string): { channel: string; id: string } {
   return { channel, id };
 }
 
-/** One line for people, and the whole as JSON: rules and facts are what one wants to compare, word for word. */
+/** The decision in one line, then how it came about. What was assumed of the call is in the JSON, word for word. */
 function explanationText(explained: ResultOf<typeof policyExplain>, output: Output): string {
-  const { effect, rule } = explained;
-  return `${output.bold(effect)} by ${rule.where}: ${rule.says}\n${JSON.stringify(explained, null, 2)}`;
+  const { effect, rule, trail, message, question } = explained;
+  const rows: Fact[] = [["looked at", trail.map(({ where, says }) => `${where}: ${says}`).join("\n")]];
+  if (message !== null) rows.push(["is told", message]);
+  if (question !== null) {
+    const { shown, reasons, always, fallback } = question;
+    rows.push(["is asked", shown], ["asked since", reasons.join("\n")]);
+    rows.push(["always", always === null ? "cannot be allowed for good" : `would allow: ${always}`]);
+    rows.push(["nobody there", fallback]);
+  }
+  return `${output.bold(effect)} by ${rule.where}: ${rule.says}\n\n${facts(rows, output)}\n\nall that was assumed: --json`;
 }
 
 async function diff(file: string, { since, rules, ...options }: DiffOptions, context: CliContext): Promise<void> {

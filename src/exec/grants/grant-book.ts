@@ -20,6 +20,7 @@ import {
   type AllowEntry,
   type ApprovalsFile,
 } from "./approvals-file.ts";
+import { approvalsFile } from "./file-place.ts";
 import { isUsablePattern, matchesPattern } from "./path-pattern.ts";
 
 export interface GrantBookDeps {
@@ -48,7 +49,7 @@ export class GrantBook {
 
   constructor(deps: GrantBookDeps) {
     this.#deps = deps;
-    this.path = path.join(deps.stateDir, "exec-approvals.json");
+    this.path = path.join(deps.stateDir, approvalsFile.name);
   }
 
   /** Reads the store, and the file where the store has none. Later calls give what is known. */
@@ -245,8 +246,7 @@ export class GrantBook {
   }
 }
 
-const namespace = "exec-approvals";
-const key = "file";
+const { namespace, key } = approvalsFile;
 
 function isSameGrant(left: AllowEntry, right: AllowEntry): boolean {
   return left.pattern === right.pattern && JSON.stringify(left.argv ?? null) === JSON.stringify(right.argv ?? null);

@@ -74,7 +74,10 @@ it("P3: not answered in time it is a no, and an answer after that changes nothin
   const text = await answered(page, 3);
   expect(text).toContain("Nobody answered in time, so this was not done.");
   expect(text).toContain("A lighthouse for model ships.");
-  expect(await house.run("approvals", "allow", id)).toMatchObject({ code: 1, stdout: "already decided: it is expired\n" });
+  expect(await house.run("approvals", "allow", id)).toMatchObject({
+    code: 1,
+    stdout: "already decided: it is expired\n",
+  });
   expect(await openQuestions(page)).toEqual([]);
 }, 60_000);
 

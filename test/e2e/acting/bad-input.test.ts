@@ -10,15 +10,16 @@ let house: House;
 beforeAll(async () => {
   house = await openHouse({
     tools: { exec: { security: "full", ask: "off", timeoutSeconds: 2 } },
-    agents: { defaults: { model: { primary: "mock/mock-1", fallbacks: [] }, heartbeat: { every: "0m" } } },
   });
   await house.start();
 });
 afterAll(() => house?.close());
-afterEach(async () => {
+afterEach(() => expectUntouched());
+
+async function expectUntouched(): Promise<void> {
   expect((await ask(house.gateway, "GET", "/healthz")).status).toBe(200);
   expect(house.gateway.output()).not.toMatch(/ERROR|FATAL|SYS_001|unhandled/i);
-});
+}
 
 /** No process, or one that only waits to be counted. */
 async function isGone(pid: string): Promise<boolean> {
@@ -28,7 +29,8 @@ async function isGone(pid: string): Promise<boolean> {
 
 describe("commands that do not end, or end badly", () => {
   it("P4: one that hangs is ended in its time with all that it started, whatever session that is in", async () => {
-    const line = "sh -c 'sleep 600 & echo $! >> pids; setsid sleep 600 & echo $! >> pids; echo $$ >> pids; echo before; wait'";
+    const line =
+      "sh -c 'sleep 600 & echo $! >> pids; setsid sleep 600 & echo $! >> pids; echo $$ >> pids; echo before; wait'";
     const text = await said(house, `run: ${line}`);
     expect(text).toBe(
       `I saw:\n${wrapped("sh", "before\n[ended: it ran longer than 2 s. All it started was ended too]")(text)}`,
@@ -48,7 +50,11 @@ describe("commands that do not end, or end badly", () => {
   it.each([
     ["a flood", "yes", /^y\n.*left out.*y\n\[ended .*(wrote too much|longer than 2 s)/s],
     ["a long output", "seq 1 20000", /^1\n2\n.*left out.*\n20000\n\[exit code 0\]/s],
-    ["a program that there is not", "no-such-program --x", /^There is no program "no-such-program" that could be started\.$/],
+    [
+      "a program that there is not",
+      "no-such-program --x",
+      /^There is no program "no-such-program" that could be started\.$/,
+    ],
     ["a program that fails", "ls /nowhere", /cannot access '\/nowhere': No such file or directory\n\[exit code 2\]/],
     ["nothing to say", "true", /^\(no output\)\n\[exit code 0\]/],
     ["a line that is none", "echo 'open", /^.*(quote|line|read).*$/is],
@@ -70,7 +76,10 @@ describe("commands that do not end, or end badly", () => {
   it.each([
     ["tool: exec {}", /command/],
     ['tool: exec {"command":""}', /command/],
-    ['tool: exec {"command":"ls","cwd":"/etc"}', /^Commands run in the workspace, and the folder "?\/etc"? is none of it\./],
+    [
+      'tool: exec {"command":"ls","cwd":"/etc"}',
+      /^Commands run in the workspace, and the folder "?\/etc"? is none of it\./,
+    ],
     ['tool: exec {"command":"ls","cwd":"../.."}', /^Commands run in the workspace, and the folder .* is none of it\./],
     ['tool: exec {"command":"ls","cwd":"not-there"}', /not-there/],
     ['tool: exec {"command":"ls\\u0000"}', /command/],
@@ -103,6 +112,7 @@ describe("a workspace that is not as it was", () => {
     ["is a file", () => writeFile(house.workspace, "x"), /The workspace cannot be used: .*a person has to mend it/],
     ["is a link to nothing", () => symlink("/nowhere/at/all", house.workspace), /The workspace cannot be used: /],
     ["is a link to another folder", () => symlink(away(), house.workspace), /\[exit code 0\]|workspace/],
+    // Whoever is root may write all the same.
     ["may not be written to", () => mkdir(house.workspace, { mode: 0o500 }), /\[exit code 0\]/],
   ])(
     "P4: one that %s",

@@ -62,13 +62,20 @@ describe.skipIf(!hasBubblewrap)("with bubblewrap", () => {
     ["a link to it", () => `ln -s ${folder}/canary.txt link.txt; cat link.txt`],
     ["all that there is", () => `grep -rs ${canary.slice(0, 6)} /tmp /root /home /var/tmp`],
     ["the gateway's own configuration", () => `cat ${house.stateDir}/openclaw.json ${house.stateDir}/gateway.token`],
-    ["another process", () => `cat /proc/${house.gateway.pid}/environ /proc/${house.gateway.pid}/root${folder}/canary.txt`],
-  ])("P15: a command cannot read %s", async (_what, line) => {
-    const text = await said(house, `run: ${line()}`);
-    expect(text).toMatch(/\[exit code [1-9]\d*\]/);
-    expect(text).not.toContain(canary);
-    expect(text).not.toMatch(/apiKey|OPENCLAW_STATE_DIR/);
-  }, 60_000);
+    [
+      "another process",
+      () => `cat /proc/${house.gateway.pid}/environ /proc/${house.gateway.pid}/root${folder}/canary.txt`,
+    ],
+  ])(
+    "P15: a command cannot read %s",
+    async (_what, line) => {
+      const text = await said(house, `run: ${line()}`);
+      expect(text).toMatch(/\[exit code [1-9]\d*\]/);
+      expect(text).not.toContain(canary);
+      expect(text).not.toMatch(/apiKey|OPENCLAW_STATE_DIR/);
+    },
+    60_000,
+  );
 
   it("P15: a command cannot open a socket to a server of this machine", async () => {
     const text = await said(house, dial());
@@ -81,7 +88,9 @@ describe.skipIf(!hasBubblewrap)("with bubblewrap", () => {
     expect(await said(house, "run: echo mine > mine.txt; cat mine.txt")).toMatch(/\nmine\n\[exit code 0\]/);
     const { code, stdout } = await house.run("sandbox", "status");
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^AGENT +SESSIONS +SANDBOX +WORKSPACE +NETWORK +MEMORY\nmain +all +bubblewrap [\d.]+ +rw +no +\d+ MiB\n/);
+    expect(stdout).toMatch(
+      /^AGENT +SESSIONS +SANDBOX +WORKSPACE +NETWORK +MEMORY\nmain +all +bubblewrap [\d.]+ +rw +no +\d+ MiB\n/,
+    );
     expect(stdout).toMatch(/^main: all commands run in bubblewrap/m);
   }, 60_000);
 });

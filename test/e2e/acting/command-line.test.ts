@@ -4,7 +4,7 @@ import path from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { configWith, newStateDir, runCommand, startGateway } from "../gateway-process.ts";
-import { openHouse, person, question, say, type House } from "./house.ts";
+import { openHouse, patience, person, question, say, type House } from "./house.ts";
 
 let house: House;
 
@@ -23,16 +23,21 @@ async function fine(...args: readonly string[]): Promise<string> {
 }
 
 it("P10: a broken exec-approvals.json is said at the start, the gateway runs, and nothing is allowed by it", async () => {
-  expect(house.gateway.output()).toMatch(/WARN .*exec-approvals\.json/);
-  expect(await fine("policy", "explain", "--tool", "exec", "--", "ls", "-la")).toMatch(/^(ask|deny) by /);
+  await expect
+    .poll(() => house.gateway.output(), patience)
+    .toMatch(/WARN +exec exec-approvals\.json cannot be read; nothing of it is in force/);
+  expect(await fine("policy", "explain", "--tool", "exec", "--", "ls", "-la")).toMatch(/^ask by tools\.exec\./);
 }, 30_000);
 
-it("R122: a tool that is misspelt in the configuration is an error with a hint, at the start as in config validate", async () => {
+it("R122: a tool that is misspelt in the configuration is an error with a hint, and safe defaults hold until it is mended", async () => {
   const { stateDir, remove } = await newStateDir();
   try {
     const config = configWith("http://127.0.0.1:9", { tools: { deny: ["exce"] } });
-    const hint = /tools\.deny\[0\]: exce is not a tool.*did you mean exec\?/;
-    await expect(startGateway({ stateDir, config })).rejects.toThrow(hint);
+    const hint = /tools\.deny\[0\]:? exce is not a tool.*did you mean exec\?/;
+    const gateway = await startGateway({ stateDir, config });
+    expect(gateway.output()).toMatch(hint);
+    expect(gateway.output()).toContain("Safe defaults are in force instead: no channel runs.");
+    await gateway.kill("SIGKILL");
     const checked = await runCommand(["config", "validate"], { stateDir });
     expect(checked.code).not.toBe(0);
     expect(checked.stdout + checked.stderr).toMatch(hint);
@@ -57,11 +62,15 @@ describe("openclaw policy", () => {
 
 describe("openclaw memory", () => {
   it("T6: what is noted is found where it was said to stand, and forgotten there", async () => {
-    const noted = /^noted in (memory\/[-\d]+\.md), line (\d+)\n$/.exec(await fine("memory", "add", "The dog is called Rex"));
+    const noted = /^noted in (memory\/[-\d]+\.md), line (\d+)\n$/.exec(
+      await fine("memory", "add", "The dog is called Rex"),
+    );
     const place = `${noted?.[1]}:${noted?.[2]}`;
     expect(await fine("memory", "search", "dog")).toContain(`${place}  1.00\nThe dog is called Rex\n`);
     const status = await fine("memory", "status");
-    expect(status).toMatch(/^agent +main\nfiles +1\npieces +1, 0 with a vector\nmodel +none: words alone are searched\n/);
+    expect(status).toMatch(
+      /^agent +main\nfiles +1\npieces +1, 0 with a vector\nmodel +none: words alone are searched\n/,
+    );
     expect(status).not.toContain("trouble");
     const wrong = await house.run("memory", "forget", place, "--containing", "cat");
     expect(wrong.code).toBe(1);
@@ -79,15 +88,30 @@ describe("openclaw skills", () => {
     const pack = "---\nname: tide\ndescription: Tells the tide.\n---\nLook at the table.\n";
     await writeFile(zip, zipSync({ "tide/SKILL.md": strToU8(pack) }));
     expect(await fine("skills", "install", zip)).toContain("tide");
-    expect(await fine("skills", "list")).toMatch(/^SKILL +FROM +CAN BE USED +WHAT IT DOES\ntide +\S+ +yes +Tells the tide\.\n/);
+    expect(await fine("skills", "list")).toMatch(
+      /^SKILL +FROM +CAN BE USED +WHAT IT DOES\ntide +\S+ +yes +Tells the tide\.\n/,
+    );
   }, 30_000);
 });
 
 describe("openclaw approvals", () => {
   it("P6, P10: the list of what may run unasked, from an empty one to a line and back", async () => {
-    const { code } = await house.run("approvals", "allowlist", "add", "/usr/bin/uptime", "--no-words", "--for", "1d");
+    expect(await fine("approvals", "allowlist")).toBe("nothing is on the list of main\n");
+    expect(await fine("approvals", "allowlist", "add", "/usr/bin/uptime", "--no-words", "--for", "1d")).toBe(
+      "/usr/bin/uptime without words may run unasked for main\n",
+    );
+    expect(await fine("approvals", "allowlist", "add", "/usr/bin/git")).toBe(
+      "/usr/bin/git with any harmless words may run unasked for main\n",
+    );
+    const list = await fine("approvals", "allowlist");
+    expect(list).toMatch(/^ID +PROGRAM +WORDS +BY +UNTIL \(UTC\) +LAST USED \(UTC\)\n/);
+    const id = /^(\S+) +\/usr\/bin\/git /m.exec(list)?.[1] ?? "";
+    expect(await fine("approvals", "allowlist", "remove", id)).toBe("/usr/bin/git is off the list of main\n");
+    expect(JSON.parse(await fine("approvals", "get"))).toMatchObject({
+      agents: { main: { allowlist: [{ pattern: "/usr/bin/uptime", argv: [] }] } },
+    });
     // The broken file is nobody's to write over by accident.
-    expect([0, 1]).toContain(code);
+    expect(await readFile(path.join(house.stateDir, "exec-approvals.json"), "utf8")).toContain("[{]");
   }, 30_000);
 
   it("P1: a question is allowed where it is shown, and its session goes on", async () => {
@@ -124,13 +148,17 @@ it.each([
   [["approvals", "deny", "00000000"], 1, /there is no such question/],
   [["approvals", "allowlist", "remove", "zz"], 1, /main has no line zz/],
   [["approvals", "allowlist", "add", "git", "--for", "soon"], 2, /--for takes a time such as/],
-])("%j ends with %i, in one sentence and with a way on", async (args, code, words) => {
-  const result = await house.run(...args);
-  expect(result.code, result.stdout + result.stderr).toBe(code);
-  expect(result.stdout).toBe("");
-  const [first, hint, ...more] = result.stderr.trimEnd().split("\n");
-  expect(first).toMatch(/^openclaw: .+ \([A-Z]+_\d{3}\)$/);
-  expect(first).toMatch(words);
-  expect(hint).toMatch(/^[A-Z].*/);
-  expect(more).toEqual([]);
-}, 30_000);
+])(
+  "%j ends with %i, in one sentence and with a way on",
+  async (args, code, words) => {
+    const result = await house.run(...args);
+    expect(result.code, result.stdout + result.stderr).toBe(code);
+    expect(result.stdout).toBe("");
+    const [first, hint, ...more] = result.stderr.trimEnd().split("\n");
+    expect(first).toMatch(/^openclaw: .+ \([A-Z]+_\d{3}\)$/);
+    expect(first).toMatch(words);
+    expect(hint).toMatch(/^[A-Z].*/);
+    expect(more).toEqual([]);
+  },
+  30_000,
+);

@@ -4,7 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markDrillFolder } from "../../../src/drill/drill-folder.ts";
 import type { WireClient } from "../../../src/gateway/wire-client.fixture.ts";
-import { answered, openHouse, paidTwice, patience, person, question, say, type House } from "./house.ts";
+import { answered, openHouse, paidTwice, person, question, say, type House } from "./house.ts";
 
 const unasked = { tools: { exec: { security: "full", ask: "off" } } };
 const asking = { tools: { exec: { security: "allowlist", ask: "always" } } };
@@ -62,7 +62,7 @@ const betweenSteps = [
 
 describe("a turn of five commands", () => {
   it.each([...betweenSteps, ["behind the second, all asked for in one answer", "tool-running:4:kill", "ab"] as const])(
-    "killed %s, it goes on with no question: every command ran once and no answer of the model was paid twice",
+    "M4: killed %s, it goes on with no question: every command ran once and no answer of the model was paid twice",
     async (where, plan, before) => {
       await newRound();
       const sessionKey = await killedAt(plan, fiveSteps(where.includes("one answer")));
@@ -79,12 +79,16 @@ describe("a turn of five commands", () => {
   );
 
   it.each([
-    ["before its effect", "tool-running:5:kill", "ab", "allow-once", "abcde"],
-    ["behind its effect", "tool-finished:5:kill", "abc", "deny", "abcde"],
-    ["behind its effect, all asked for in one answer", "tool-finished:5:kill", "abc", "allow-once", "abccde"],
+    ["before its effect", "tool-running:5:kill", { before: "ab", decision: "allow-once", after: "abcde" }],
+    ["behind its effect", "tool-finished:5:kill", { before: "abc", decision: "deny", after: "abcde" }],
+    [
+      "behind its effect, all asked for in one answer",
+      "tool-finished:5:kill",
+      { before: "abc", decision: "allow-once", after: "abccde" },
+    ],
   ] as const)(
-    "P14: killed during the third, %s, its owner is asked, and it runs (again) behind a yes alone",
-    async (where, plan, before, decision, after) => {
+    "M4, P14: killed during the third, %s, its owner is asked, and it runs (again) behind a yes alone",
+    async (where, plan, { before, decision, after }) => {
       await newRound();
       const sessionKey = await killedAt(plan, fiveSteps(where.includes("one answer")));
       expect(await house.gateway.ended).toBe("SIGKILL");

@@ -31,7 +31,8 @@ export function scriptedReply(request: SeenRequest): Reply {
   const { text, results } = placeOf(request);
   const calls = callsIn(text);
   const next = calls[results.length];
-  if (next === undefined) return { text: results.length === 0 ? "Nothing to do." : `I saw:\n${results.join("\n---\n")}` };
+  if (next === undefined)
+    return { text: results.length === 0 ? "Nothing to do." : `I saw:\n${results.join("\n---\n")}` };
   return { toolCalls: /^together$/m.test(text) ? calls.slice(results.length) : [next] };
 }
 
