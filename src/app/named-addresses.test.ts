@@ -86,8 +86,8 @@ describe("a fetch after foreign words", () => {
     [
       "a file that it wrote and reads",
       () => [
-        { tool: "write", input: { path: "n.md", content: secret } },
-        { tool: "read", input: { path: "n.md" } },
+        { tool: "write", input: { path: "n.txt", content: secret } },
+        { tool: "read", input: { path: "n.txt" } },
       ],
     ],
     ["a file that it looks for", () => [{ tool: "grep", input: { pattern: secret } }]],
