@@ -60,17 +60,23 @@ export function createLeftovers({ file, onError, bootId = bootIdOfLinux }: Lefto
   };
 
   return {
-    mark: (token) => ({
-      env: { [markName]: token },
-      async remember(pid) {
-        const { startTicks } = await processIdentity(pid);
-        known.set(token, { token, pid, startTicks });
-        await write();
-      },
-      async forget() {
-        if (known.delete(token)) await write();
-      },
-    }),
+    mark(token) {
+      let isOver = false;
+      return {
+        env: { [markName]: token },
+        async remember(pid) {
+          const { startTicks } = await processIdentity(pid);
+          // Over before it could be written down: nobody would take it off the list again.
+          if (isOver) return;
+          known.set(token, { token, pid, startTicks });
+          await write();
+        },
+        async forget() {
+          isOver = true;
+          if (known.delete(token)) await write();
+        },
+      };
+    },
     async sweep() {
       try {
         const bytes = await readFileBounded(file, fileBytes);
