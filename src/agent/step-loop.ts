@@ -7,6 +7,7 @@ import { AppError } from "../domain/app-error.ts";
 import type { ModelInfo, ToolCall } from "../domain/conversation.ts";
 import { limits } from "../domain/limits.ts";
 import type { ModelChoice } from "../models/contract.ts";
+import type { Ids } from "../platform/ids.ts";
 import type { Lease } from "../store/port.ts";
 import type { TranscriptDraft } from "../store/session-port.ts";
 import { runCalls } from "./acting/run-calls.ts";
@@ -69,7 +70,8 @@ function isFirstTake(lease: Lease): boolean {
 async function stepModel(turn: Turn, requests: StepRequests, deps: AgentDeps): Promise<StepAnswer> {
   const step = await callWithFailover(turn, turn.choice as ModelChoice, requests, deps);
   await deps.failpoints.reach("model-answered");
-  const { answer, model, api } = step;
+  const { model, api } = step;
+  const answer = withOwnIds(step.answer, turn, deps.ids);
   turn.conversation.push({ role: "assistant", content: answer.content });
   if (answer.content.length > 0 || answer.error !== null) {
     turn.transcript.push(
@@ -86,7 +88,33 @@ async function stepModel(turn: Turn, requests: StepRequests, deps: AgentDeps): P
       }),
     );
   }
-  return step;
+  return { ...step, answer };
+}
+
+/**
+ * Of a request that did not fit the oldest steps of its turn are left out, so the model may name a call as one of those
+ * was named. What a person allowed and what was ordered hang on the name of the call, and are for one call alone.
+ */
+function withOwnIds(answer: ModelAnswer, { conversation }: Turn, ids: Ids): ModelAnswer {
+  const taken = new Set(
+    conversation.flatMap((message) =>
+      message.role === "assistant"
+        ? message.content.flatMap((part) => (part.type === "tool-call" ? [part.callId] : []))
+        : [],
+    ),
+  );
+  const renamed = new Map(
+    answer.calls.flatMap(({ callId }) => (taken.has(callId) ? [[callId, `call_${ids.hex(8)}`] as const] : [])),
+  );
+  if (renamed.size === 0) return answer;
+  const nameOf = (callId: string): string => renamed.get(callId) ?? callId;
+  return {
+    ...answer,
+    calls: answer.calls.map((call) => ({ ...call, callId: nameOf(call.callId) })),
+    content: answer.content.map((part) =>
+      part.type === "tool-call" ? { ...part, callId: nameOf(part.callId) } : part,
+    ),
+  };
 }
 
 /** Broken JSON: what a provider could not read is handed on as the text that it is. */

@@ -342,6 +342,33 @@ describe("what policy says", () => {
     expect(ran).toBe(0);
   });
 
+  it("R114: a yes is for one call: a model that names each of its calls alike is asked about each", async () => {
+    const asked: string[] = [];
+    const alike: Script = async function* (request) {
+      if (resultsIn(request).length < 3) yield { type: "tool-call", callId: "call_0", tool: "lamp", input: {} };
+      else yield { type: "text", text: "done" };
+      yield { type: "end", reason: resultsIn(request).length < 3 ? "tool-calls" : "stop", usage };
+    };
+    const house = await open({
+      script: alike,
+      tools: [toolNamed("lamp", "unsafe", () => "on")],
+      acting: {
+        policy: deciding({ effect: "ask", rule, trail: [rule], question }),
+        approvals: {
+          ...nobodyThere().approvals,
+          ask: ({ callId, binding }) => {
+            asked.push(callId);
+            return Promise.resolve({ state: "allowed", id: "q", by: "ann", binding });
+          },
+        },
+      },
+    });
+    await house.way.start();
+    await house.way.admit(chatRequest("light, please"));
+    expect(await house.next("run.ended")).toMatchObject({ outcome: "final", text: "done" });
+    expect(new Set(asked).size).toBe(3);
+  });
+
   it("an answer to another question than the one that was shown runs nothing", async () => {
     let ran = 0;
     const house = await open({

@@ -1,5 +1,6 @@
 /** Rules of messages that are parked behind a question: who takes them when, and that an answer sets them going. */
 import { beforeEach, expect, it } from "vitest";
+import { limits } from "../../domain/limits.ts";
 import type { ApprovalDraft } from "../budget-port.ts";
 import type { Rig } from "../conformance.ts";
 import type { Lease } from "../port.ts";
@@ -62,6 +63,11 @@ export function parkingRules(rig: Rig): void {
       expect((await rig.store().inbox.get(other.entry.message.id))?.state).toBe("queued");
     });
   }
+
+  it("has time to be answered behind its question, however late that ends", async () => {
+    const { entry } = await parked((await question()).id);
+    expect((await rig.store().inbox.get(entry.message.id))?.expiresMs).toBe(untilMs + limits.inboundTtlMs);
+  });
 
   it("goes on by itself at its time, and not before", async () => {
     const asked = await question();

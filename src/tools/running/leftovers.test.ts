@@ -78,6 +78,17 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
     },
   );
 
+  it("R124: what is over before it is written down never is", async () => {
+    const left = leftovers();
+    const mark = left.mark("a".repeat(32));
+    const remembering = mark.remember(sleeper());
+    await mark.end();
+    await remembering;
+    await left.mark("b".repeat(32)).remember(sleeper());
+    const { commands } = JSON.parse(await readFile(file, "utf8")) as { commands: { token: string }[] };
+    expect(commands.map(({ token }) => token)).toEqual(["b".repeat(32)]);
+  });
+
   it("what ended is forgotten, and a first start finds nothing", async () => {
     expect(await leftovers().sweep()).toBe(0);
     const own = leftovers("boot");

@@ -63,19 +63,25 @@ export function createLeftovers({ file, onError, bootId = bootIdOfLinux }: Lefto
   };
 
   return {
-    mark: (token) => ({
-      env: { [markName]: token },
-      async remember(pid) {
-        const { startTicks } = await processIdentity(pid);
-        known.set(token, { token, pid, startTicks });
-        await write();
-      },
-      async end() {
-        // Its group is dead already. What left it is found by its mark, which what it starts meanwhile carries too.
-        for (let round = 0; round < rounds && (await endMarked(new Set([token]))) > 0; round += 1);
-        if (known.delete(token)) await write();
-      },
-    }),
+    mark(token) {
+      let isOver = false;
+      return {
+        env: { [markName]: token },
+        async remember(pid) {
+          const { startTicks } = await processIdentity(pid);
+          // Over before it could be written down: nobody would take it off the list again.
+          if (isOver) return;
+          known.set(token, { token, pid, startTicks });
+          await write();
+        },
+        async end() {
+          isOver = true;
+          // Its group is dead already. What left it is found by its mark, which what it starts meanwhile carries too.
+          for (let round = 0; round < rounds && (await endMarked(new Set([token]))) > 0; round += 1);
+          if (known.delete(token)) await write();
+        },
+      };
+    },
     async sweep() {
       try {
         const bytes = await readFileBounded(file, fileBytes);

@@ -1,5 +1,6 @@
 /** Who works on a message: claims in a fair order, leases and how they are given back, and the check before every write. */
 import { AppError } from "../../../domain/app-error.ts";
+import { limits } from "../../../domain/limits.ts";
 import type { Lease } from "../../port.ts";
 import type { Database } from "../database.ts";
 import { selectInbox, type InboxRecord } from "../records.ts";
@@ -161,7 +162,13 @@ export function parkBehind(db: Database, { lease, approvalId, atMs, untilMs }: P
   const row = underLease(db, lease);
   const isOpen = db.get(`SELECT 1 FROM approval WHERE id = ? AND state = 'open' AND expires_ms > ?`, approvalId, atMs);
   const dueMs = isOpen === undefined ? atMs : untilMs;
-  db.run(`UPDATE inbox SET approval_id = ?, attempts = attempts - 1 WHERE seq = ?`, approvalId, row.seq);
+  // Its time to be answered counts anew from there: what has begun and was allowed does not end for want of it.
+  db.run(
+    `UPDATE inbox SET approval_id = ?, attempts = attempts - 1, expires_ms = max(expires_ms, ?) WHERE seq = ?`,
+    approvalId,
+    untilMs + limits.inboundTtlMs,
+    row.seq,
+  );
   pause(db, row.seq, dueMs);
   const data = { approvalId, epoch: row.lease_epoch, untilMs: dueMs };
   traceMessage(db, row.message_id, { type: "inbox.parked", atMs, data });
