@@ -15,7 +15,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Store } from "../../store/port.ts";
 import type { ChannelRules } from "../channel-rules.ts";
-import type { Acting } from "./nobody-there.ts";
+import type { Acting } from "./contract.ts";
 import { fromThere } from "../owner-chats.ts";
 
 export interface ConsentParts {
