@@ -6,7 +6,7 @@ import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
 import { isSandboxed } from "../config/sandboxed.ts";
 import type { Config } from "../config/schema/root.ts";
-import type { BoxChoice, BoxedSession, SandboxBounds, SandboxDesk } from "./contract.ts";
+import type { BoxChoice, SandboxBounds, SandboxDesk } from "./contract.ts";
 import type { SandboxFinder, WantedSandbox } from "./find.ts";
 
 type SandboxConfig = Pick<Config, "agents" | "session">;
