@@ -8,6 +8,7 @@ import type { ActQuestion, ApprovalListener } from "../../approvals/contract.ts"
 import { shippedChannels, type ChannelCatalogue } from "../../channels/catalogue.ts";
 import type { ChannelSupervisor } from "../../channels/supervisor.ts";
 import type { Config } from "../../config/schema/root.ts";
+import { callerScopes } from "../../domain/caller-scopes.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Address, InboundMessage } from "../../domain/message.ts";
 import type { InitialStateOf } from "../../outbound/initial-state.ts";
@@ -44,10 +45,9 @@ export function openConsent(deps: ConsentParts): Consent {
 }
 
 /** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
-function isProven({ address, raw }: InboundMessage, catalogue: ChannelCatalogue): boolean {
-  if (catalogue.manifest(address.channel)?.builtIn !== true) return false;
-  if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
-  return raw.scopes.includes("operator.approvals");
+function isProven(message: InboundMessage, catalogue: ChannelCatalogue): boolean {
+  if (catalogue.manifest(message.address.channel)?.builtIn !== true) return false;
+  return callerScopes(message)?.includes("operator.approvals") === true;
 }
 
 function chatListener(deps: ConsentParts): ApprovalListener {
