@@ -22,14 +22,7 @@ const everything = [
 ];
 
 /** The rooms of acting, as the rest of the house may know them. */
-const acting = [
-  "policy/contract.ts",
-  "exec/contract.ts",
-  "approvals/contract.ts",
-  "approvals/subject.ts",
-  "memory/contract.ts",
-  "skills/contract.ts",
-];
+const acting = ["policy/contract.ts", "exec/contract.ts", "approvals/contract.ts", "skills/contract.ts"];
 
 /** Each floor may import itself and these. */
 // oxfmt-ignore
@@ -43,12 +36,12 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   channels: base,
   providers: base,
   speech: base,
-  tools: [...base, "store", "exec/contract.ts", "sandbox/contract.ts", "memory/contract.ts", "skills/contract.ts"],
+  tools: [...base, "store", "sandbox/contract.ts", "memory/contract.ts", "skills/contract.ts"],
   exec: [...base, "store"],
   policy: [...base, "store", "exec/contract.ts"],
   approvals: [...base, "store", "policy/contract.ts", "exec/contract.ts"],
   sandbox: base,
-  memory: [...base, "credentials/contract.ts"],
+  memory: base,
   skills: base,
   mcp: [...base, "tools/contract.ts", "credentials/contract.ts"],
   credentials: [...base, "store"],
@@ -64,7 +57,7 @@ const floors: Readonly<Record<string, readonly string[]>> = {
   gateway: [
     ...base, "store", "queue", "inbound", "outbound", "agent", "services",
     "credentials/contract.ts", "models/contract.ts", "budget/contract.ts", "mcp/contract.ts", "tools/contract.ts",
-    "speech/contract.ts", ...acting,
+    "memory/contract.ts", "approvals/subject.ts", "speech/contract.ts", ...acting,
   ],
   drill: [...base, "channels/contract.ts"],
   app: everything,

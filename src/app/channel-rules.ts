@@ -10,6 +10,7 @@ import { shippedChannels, type ChannelCatalogue } from "../channels/catalogue.ts
 import type { Config } from "../config/schema/root.ts";
 import { judgeAdmission, type AdmissionPolicy, type PolicyRefusal } from "../domain/admission-policy.ts";
 import { AppError } from "../domain/app-error.ts";
+import { callerScopes } from "../domain/caller-scopes.ts";
 import type { DeliverySettings } from "../domain/delivery-policy.ts";
 import type { Address, InboundMessage } from "../domain/message.ts";
 
@@ -86,10 +87,9 @@ function isNamedOwner(
 }
 
 /** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
-function isAdministrator({ address, raw }: InboundMessage, catalogue: ChannelCatalogue): boolean {
-  if (catalogue.manifest(address.channel)?.builtIn !== true) return false;
-  if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
-  return raw.scopes.includes("operator.admin");
+function isAdministrator(message: InboundMessage, catalogue: ChannelCatalogue): boolean {
+  if (catalogue.manifest(message.address.channel)?.builtIn !== true) return false;
+  return callerScopes(message)?.includes("operator.admin") === true;
 }
 
 function refused(message: string): AppError {

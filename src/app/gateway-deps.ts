@@ -6,7 +6,7 @@ import type { Environment } from "../config/environment.ts";
 import type { LoadOptions } from "../config/load.ts";
 import { statePaths } from "../config/paths.ts";
 import type { GatewayDeps } from "../gateway/deps.ts";
-import { defaultAgentId } from "../inbound/route.ts";
+import { agentIdsOf, defaultAgentId } from "../inbound/route.ts";
 import { tailLog } from "../platform/log-tail.ts";
 import type { RootLog } from "../platform/log.ts";
 import type { LoopDelaySampler } from "../platform/loop-delay.ts";
@@ -96,8 +96,8 @@ export function gatewayDepsOf(parts: GatewayParts): GatewayDeps {
 }
 
 /** What the workspaces say: their named files, and skill packs. */
-function workspacesOf({ config, models, acting }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
-  const agentIds = (): string[] => agentsOf(config, models).map(({ id }) => id);
+function workspacesOf({ config, acting }: GatewayParts): Pick<GatewayDeps, "agentFiles" | "skills"> {
+  const agentIds = (): readonly string[] => agentIdsOf(config.current().config);
   return {
     agentFiles: createAgentFiles({ config: () => config.current().config, agentIds }),
     skills: createSkillDesk({ shelf: acting.shelf, agentIds, managedDir: acting.skillsDir }),

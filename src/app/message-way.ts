@@ -40,7 +40,7 @@ import type { InboxEntry } from "../store/port.ts";
 import { createAccountMemory } from "./account-memory.ts";
 import { crashPauseMs } from "../queue/pauses.ts";
 import { openConsent, type Consent } from "./acting/consent.ts";
-import type { Acting } from "./acting/nobody-there.ts";
+import type { Acting } from "./acting/contract.ts";
 import { createBacklog, type Backlog } from "./backlog.ts";
 import { sessionOfChat, type ChatSession } from "./chat-session.ts";
 import { createChannelRules, type ChannelRules } from "./channel-rules.ts";

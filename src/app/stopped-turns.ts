@@ -7,7 +7,7 @@ import type { EventBus } from "../domain/events.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Store } from "../store/port.ts";
-import type { Acting } from "./acting/nobody-there.ts";
+import type { Acting } from "./acting/contract.ts";
 
 export interface StopParts {
   readonly delivery: () => Delivery;

@@ -3,16 +3,14 @@
  * batches beside the way of the message, which never waits for it; the states themselves are the store's to tell, in the
  * commits that change them. Text is not kept here, the transcript has it.
  */
-import { AppError } from "../domain/app-error.ts";
 import type { AppEvent, EventBus } from "../domain/events.ts";
-import type { Clock, Timer } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { Store } from "../store/port.ts";
+import { createBatchWriter } from "./batch-writer.ts";
 
 type TraceEvent = Parameters<Store["trace"]["add"]>[0][number];
 
-const flushMs = 500;
-/** More than this waiting means that the store is in trouble: the oldest go, the way of the messages goes on. */
 const maxWaiting = 10_000;
 
 export interface TraceWriter {
@@ -21,29 +19,21 @@ export interface TraceWriter {
 
 export function createTraceWriter(deps: { bus: EventBus; store: Store; clock: Clock; log: Log }): TraceWriter {
   const { bus, store, clock, log } = deps;
-  let waiting: TraceEvent[] = [];
-  const flush = async (): Promise<void> => {
-    if (waiting.length === 0) return;
-    const batch = waiting;
-    waiting = [];
-    try {
-      await store.trace.add(batch);
-    } catch (thrown) {
-      log.warn("trace events could not be written", { count: batch.length, error: AppError.from(thrown).toJSON() });
-    }
-  };
+  const events = createBatchWriter<TraceEvent>({
+    write: (batch) => store.trace.add(batch),
+    name: "trace events",
+    maxWaiting,
+    clock,
+    log,
+  });
   const stop = bus.on((event) => {
     const traced = traceOf(event);
-    if (traced === null) return;
-    waiting.push(traced);
-    if (waiting.length > maxWaiting) waiting.shift();
+    if (traced !== null) events.add(traced);
   });
-  const timer: Timer = clock.every(flushMs, flush);
   return {
-    async close() {
+    close() {
       stop();
-      timer.cancel();
-      await flush();
+      return events.close();
     },
   };
 }

@@ -30,7 +30,8 @@ import type { VisionDesk } from "../tools/vision.ts";
 import { toolSpecs } from "../tools/run-tool.ts";
 import { noGrants, openApprovals, type Approvals } from "./acting/approvals.ts";
 import { createMessageWay, type MessageWay } from "./message-way.ts";
-import { nobodyThere, type Acting } from "./acting/nobody-there.ts";
+import type { Acting } from "./acting/contract.ts";
+import { nobodyThere } from "./acting/nobody-there.ts";
 import { createRestarts, type RestartDesk } from "./restarts.ts";
 
 /** What the model does when it is asked for the n-th time (from 0). */

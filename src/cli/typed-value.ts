@@ -10,7 +10,7 @@ export function wholeNumber(text: string, option: string): number {
 
 /** `90s`, `30m`, `12h`, `7d`, `2w` in milliseconds. */
 export function spanMs(text: string, option: string): number {
-  const [, count, unit = ""] = /^(\d+)\s*([smhdw])$/.exec(text.trim()) ?? [];
+  const [, count, unit = ""] = /^(\d{1,6})\s*([smhdw])$/.exec(text.trim()) ?? [];
   if (count === undefined || !Object.hasOwn(unitsMs, unit))
     throw new AppError("SYS_003", `${option} takes a time such as 30m, 12h or 7d.`);
   return Number(count) * (unitsMs[unit] ?? 0);

@@ -7,6 +7,7 @@ import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import { limits } from "../domain/limits.ts";
 import { readFileBounded } from "../platform/atomic-file.ts";
+import { contentHash } from "../platform/content-hash.ts";
 import type { PinnedFile, PinnedScript, PlannedCommand } from "./contract.ts";
 import type { LineReading } from "./parse.ts";
 import { isOption } from "./program/option.ts";
@@ -104,7 +105,7 @@ export function bindingOf(command: Omit<PlannedCommand, "binding">): string {
     programs.map(({ path: file, device, inode }) => [file, device, inode]),
     scripts.map(({ path: file, sha256 }) => [file, sha256]),
   ];
-  return createHash("sha256").update(JSON.stringify(whole)).digest("hex");
+  return contentHash(whole);
 }
 
 async function realFolder(folder: string): Promise<string | null> {

@@ -42,6 +42,12 @@ export function defaultAgentId(config: Config): string {
   return (list.find((agent) => agent.default === true) ?? list[0])?.id ?? "main";
 }
 
+/** Of all that are configured; the default one where none is. */
+export function agentIdsOf(config: Config): readonly string[] {
+  const { list } = config.agents;
+  return list.length > 0 ? list.map(({ id }) => id) : [defaultAgentId(config)];
+}
+
 function bindingFor(message: RoutedBy, config: Config): Binding | undefined {
   let best: { readonly binding: Binding; readonly weight: number } | undefined;
   for (const binding of config.bindings) {

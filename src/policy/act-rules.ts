@@ -1,5 +1,6 @@
 /** What is done about an act that a permitted tool is about to do, commands apart: those are judged by who knows them. */
 import path from "node:path";
+import { mayStartHelpersOf, mayWriteTo } from "../config/agent-reach.ts";
 import type { Config } from "../config/schema/root.ts";
 import { workspaceOf } from "../config/workspace.ts";
 import type { Act } from "../domain/act.ts";
@@ -73,10 +74,8 @@ function judgeSession(act: Of<"session">, call: CallFacts, config: Config): ActV
   const foreign = act.agentId.toLowerCase() !== call.agentId.toLowerCase();
   if (foreign) {
     const at = "tools.agentToAgent";
-    const { enabled, allow: named } = config.tools.agentToAgent;
-    const own = config.agents.list.find(({ id }) => id.toLowerCase() === call.agentId.toLowerCase());
-    const startable = call.tool === "sessions_spawn" && (own?.subagents?.allowAgents ?? []).includes(act.agentId);
-    if (!startable && !(enabled && (named.includes(act.agentId) || named.includes("*")))) {
+    const startable = call.tool === "sessions_spawn" && mayStartHelpersOf(config, call.agentId, act.agentId);
+    if (!startable && !mayWriteTo(config, act.agentId)) {
       return deny(at, `Agents may not write to the agent ${act.agentId}.`);
     }
   } else if (call.tool === "sessions_spawn") {

@@ -43,6 +43,7 @@ const local = { taint: [noteFile] };
 const person = { isOwner: false };
 const group = { isOwner: false, chatKind: "group" } as const;
 const free = { tools: { fs: { workspaceOnly: false } } };
+const startingAny = { agents: { list: [{ id: "main", subagents: { allowAgents: ["*"] } }, { id: "work" }] } };
 const talking = { tools: { agentToAgent: { enabled: true, allow: ["work"] } } };
 
 describe("what a person is shown", () => {
@@ -137,6 +138,7 @@ describe("what is done about an act", () => {
     ["a helper", "sessions_spawn", helper, foreign, {}, "allow built-in"],
     ["a helper that is only written to", "sessions_send", helper, foreign, {}, "ask built-in"],
     ["another agent", "sessions_spawn", otherAgent, {}, {}, "deny tools.agentToAgent"],
+    ["another agent, whose helpers may be started", "sessions_spawn", otherAgent, {}, startingAny, "allow built-in"],
     ["another agent that may be written to", "sessions_send", otherAgent, {}, talking, "allow built-in"],
     ["another agent, after a page", "sessions_spawn", otherAgent, foreign, talking, "ask built-in"],
     [

@@ -1,7 +1,7 @@
 /** What a person is asked about an act that is no command: shown whole, and bound to exactly that. */
-import { createHash } from "node:crypto";
 import type { Act } from "../domain/act.ts";
 import type { Taint } from "../domain/taint.ts";
+import { contentHash } from "../platform/content-hash.ts";
 import type { CallFacts, Question } from "./contract.ts";
 
 export function questionOf({ tool, act, taint }: CallFacts, reasons: readonly string[]): Question {
@@ -10,24 +10,12 @@ export function questionOf({ tool, act, taint }: CallFacts, reasons: readonly st
     shown: shownAct(tool, act),
     reasons,
     taint,
-    binding: bindingOf(tool, act),
+    binding: contentHash([tool, act]),
     command: null,
     // Nothing but a command can be allowed for good.
     always: null,
     fallback: "deny",
   };
-}
-
-/** SHA-256 over the tool and its act, however the act's fields are ordered. */
-export function bindingOf(tool: string, act: Act): string {
-  return createHash("sha256")
-    .update(JSON.stringify([tool, act], sortedKeys))
-    .digest("hex");
-}
-
-function sortedKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** Whole and exact; never cut. */

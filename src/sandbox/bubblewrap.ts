@@ -6,12 +6,11 @@ import { lstat, readlink } from "node:fs/promises";
 import { isErrno } from "../platform/atomic-file.ts";
 import { limits } from "../domain/limits.ts";
 import type { Ids } from "../platform/ids.ts";
-import { isInside } from "../platform/safe-path.ts";
 import type { ApprovedCommand } from "../domain/authority.ts";
 import { boxedEnv } from "./boxed-env.ts";
 import type { BoxedCommand, Sandbox, SandboxBounds, SandboxLimits } from "./contract.ts";
 import type { ControlGroup, ControlGroups } from "./control-group.ts";
-import { mountableFolder, mountableWorkspace, type MountRules } from "./mounts.ts";
+import { checkedBounds, folderInBox, type MountRules } from "./mounts.ts";
 
 export interface BubblewrapParts {
   /** Absolute paths. `prlimit` is of util-linux and is run inside. */
@@ -86,8 +85,7 @@ export async function boxArgv(
 }
 
 async function boxed(command: ApprovedCommand, bounds: SandboxBounds, parts: BubblewrapParts): Promise<BoxedCommand> {
-  const canStandThere = bounds.workspaceAccess !== "none" && isInside(bounds.workspace, command.cwd);
-  const argv = await boxArgv(command.argv, canStandThere ? command.cwd : "/tmp", bounds, parts);
+  const argv = await boxArgv(command.argv, folderInBox(command.cwd, bounds), bounds, parts);
   const group = await parts.groups?.make(parts.ids.hex(8), bounds);
   return {
     argv: group === undefined ? argv : joining(group, argv),
@@ -101,16 +99,6 @@ async function boxed(command: ApprovedCommand, bounds: SandboxBounds, parts: Bub
 function joining(group: ControlGroup, argv: readonly string[]): readonly string[] {
   const script = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 125; shift; done; shift; exec "$@"';
   return ["/bin/sh", "-c", script, "openclaw-box", ...group.doors, "--", ...argv];
-}
-
-async function checkedBounds(bounds: SandboxBounds, rules: MountRules): Promise<SandboxBounds> {
-  const workspace =
-    bounds.workspaceAccess === "none" ? bounds.workspace : await mountableWorkspace(bounds.workspace, rules);
-  const binds: SandboxBounds["binds"][number][] = [];
-  for (const bind of bounds.binds) {
-    binds.push({ path: await mountableFolder(bind.path, workspace, rules), access: bind.access });
-  }
-  return { ...bounds, workspace, binds };
 }
 
 function enforced({ groups, isRoot }: BubblewrapParts): SandboxLimits {

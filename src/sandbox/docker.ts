@@ -6,11 +6,10 @@ import { AppError } from "../domain/app-error.ts";
 import type { ApprovedCommand } from "../domain/authority.ts";
 import { limits } from "../domain/limits.ts";
 import type { Ids } from "../platform/ids.ts";
-import { isInside } from "../platform/safe-path.ts";
 import { run } from "../platform/subprocess.ts";
 import { boxedEnv } from "./boxed-env.ts";
 import type { BoxedCommand, Sandbox, SandboxBounds } from "./contract.ts";
-import { mountableFolder, mountableWorkspace, type MountRules } from "./mounts.ts";
+import { checkedBounds, folderInBox, type MountRules } from "./mounts.ts";
 
 export interface DockerParts {
   /** Absolute. */
@@ -39,10 +38,10 @@ export function createDocker(parts: DockerParts): Sandbox {
   };
 }
 
-async function boxed(command: ApprovedCommand, bounds: SandboxBounds, parts: DockerParts): Promise<BoxedCommand> {
+async function boxed(command: ApprovedCommand, asked: SandboxBounds, parts: DockerParts): Promise<BoxedCommand> {
+  // Docker follows a link in a source, so each is real, and none is where an agent can put one.
+  const bounds = await checkedBounds(asked, parts.rules);
   const name = `openclaw-${parts.ids.hex(8)}`;
-  const mounts = await mountWords(bounds, parts.rules);
-  const canStandThere = bounds.workspaceAccess !== "none" && isInside(bounds.workspace, command.cwd);
   const env = boxedEnv(command.env, { HOME: "/tmp", TMPDIR: "/tmp" });
   return {
     argv: [
@@ -54,9 +53,9 @@ async function boxed(command: ApprovedCommand, bounds: SandboxBounds, parts: Doc
       "--pull",
       "never",
       ...boundWords(bounds, parts),
-      ...mounts,
+      ...mountWords(bounds),
       "--workdir",
-      canStandThere ? command.cwd : "/tmp",
+      folderInBox(command.cwd, bounds),
       // By name alone: the value is taken from the program's environment, and stands in no argument.
       ...Object.keys(env).flatMap((variable) => ["--env", variable]),
       // The image's own entry point would come before what was allowed.
@@ -101,16 +100,11 @@ function boundWords(bounds: SandboxBounds, { readOnlyRoot, user }: DockerParts):
   ];
 }
 
-/** Docker follows a link in a source, so each is real, and none is where an agent can put one. */
-async function mountWords(bounds: SandboxBounds, rules: MountRules): Promise<readonly string[]> {
-  const words: string[] = [];
-  const { workspaceAccess } = bounds;
-  const workspace = workspaceAccess === "none" ? bounds.workspace : await mountableWorkspace(bounds.workspace, rules);
-  if (workspaceAccess !== "none") words.push(...mount(workspace, workspaceAccess));
-  for (const { path, access } of bounds.binds) {
-    words.push(...mount(await mountableFolder(path, workspace, rules), access));
-  }
-  return words;
+function mountWords({ workspace, workspaceAccess, binds }: SandboxBounds): readonly string[] {
+  return [
+    ...(workspaceAccess === "none" ? [] : mount(workspace, workspaceAccess)),
+    ...binds.flatMap(({ path, access }) => mount(path, access)),
+  ];
 }
 
 function mount(folder: string, access: "ro" | "rw"): readonly string[] {

@@ -7,6 +7,7 @@ import path from "node:path";
 import { AppError } from "../domain/app-error.ts";
 import { isErrno } from "../platform/atomic-file.ts";
 import { isInside } from "../platform/safe-path.ts";
+import type { SandboxBounds } from "./contract.ts";
 
 export interface MountRules {
   /** Both absolute; links in them are followed here. */
@@ -53,6 +54,22 @@ export async function mountableFolder(folder: string, workspace: string, rules: 
   const hidden = path.relative(home, real).split(path.sep)[0] ?? "";
   if (isInside(home, real) && hidden.startsWith(".")) throw refused(folder, "is a hidden folder of the home directory");
   return real;
+}
+
+/** The same bounds by real paths. Throws SEC_007 where one of them may not be mounted. */
+export async function checkedBounds(bounds: SandboxBounds, rules: MountRules): Promise<SandboxBounds> {
+  const workspace =
+    bounds.workspaceAccess === "none" ? bounds.workspace : await mountableWorkspace(bounds.workspace, rules);
+  const binds: SandboxBounds["binds"][number][] = [];
+  for (const bind of bounds.binds) {
+    binds.push({ path: await mountableFolder(bind.path, workspace, rules), access: bind.access });
+  }
+  return { ...bounds, workspace, binds };
+}
+
+/** Where a command stands in a box: in its folder where that is there, else in the box's own. */
+export function folderInBox(cwd: string, { workspace, workspaceAccess }: SandboxBounds): string {
+  return workspaceAccess !== "none" && isInside(workspace, cwd) ? cwd : "/tmp";
 }
 
 async function refuseEverywhere(real: string, { stateDir, home }: MountRules): Promise<void> {

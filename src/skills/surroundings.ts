@@ -2,7 +2,7 @@
  * Reads what an agent's folder says, once a turn. Looks at every file's mark each time and reads only where one changed, so
  * that a turn pays for a few looks and the next one sees every change.
  */
-import { createHash } from "node:crypto";
+import { contentHash } from "../platform/content-hash.ts";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { Config } from "../config/schema/root.ts";
@@ -53,7 +53,7 @@ class Shelf implements SkillShelf {
     const [files, usable] = await Promise.all([this.#files(agentId, turn), this.usable(agentId)]);
     const listed = skillsSection(usable);
     const sections = listed === null ? files : [...files, listed];
-    return { hash: hashOf(sections), sections, skills: usable };
+    return { hash: contentHash(sections), sections, skills: usable };
   }
 
   async usable(agentId: string): Promise<readonly FoundSkill[]> {
@@ -160,8 +160,4 @@ function skillsSection(skills: readonly SkillInfo[]): { name: string; text: stri
   }
   const text = `You have skills: instructions for certain jobs. Where one fits what is asked, read it with the tool skill before you begin.\n${lines.join("\n")}`;
   return { name: "skills", text };
-}
-
-function hashOf(sections: Surroundings["sections"]): string {
-  return createHash("sha256").update(JSON.stringify(sections)).digest("hex");
 }

@@ -6,13 +6,13 @@ import { AppError } from "../../domain/app-error.ts";
 import type { ToolCall, ToolResult } from "../../domain/conversation.ts";
 import { wrapExternal } from "../../domain/external.ts";
 import type { Taint } from "../../domain/taint.ts";
+import { contentHash } from "../../platform/content-hash.ts";
 import { checkedInput, runTool } from "../../tools/run-tool.ts";
 import type { Tool, ToolContext, ToolEffect, ToolOutput } from "../../tools/contract.ts";
 import { toolEntry } from "../transcript-entry.ts";
 import { Parked } from "../turn-registry.ts";
 import { emitOf, type AgentDeps, type ToolSet, type Turn } from "../turn.ts";
 import { askPerson, judgeCall, ofTool, type PlannedCall, type Verdict } from "./guard.ts";
-import { bindingOf } from "./binding.ts";
 import { WaitsForPerson } from "./parked-turn.ts";
 import type { FinishedCall, InDoubt, StepJournal } from "./step-journal.ts";
 import { toolContextOf } from "./tool-context.ts";
@@ -49,7 +49,7 @@ async function runCall(turn: Turn, open: OpenCall, deps: AgentDeps): Promise<Fin
   const result: ToolResult = { callId, tool: name, output: shown, isError: error !== null };
   const taint: Taint | null = outcome.from ?? null;
   const entry = toolEntry(deps.ids.hex(4), result, deps.clock.nowMs(), taint);
-  return { result, entry, taint, digest: bindingOf(text), refused: outcome.refused };
+  return { result, entry, taint, digest: contentHash(text), refused: outcome.refused };
 }
 
 interface Outcome extends ToolOutput {
@@ -129,7 +129,7 @@ async function askAboutDoubt(
     reasons: ["The gateway stopped while this ran: it may have been done already. Allowing it does it (again)."],
     taint: turn.taint,
     // Where it was in doubt before, that yes was for that time.
-    binding: bindingOf(["in-doubt", turn.row.runId, call.callId, doubt.shown, doubt.times]),
+    binding: contentHash(["in-doubt", turn.row.runId, call.callId, doubt.shown, doubt.times]),
     command: null,
     always: null,
     fallback: "deny",

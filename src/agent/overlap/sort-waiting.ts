@@ -4,6 +4,7 @@
  * chat, asked in the same way. The turn acts in its first sender's name, and nobody else's words may borrow that.
  */
 import type { Config } from "../../config/schema/root.ts";
+import { callerScopes } from "../../domain/caller-scopes.ts";
 import { messageText } from "../../domain/message.ts";
 import type { InboxEntry, InboxRow } from "../../store/port.ts";
 import { commandOf } from "../commands.ts";
@@ -58,17 +59,12 @@ function sameSpeaker({ message: first }: Joining, { message: later }: Joining): 
   const there = later.address;
   return (
     first.sender.id === later.sender.id &&
-    same(scopesOf(first), scopesOf(later)) &&
+    same(callerScopes(first), callerScopes(later)) &&
     channel === there.channel &&
     accountId === there.accountId &&
     chatId === there.chatId &&
     threadId === there.threadId
   );
-}
-
-/** What a caller of the gateway might do when it wrote; it stands with the message. */
-function scopesOf({ raw }: Joining["message"]): unknown {
-  return typeof raw === "object" && raw !== null && "scopes" in raw ? raw.scopes : null;
 }
 
 /** What comes from the same caller has its keys in the same order. */

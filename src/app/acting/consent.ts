@@ -8,6 +8,7 @@ import type { ActQuestion, ApprovalListener } from "../../approvals/contract.ts"
 import { shippedChannels, type ChannelCatalogue } from "../../channels/catalogue.ts";
 import type { ChannelSupervisor } from "../../channels/supervisor.ts";
 import type { Config } from "../../config/schema/root.ts";
+import { callerScopes } from "../../domain/caller-scopes.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Address, InboundMessage } from "../../domain/message.ts";
 import type { InitialStateOf } from "../../outbound/initial-state.ts";
@@ -15,7 +16,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Store } from "../../store/port.ts";
 import type { ChannelRules } from "../channel-rules.ts";
-import type { Acting } from "./nobody-there.ts";
+import type { Acting } from "./contract.ts";
 import { fromThere } from "../owner-chats.ts";
 
 export interface ConsentParts {
@@ -44,10 +45,9 @@ export function openConsent(deps: ConsentParts): Consent {
 }
 
 /** Messages of the built-in channels are made by the gateway itself, with the scopes of the caller it let in. */
-function isProven({ address, raw }: InboundMessage, catalogue: ChannelCatalogue): boolean {
-  if (catalogue.manifest(address.channel)?.builtIn !== true) return false;
-  if (typeof raw !== "object" || raw === null || !("scopes" in raw) || !Array.isArray(raw.scopes)) return false;
-  return raw.scopes.includes("operator.approvals");
+function isProven(message: InboundMessage, catalogue: ChannelCatalogue): boolean {
+  if (catalogue.manifest(message.address.channel)?.builtIn !== true) return false;
+  return callerScopes(message)?.includes("operator.approvals") === true;
 }
 
 function chatListener(deps: ConsentParts): ApprovalListener {

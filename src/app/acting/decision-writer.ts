@@ -2,16 +2,15 @@
  * Keeps what was decided about calls of tools, with the facts they were judged by, so that another policy can be tried on
  * them. Written in batches beside the turns, which never wait for it. Known secrets are not kept.
  */
-import { AppError } from "../../domain/app-error.ts";
 import type { EventBus, EventOf } from "../../domain/events.ts";
 import { limits } from "../../domain/limits.ts";
-import type { Clock, Timer } from "../../platform/clock.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
 import type { DecisionRow } from "../../store/decision-port.ts";
 import type { Store } from "../../store/port.ts";
+import { createBatchWriter } from "../batch-writer.ts";
 
-const flushMs = 500;
 /** What is left of a text in facts that are too large to be kept. */
 const cutChars = 1_000;
 
@@ -31,28 +30,18 @@ export interface DecisionWriterDeps {
 
 export function createDecisionWriter(deps: DecisionWriterDeps): DecisionWriter {
   const { bus, store, clock, log } = deps;
-  let waiting: DecisionRow[] = [];
-  const flush = async (): Promise<void> => {
-    if (waiting.length === 0) return;
-    const batch = waiting;
-    waiting = [];
-    try {
-      await store.decisions.add(batch);
-    } catch (thrown) {
-      log.warn("decisions could not be written", { count: batch.length, error: AppError.from(thrown).toJSON() });
-    }
-  };
-  const stop = bus.on("tool.decided", (event) => {
-    waiting.push(rowOf(event, deps));
-    // More than this waiting means that the store is in trouble: the oldest go, the turns go on.
-    if (waiting.length > limits.decisionsWaiting) waiting.shift();
+  const decisions = createBatchWriter<DecisionRow>({
+    write: (batch) => store.decisions.add(batch),
+    name: "decisions",
+    maxWaiting: limits.decisionsWaiting,
+    clock,
+    log,
   });
-  const timer: Timer = clock.every(flushMs, flush);
+  const stop = bus.on("tool.decided", (event) => decisions.add(rowOf(event, deps)));
   return {
-    async close() {
+    close() {
       stop();
-      timer.cancel();
-      await flush();
+      return decisions.close();
     },
   };
 }

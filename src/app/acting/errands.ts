@@ -9,6 +9,7 @@ import type { TurnOptions } from "../../agent/turn-options.ts";
 import type { Turns } from "../../agent/contract.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { AppError } from "../../domain/app-error.ts";
+import { callerScopes } from "../../domain/caller-scopes.ts";
 import type { EventBus } from "../../domain/events.ts";
 import { wrapExternal } from "../../domain/external.ts";
 import { limits } from "../../domain/limits.ts";
@@ -303,8 +304,8 @@ function messageLike(
   first: InboundMessage,
   { key, text, atMs }: { readonly key: string; readonly text: string; readonly atMs: number },
 ): InboundMessage {
-  const { address, sender, raw } = first;
-  const scopes = typeof raw === "object" && raw !== null && "scopes" in raw ? { scopes: raw.scopes } : null;
+  const { address, sender } = first;
+  const scopes = callerScopes(first);
   return {
     id: asUuid(createHash("sha256").update(key).digest("hex").slice(0, 32)),
     kind: "message",
@@ -315,7 +316,7 @@ function messageLike(
     mentions: { ...noMentions, self: true },
     sentAtMs: atMs,
     receivedAtMs: atMs,
-    raw: scopes,
+    raw: scopes === null ? null : { scopes },
   };
 }
 

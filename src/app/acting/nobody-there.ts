@@ -1,17 +1,7 @@
 /** Acting in a house without people: everything is allowed but commands, and nobody is asked. The drill's. */
-import type { ApprovalDesk } from "../../approvals/contract.ts";
 import { AppError } from "../../domain/app-error.ts";
-import type { CommandDesk } from "../../exec/contract.ts";
-import type { Policy } from "../../policy/contract.ts";
-import type { SurroundingsReader } from "../../skills/contract.ts";
 import { allowingPolicy } from "../../policy/fixed-policy.ts";
-
-export interface Acting {
-  readonly policy: Policy;
-  readonly approvals: Pick<ApprovalDesk, "ask" | "answer" | "find" | "pending" | "listen">;
-  readonly commands: Pick<CommandDesk, "approve" | "used">;
-  readonly surroundings: SurroundingsReader;
-}
+import type { Acting } from "./contract.ts";
 
 export function nobodyThere(): Acting {
   return {

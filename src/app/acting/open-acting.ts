@@ -25,7 +25,7 @@ import type { Lifecycle } from "../lifecycle.ts";
 import { openMemory } from "./memory.ts";
 import type { MessageWay } from "../message-way.ts";
 import type { Models } from "../models.ts";
-import type { Acting } from "./nobody-there.ts";
+import type { Acting } from "./contract.ts";
 import { createHousePolicy, type HousePolicy } from "./policy-view.ts";
 import { createRunningCommands } from "./running-commands.ts";
 import { createSandboxes, type Sandboxes } from "./sandboxes.ts";

@@ -2,7 +2,7 @@
 import type { Config } from "../../config/schema/root.ts";
 import { configOfText } from "../../config/validate-text.ts";
 import type { LoadOptions } from "../../config/load.ts";
-import { noMentions, type InboundMessage } from "../../domain/message.ts";
+import type { InboundMessage } from "../../domain/message.ts";
 import type { ModelCatalogue } from "../../agent/contract.ts";
 import type { CommandDesk } from "../../exec/contract.ts";
 import type { Policy, PolicyView, ShownSender } from "../../policy/contract.ts";
@@ -10,6 +10,7 @@ import { createPolicy } from "../../policy/resolve.ts";
 import { createPolicyView } from "../../policy/view.ts";
 import type { DecisionStore } from "../../store/decision-port.ts";
 import type { ChannelRules } from "../channel-rules.ts";
+import { fromThere } from "../owner-chats.ts";
 import type { HouseCommandDesk } from "./command-desk.ts";
 
 export interface HousePolicy {
@@ -49,18 +50,8 @@ export function createHousePolicyView(
   });
 }
 
-/** A message as that sender would write it, for the question who they are. */
+/** Enough of a message for the question who its sender is. */
 function messageFrom({ channel, accountId, chatKind, senderId }: ShownSender): InboundMessage {
-  return {
-    id: "",
-    kind: "message",
-    address: { channel: channel ?? "", accountId: accountId ?? "default", chatId: "", chatKind: chatKind ?? "dm" },
-    sender: { id: senderId ?? "" },
-    platformMessageId: "",
-    content: [],
-    mentions: noMentions,
-    sentAtMs: 0,
-    receivedAtMs: 0,
-    raw: null,
-  };
+  const address = { channel: channel ?? "", accountId: accountId ?? "default", chatId: "", chatKind: chatKind ?? "dm" };
+  return fromThere(address, senderId ?? "");
 }

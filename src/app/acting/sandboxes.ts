@@ -3,7 +3,7 @@ import { statePaths } from "../../config/paths.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { workspaceOf } from "../../config/workspace.ts";
 import { AppError } from "../../domain/app-error.ts";
-import { defaultAgentId } from "../../inbound/route.ts";
+import { agentIdsOf } from "../../inbound/route.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { ResultOf } from "../../protocol/method.ts";
@@ -45,9 +45,8 @@ export function createSandboxes({ stateDir, home, clock, ids, config }: Sandboxe
     desk: createSandboxDesk({ config, finder }),
     async status() {
       const now = config();
-      const agents = now.agents.list.length > 0 ? now.agents.list.map(({ id }) => id) : [defaultAgentId(now)];
       const views: SandboxView[] = [];
-      for (const agentId of agents) views.push(await viewOf(agentId, now, { finder, rules }));
+      for (const agentId of agentIdsOf(now)) views.push(await viewOf(agentId, now, { finder, rules }));
       return views;
     },
   };
@@ -74,13 +73,10 @@ async function viewOf(
 
 /** The same look as before each command: what would be refused then is said now. */
 async function mountTrouble(bounds: ReturnType<typeof boundsOf>, rules: MountRules): Promise<string | null> {
-  const { mountableFolder, mountableWorkspace } = await import("../../sandbox/mounts.ts");
+  const { checkedBounds } = await import("../../sandbox/mounts.ts");
   const { ensurePrivateDir } = await import("../../platform/atomic-file.ts");
-  if (bounds.workspaceAccess !== "none") {
-    await ensurePrivateDir(bounds.workspace);
-    await mountableWorkspace(bounds.workspace, rules);
-  }
-  for (const { path } of bounds.binds) await mountableFolder(path, bounds.workspace, rules);
+  if (bounds.workspaceAccess !== "none") await ensurePrivateDir(bounds.workspace);
+  await checkedBounds(bounds, rules);
   return null;
 }
 

@@ -3,13 +3,13 @@ import type { AdmissionPolicy } from "../../domain/admission-policy.ts";
 import type { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Address, InboundMessage } from "../../domain/message.ts";
-import { noMentions } from "../../domain/message.ts";
 import { dedupeKeyOf } from "../../inbound/admit.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { OutboxDraft, Store } from "../../store/port.ts";
 import type { NamedChat, SayPort } from "../../tools/say-port.ts";
 import { putSpoken, type ChatSession } from "../chat-session.ts";
+import { fromThere } from "../owner-chats.ts";
 
 export interface SayPortDeps {
   readonly store: Store;
@@ -79,26 +79,11 @@ function listed(wanted: Wanted, { policyFor }: SayPortDeps["rules"]): Address | 
   const { channel, accountId, chatId, threadId } = wanted;
   const place = { channel, accountId, chatId, ...(threadId === undefined ? {} : { threadId }) };
   const direct: Address = { ...place, chatKind: "dm" };
-  const { allowFrom, groups, prefixes } = policyFor(nothingFrom(direct));
+  const { allowFrom, groups, prefixes } = policyFor(fromThere(direct, chatId));
   const bare = (entry: string): string => {
     const prefix = prefixes.find((one) => entry.startsWith(`${one}:`));
     return prefix === undefined ? entry : entry.slice(prefix.length + 1);
   };
   if (allowFrom.some((entry) => bare(entry) === chatId)) return direct;
   return groups?.some((entry) => bare(entry) === chatId) === true ? { ...place, chatKind: "group" } : null;
-}
-
-function nothingFrom(address: Address): InboundMessage {
-  return {
-    id: "",
-    kind: "message",
-    address,
-    sender: { id: address.chatId },
-    platformMessageId: "",
-    content: [],
-    mentions: noMentions,
-    sentAtMs: 0,
-    receivedAtMs: 0,
-    raw: null,
-  };
 }

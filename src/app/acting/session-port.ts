@@ -2,6 +2,7 @@
  * Sessions as the tools of a turn may see them. `self`: its own; `tree`: what it started too; `agent`: those of its agent;
  * `all`: those of agents that it may write to as well. Whoever is no owner sees its tree at most.
  */
+import { mayWriteTo } from "../../config/agent-reach.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { limits } from "../../domain/limits.ts";
 import { canonicalSessionKey, parseSessionKey } from "../../domain/session-key.ts";
@@ -24,9 +25,10 @@ export function createSessionPort({ store: { sessions }, config }: SessionPortDe
     const visibility = asker.isOwner || tools.sessions.visibility === "self" ? tools.sessions.visibility : "tree";
     if (visibility === "self") return false;
     if (visibility !== "tree" && row.agentId === asker.agentId) return true;
-    const { enabled, allow } = tools.agentToAgent;
-    const isOpen = enabled && (allow.includes("*") || allow.includes(row.agentId));
-    return (visibility === "all" && isOpen) || descendsFrom(asker.sessionKey, row, (key) => sessions.get(key));
+    return (
+      (visibility === "all" && mayWriteTo({ tools }, row.agentId)) ||
+      descendsFrom(asker.sessionKey, row, (key) => sessions.get(key))
+    );
   }
 
   return {

@@ -11,6 +11,7 @@ import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 import type { Output } from "../output.ts";
 import { counted, facts, momentOf, type Fact } from "../shown-rows.ts";
+import { spanMs } from "../typed-value.ts";
 
 type Asked = ParamsOf<typeof policyExplain>;
 
@@ -113,14 +114,14 @@ function explanationText(explained: ResultOf<typeof policyExplain>, output: Outp
 }
 
 async function diff(file: string, { since, rules, ...options }: DiffOptions, context: CliContext): Promise<void> {
-  const spanMs = spanOf(since);
+  const backMs = spanMs(since, "--since");
   const candidate = await candidateOf(file);
   await withGateway(options, context, async (client) => {
     const whole = { looked: 0, skipped: 0, changed: [] as ResultOf<typeof policyDiff>["changed"] };
     for (let cursor: string | null | undefined; cursor !== null;) {
       const params = {
         candidate,
-        spanMs,
+        spanMs: backMs,
         ...(rules === true ? { rules } : {}),
         ...(cursor === undefined ? {} : { cursor }),
       };
@@ -159,13 +160,4 @@ async function candidateOf(file: string): Promise<string> {
   } catch (cause) {
     throw new AppError("SYS_003", `${file} cannot be read.`, { cause });
   }
-}
-
-const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
-
-function spanOf(text: string): number {
-  const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined)
-    throw new AppError("SYS_003", "--since takes a time such as 30d or 12h.");
-  return Number(count) * (units[unit] ?? 0);
 }

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { skillsInstall, skillsStatus } from "../../protocol/methods/skills.ts";
-import { withConnection } from "../connect-options.ts";
+import { withConnection, withGateway } from "../connect-options.ts";
 import type { CliContext, ConnectOptions } from "../contract.ts";
 
 interface ListOptions extends ConnectOptions {
@@ -23,9 +23,9 @@ export function register(program: Command, context: CliContext): void {
     .action((file: string, options: ConnectOptions) => install(file, options, context));
 }
 
-async function list(options: ListOptions, { connect, output }: CliContext): Promise<void> {
-  const client = await connect(options);
-  try {
+async function list(options: ListOptions, context: CliContext): Promise<void> {
+  const { output } = context;
+  await withGateway(options, context, async (client) => {
     const status = await client.call<typeof skillsStatus>(
       "skills.status",
       options.agent === undefined ? {} : { agentId: options.agent },
@@ -41,20 +41,15 @@ async function list(options: ListOptions, { connect, output }: CliContext): Prom
       ]);
       return output.table(["SKILL", "FROM", "CAN BE USED", "WHAT IT DOES"], rows);
     });
-  } finally {
-    client.close();
-  }
+  });
 }
 
-async function install(file: string, options: ConnectOptions, { connect, output }: CliContext): Promise<void> {
+async function install(file: string, options: ConnectOptions, context: CliContext): Promise<void> {
   const zip = await readZip(file);
-  const client = await connect(options);
-  try {
+  await withGateway(options, context, async (client) => {
     const done = await client.call<typeof skillsInstall>("skills.install", { zip: zip.toString("base64") });
-    output.result(done, ({ message }) => message);
-  } finally {
-    client.close();
-  }
+    context.output.result(done, ({ message }) => message);
+  });
 }
 
 async function readZip(file: string): Promise<Buffer> {

@@ -2,7 +2,7 @@
  * The shape of `exec-approvals.json`, version 1, as other OpenClaw homes have it, with what we add to a line of its lists:
  * the exact words, who allowed it and until when. What we do not know of it is kept.
  */
-import { createHash } from "node:crypto";
+import { contentHash } from "../../platform/content-hash.ts";
 import * as z from "zod";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
@@ -93,9 +93,7 @@ export function approvalsHash(file: ApprovalsFile): string {
       ),
     },
   ]);
-  return createHash("sha256")
-    .update(JSON.stringify({ ...file, agents }))
-    .digest("hex");
+  return contentHash({ ...file, agents });
 }
 
 /** What goes over the wire: the socket's token is a credential. */

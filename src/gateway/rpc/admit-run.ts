@@ -6,7 +6,8 @@ import { AppError } from "../../domain/app-error.ts";
 import { noMentions, type Address, type Attachment, type InboundMessage } from "../../domain/message.ts";
 import type { TurnOptions } from "../../agent/turn-options.ts";
 import type { Caller } from "./handler.ts";
-import { contentHash, requestConflict } from "./once.ts";
+import { contentHash } from "../../platform/content-hash.ts";
+import { requestConflict } from "./once.ts";
 import type { RpcServices } from "./services.ts";
 import type { SessionTarget } from "./session-target.ts";
 

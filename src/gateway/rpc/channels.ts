@@ -15,7 +15,7 @@ import {
 import { spokenPartId } from "../../domain/delivery-mark.ts";
 import type { ChannelStatus } from "../../domain/channel-status.ts";
 import { handle, type BoundMethod, type Caller } from "./handler.ts";
-import { contentHash } from "./once.ts";
+import { contentHash } from "../../platform/content-hash.ts";
 import type { RpcServices } from "./services.ts";
 import { sessionKeyOf, sessionTarget } from "./session-target.ts";
 

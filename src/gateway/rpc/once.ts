@@ -2,7 +2,6 @@
  * One effect for one idempotency key. Calls with the same key at the same time share one piece of work; later ones get
  * its stored result, over restarts too; the same key with other content is refused.
  */
-import { createHash } from "node:crypto";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -64,14 +63,4 @@ export function requestConflict(): AppError {
   return new AppError("RPC_006", "idempotency key was already used with other content", {
     details: { code: "chat-request-conflict", reason: "chat-request-conflict" },
   });
-}
-
-/** SHA-256 of the content as canonical JSON: two spellings of the same params are the same request. */
-export function contentHash(content: unknown): string {
-  return createHash("sha256").update(JSON.stringify(content, sortKeys)).digest("hex");
-}
-
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }

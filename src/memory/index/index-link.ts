@@ -7,6 +7,7 @@ import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Clock, Timer } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
+import { workerUrl } from "../../platform/worker-url.ts";
 import type { CallName, Calls, Question, Reply } from "./calls.ts";
 
 /** One life of the thread. */
@@ -84,7 +85,10 @@ interface Waiting {
 }
 
 function startLife(log: Log, onExit: (gone: Life) => void): Life {
-  const worker = new Worker(threadUrl(), { execArgv: [], env: {} });
+  const worker = new Worker(workerUrl(import.meta.url, "./index-thread.ts", "memory-index.js"), {
+    execArgv: [],
+    env: {},
+  });
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   const exited = new Promise<void>((resolve) => {
@@ -131,10 +135,4 @@ function startLife(log: Log, onExit: (gone: Life) => void): Life {
 
 function endedEarly(): AppError {
   return new AppError("STORE_001", "The memory's thread ended before it answered.");
-}
-
-/** Beside the bundle that was loaded, or, run from source, the TypeScript file itself. */
-function threadUrl(): URL {
-  const here = import.meta.url;
-  return new URL(here.endsWith(".ts") ? "./index-thread.ts" : "./memory-index.js", here);
 }

@@ -4,9 +4,9 @@ import type { CappedOutput, OutputCaps } from "./capped-output.ts";
 /** The text, with a note where something was left out; empty where nothing was written. */
 export function plainOutput(output: CappedOutput, caps: OutputCaps): string {
   const { head, tail, leftOutBytes } = output.read();
-  if (leftOutBytes === 0) return capText(cleanText(Buffer.concat([head, tail])), caps);
-  const beginning = capText(cleanText(head), { headBytes: caps.headBytes, tailBytes: 0 });
-  const end = capText(cleanText(tail), { headBytes: 0, tailBytes: caps.tailBytes });
+  if (leftOutBytes === 0) return capText(readable(Buffer.concat([head, tail])), caps);
+  const beginning = capText(readable(head), { headBytes: caps.headBytes, tailBytes: 0 });
+  const end = capText(readable(tail), { headBytes: 0, tailBytes: caps.tailBytes });
   return `${beginning}\n[… ${leftOutBytes} bytes left out …]\n${end}`;
 }
 
@@ -18,7 +18,7 @@ const escapeSequences =
 // oxlint-disable-next-line eslint/no-control-regex -- They are what it takes out.
 const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
-export function cleanText(bytes: Uint8Array): string {
+function readable(bytes: Uint8Array): string {
   return (
     new TextDecoder("utf-8", { ignoreBOM: true })
       .decode(bytes)

@@ -1,7 +1,7 @@
 /** What a turn passes on to one that it starts: never more than it has itself. Pure. */
-import { createHash } from "node:crypto";
 import { withTaint } from "../../domain/taint.ts";
 import type { BornRights } from "../../domain/turn-origin.ts";
+import { contentHash } from "../../platform/content-hash.ts";
 import type { ToolContext } from "../contract.ts";
 
 export function bornOf(parent: Pick<ToolContext, "runId" | "sessionKey" | "born" | "toolNames" | "taint">): BornRights {
@@ -18,10 +18,7 @@ export function bornOf(parent: Pick<ToolContext, "runId" | "sessionKey" | "born"
 
 /** 32 hex digits, the same whenever this very call is made: after a crash it is the same order. */
 export function orderId(what: string, { runId, callId }: Pick<ToolContext, "runId" | "callId">): string {
-  return createHash("sha256")
-    .update(JSON.stringify([what, runId, callId]))
-    .digest("hex")
-    .slice(0, 32);
+  return contentHash([what, runId, callId]).slice(0, 32);
 }
 
 /** The digits as a UUID is written. */

@@ -1,6 +1,7 @@
 /** `sessions_send`: writes to another conversation of the house, as another turn and never as a person. */
 import { z } from "zod";
 import { AppError } from "../../domain/app-error.ts";
+import { mayWriteTo } from "../../config/agent-reach.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { limits } from "../../domain/limits.ts";
 import { withTaint } from "../../domain/taint.ts";
@@ -61,12 +62,11 @@ async function target(named: string, context: ToolContext, deps: SendDeps): Prom
   if (found.sessionKey === context.sessionKey) {
     throw new AppError("RUN_003", "That is this very conversation. Say it in your answer.");
   }
-  const { tools, session } = deps.config();
-  const { enabled, allow } = tools.agentToAgent;
-  if (found.agentId !== context.agentId && !(enabled && (allow.includes(found.agentId) || allow.includes("*")))) {
+  const config = deps.config();
+  if (found.agentId !== context.agentId && !mayWriteTo(config, found.agentId)) {
     throw new AppError("RUN_003", `The agent ${found.agentId} may not be written to. Go on without it.`);
   }
-  const most = session.agentToAgent.maxPingPongTurns;
+  const most = config.session.agentToAgent.maxPingPongTurns;
   if ((context.born?.depth ?? 0) >= most) {
     throw new AppError("RUN_003", `Sessions have written to each other ${most} times in a row. End with your answer.`);
   }

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { AppError } from "../../domain/app-error.ts";
+import { mayStartHelpersOf } from "../../config/agent-reach.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { formatSessionKey } from "../../domain/session-key.ts";
 import { limits } from "../../domain/limits.ts";
@@ -69,16 +70,15 @@ function childOf(
   context: ToolContext,
   { config }: SpawnDeps,
 ): { readonly sessionKey: string; readonly agentId: string } {
-  const { agents } = config();
+  const snapshot = config();
+  const { agents } = snapshot;
   const wanted = agentId ?? context.agentId;
   const { maxDepth } = agents.defaults.subagents;
   if ((context.born?.depth ?? 0) >= maxDepth) {
     throw new AppError("RUN_003", "A helper as deep as this one starts no further helpers. Do it yourself.");
   }
-  const own = agents.list.find(({ id }) => id === context.agentId);
-  const allowed = own?.subagents?.allowAgents ?? [];
   const known = agents.list.some(({ id }) => id === wanted);
-  if (wanted !== context.agentId && !(known && (allowed.includes(wanted) || allowed.includes("*")))) {
+  if (wanted !== context.agentId && !(known && mayStartHelpersOf(snapshot, context.agentId, wanted))) {
     throw new AppError(
       "RUN_003",
       `No helper of the agent ${JSON.stringify(wanted)} may be started here. Leave agentId out.`,

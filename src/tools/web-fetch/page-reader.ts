@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import type { Clock } from "../../platform/clock.ts";
+import { workerUrl } from "../../platform/worker-url.ts";
 import type { PageSource, ReadPage } from "./read-page.ts";
 
 /** Throws RUN_003 where the page takes too long or too much, RUN_001 where the signal ended it. */
@@ -20,7 +21,7 @@ const atOnce = 2;
 
 export function createPageReader({
   clock,
-  thread = threadUrl(),
+  thread = workerUrl(import.meta.url, "./page-thread.ts", "page-reader.js"),
   timeoutMs = limits.webReadTimeoutMs,
 }: PageReaderDeps): PageReader {
   const places = Array.from({ length: atOnce }, () => Promise.resolve());
@@ -37,11 +38,6 @@ export function createPageReader({
     );
     return work;
   };
-}
-
-function threadUrl(): URL {
-  // In the bundle it is an entry of its own.
-  return new URL(import.meta.url.endsWith(".ts") ? "./page-thread.ts" : "./page-reader.js", import.meta.url);
 }
 
 function readInThread(

@@ -2,7 +2,7 @@
  * Handlers of approvals. The desk decides who counts and what stands; here a client asks, waits and answers. Of a client's
  * own question nothing is taken but the command, its folder and where it belongs.
  */
-import { createHash } from "node:crypto";
+import { contentHash } from "../../../platform/content-hash.ts";
 import type { ActQuestion, Answer, AnswerOutcome, ApprovalListener, Asked } from "../../../approvals/contract.ts";
 import { answerOf, approvalView } from "../../../approvals/subject.ts";
 import { AppError } from "../../../domain/app-error.ts";
@@ -110,9 +110,7 @@ function questionOf(
     shown,
     reasons: ["A program that is connected to the gateway asks for it, and would run it itself."],
     taint: [],
-    binding: createHash("sha256")
-      .update(JSON.stringify([command, cwd ?? null]))
-      .digest("hex"),
+    binding: contentHash([command, cwd ?? null]),
     command: null,
     always: null,
     fallback: "deny",

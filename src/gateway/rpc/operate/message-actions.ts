@@ -10,7 +10,7 @@ import type { MethodDeclaration, ParamsOf } from "../../../protocol/method.ts";
 import { messageDelete, messageEdit, messageReact } from "../../../protocol/methods/message.ts";
 import type { PartAction } from "../../../store/port.ts";
 import { handle, type BoundMethod, type Caller } from "../handler.ts";
-import { contentHash } from "../once.ts";
+import { contentHash } from "../../../platform/content-hash.ts";
 import type { RpcServices } from "../services.ts";
 
 export function messageActionMethods(services: RpcServices): readonly BoundMethod[] {
