@@ -149,7 +149,7 @@ it.each([
   [["approvals", "allowlist", "remove", "zz"], 1, /main has no line zz/],
   [["approvals", "allowlist", "add", "git", "--for", "soon"], 2, /--for takes a time such as/],
 ])(
-  "%j ends with %i, in one sentence and with a way on",
+  "Y4: %j ends with %i, in one sentence and with a way on",
   async (args, code, words) => {
     const result = await house.run(...args);
     expect(result.code, result.stdout + result.stderr).toBe(code);
