@@ -28,7 +28,7 @@ export function groundDefaults(draft: ConfigDraft): ConfigDraft {
       agentToAgent: { enabled: false, allow: [] },
       sessions: { visibility: "tree" },
     },
-    approvals: { timeoutSeconds: 300, exec: { enabled: false, mode: "session", targets: [], approvers: [] } },
+    approvals: { timeoutSeconds: 300, exec: { enabled: true, mode: "session", targets: [], approvers: [] } },
     budgets: budgetDefaults,
     memory: { backend: "builtin", citations: "auto", search: { enabled: true, maxResults: 6, shareInGroups: false } },
     mcp: { servers: {} },

@@ -6,7 +6,7 @@ export function approvalsSchema() {
   return z.object({
     timeoutSeconds: about(positive(), "How long an answer is waited for; then it is no."),
     exec: z.object({
-      enabled: about(z.boolean(), "Whether questions about commands are sent to chats."),
+      enabled: about(z.boolean(), "Whether questions are asked in chats, of whoever may answer them there."),
       mode: about(z.enum(["session", "targets", "both"]), "To which."),
       targets: about(
         z.array(
