@@ -82,6 +82,7 @@ describe("a gateway", () => {
       "model desk",
       "command desk",
       "memory",
+      "speech",
       "running commands",
       "mcp",
       "loop delay",

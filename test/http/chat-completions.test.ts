@@ -72,6 +72,7 @@ describe("a whole answer", () => {
     expect(admitted?.message.content).toEqual([{ type: "text", text: "two" }]);
     expect(lastOptions()).toEqual({
       deliver: false,
+      origin: "api",
       instructions: "Be brief.\n\nAnd kind.",
       history: [
         { role: "user", content: [{ type: "text", text: "one" }] },

@@ -102,7 +102,7 @@ describe.skipIf(browser === null)("a question on the page", () => {
     await page.getByText("It holds characters that cannot be seen").waitFor();
   });
 
-  it("K12: can be used by everybody: no violation of the rules of access, open and answered", async () => {
+  it("P1: can be used by everybody: no violation of the rules of access, open and answered", async () => {
     await ask();
     await card().waitFor();
     await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core/axe.min.js") });

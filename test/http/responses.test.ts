@@ -184,6 +184,7 @@ describe("a conversation", () => {
     expect(second.previous_response_id).toBe(first.id);
     expect(lastOptions()).toEqual({
       deliver: false,
+      origin: "api",
       history: [
         { role: "user", content: [{ type: "text", text: "one" }] },
         { role: "assistant", content: [{ type: "text", text: "echo: one" }] },

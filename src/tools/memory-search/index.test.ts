@@ -23,7 +23,7 @@ function call(name: string, input: unknown, part: Parameters<typeof toolContext>
 describe("the tools of the memory", () => {
   it("T6: store, search, get and forget", async () => {
     expect((await call("memory_save", { text: "Ada likes green tea" })).text).toBe(
-      "Noted in memory/2026-11-29.md, line 2.",
+      "Noted in memory/2026-11-29.md, line 4.",
     );
     const found = await call("memory_search", { query: "tea" });
     expect(found).toEqual({

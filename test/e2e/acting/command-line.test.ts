@@ -83,7 +83,7 @@ describe("openclaw memory", () => {
 });
 
 describe("openclaw skills", () => {
-  it("W1: a pack is put on the shelf and listed; a folder and a broken file are refused in words", async () => {
+  it("W12: a pack is put on the shelf and listed; a folder and a broken file are refused in words", async () => {
     const zip = path.join(house.stateDir, "tide.zip");
     const pack = "---\nname: tide\ndescription: Tells the tide.\n---\nLook at the table.\n";
     await writeFile(zip, zipSync({ "tide/SKILL.md": strToU8(pack) }));
