@@ -300,7 +300,7 @@ describe("HTTP", () => {
       `/${"a".repeat(8_000)}`,
       "/media/x",
       "/hooks/x",
-      "/tools/invoke",
+      "/tools/invoked",
       "/__proto__",
       "/constructor",
     ];
