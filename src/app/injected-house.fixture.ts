@@ -118,6 +118,7 @@ export async function openInjectedHouse(options: InjectedHouseOptions): Promise<
     variables: () => ({}),
     managedDir: path.join(folder, "skills"),
     bundledDir: null,
+    clock,
     log,
   });
   const house = await openTestWay({

@@ -157,6 +157,9 @@ export const limits = Object.freeze({
   imagePixels: 100_000_000,
   imageResizeTimeoutMs: 20_000,
   toolOutputBytes: 64 * 1024,
+  /** How long a look at a workspace counts as new, and how many looks are remembered. */
+  surroundingsFreshMs: 200,
+  surroundingsLooks: 1_000,
   /** A file of the workspace that speaks to the agent, as it is read at all; the prompt has less of it. */
   workspaceFileBytes: 1024 * 1024,
   /** A pack's SKILL.md, and any other file of a pack that is read. */

@@ -387,7 +387,14 @@ function fakeFolder(folder: string, config: () => Config, log: Log): Pick<Gatewa
       agents: { ...agents, defaults: { ...agents.defaults, workspace: path.join(folder, "workspace") } },
     };
   };
-  const shelf = createSurroundings({ config: placed, variables: () => ({}), managedDir, bundledDir: null, log });
+  const shelf = createSurroundings({
+    config: placed,
+    variables: () => ({}),
+    managedDir,
+    bundledDir: null,
+    clock: systemClock(),
+    log,
+  });
   return {
     agentFiles: createAgentFiles({ config: placed, agentIds }),
     skills: createSkillDesk({ shelf, agentIds, managedDir }),

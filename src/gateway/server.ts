@@ -2,7 +2,7 @@
  * The gateway: one port for HTTP and WebSocket, the clients on it, and the events they hear. Translates and decides
  * nothing; built without side effects, started once, closed once.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import type { AppEvent } from "../domain/events.ts";
@@ -28,6 +28,9 @@ import { Acceptance, type AcceptDeps } from "./ws/accept.ts";
 import { createConnections, type ConnectionCounters, type Connections } from "./ws/connections.ts";
 import { createDispatcher } from "./ws/dispatch.ts";
 import { serialisedEvent, wireEvent } from "./ws/wire-event.ts";
+
+// An import of its names would ask for every one of them, and with the WebSocket client among them load Node's own undici.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface GatewayOptions {
   readonly auth: GatewayAuth;

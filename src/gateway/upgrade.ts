@@ -2,10 +2,12 @@
  * What is answered on the bare socket: upgrades that are not ours, and requests that are none. Ours become sockets.
  */
 import type { IncomingMessage } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { AppError } from "../domain/app-error.ts";
 import type { HostGuard } from "./auth/host-guard.ts";
+
+// Not imported by name: see server.ts.
+const { STATUS_CODES } = process.getBuiltinModule("node:http");
 
 const paths: ReadonlySet<string> = new Set(["/", "/ws"]);
 

@@ -2,6 +2,9 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { limits } from "../domain/limits.ts";
+import { FakeClock } from "../platform/fake-clock.ts";
+import { silentLog } from "../platform/log.ts";
+import { createSurroundings } from "./surroundings.ts";
 import { openSkillTown, skillText, type SkillTown } from "./world.fixture.ts";
 
 let town: SkillTown;
@@ -102,6 +105,25 @@ describe("G6: what a folder says to its agent", () => {
     expect(after.hash).not.toBe(before.hash);
     expect(before.sections.at(-1)?.text).toContain("Does a.");
     expect(after.sections.at(-1)?.text).toContain("Does something else.");
+  });
+
+  it("is looked at once by turns that begin in the same moment, and anew by those that begin later", async () => {
+    const clock = new FakeClock();
+    const shelf = createSurroundings({
+      config: () => town.config,
+      variables: () => town.variables,
+      managedDir: path.join(town.root, "managed"),
+      bundledDir: null,
+      clock,
+      log: silentLog(),
+    });
+    await town.put("workspace/SOUL.md", "Be kind.");
+    const first = await shelf.read(inMain);
+    await town.put("workspace/SOUL.md", "Be brief.");
+    await clock.advance(limits.surroundingsFreshMs - 1);
+    expect(await shelf.read(inMain)).toBe(first);
+    await clock.advance(1);
+    expect((await shelf.read(inMain)).sections[0]?.text).toContain("Be brief.");
   });
 
   it("is cut at its bound, without half a character, and says so", async () => {

@@ -9,6 +9,7 @@ import type { Config } from "../config/schema/root.ts";
 import { workspaceOf } from "../config/workspace.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
 import type { SkillInfo, Surroundings, SurroundingsReader } from "./contract.ts";
 import { findSkills, folderSignature, type FoundSkill, type SkillFolder } from "./find-skills.ts";
@@ -21,6 +22,9 @@ export interface SurroundingsDeps {
   readonly managedDir: string;
   /** Packs that ship; null where none do. */
   readonly bundledDir: string | null;
+  readonly clock: Clock;
+  /** How long a look counts as new; as the house has it where absent. */
+  readonly freshMs?: number;
   readonly log: Log;
 }
 
@@ -29,6 +33,11 @@ export interface SkillShelf extends SurroundingsReader {
   skills(agentId: string): Promise<readonly FoundSkill[]>;
   /** Those that its model is told of. */
   usable(agentId: string): Promise<readonly FoundSkill[]>;
+}
+
+interface Look {
+  readonly atMs: number;
+  readonly found: Promise<Surroundings>;
 }
 
 interface Remembered {
@@ -44,12 +53,26 @@ class Shelf implements SkillShelf {
   readonly #deps: SurroundingsDeps;
   readonly #skills = new Map<string, Remembered>();
   readonly #complained = new Set<string>();
+  readonly #looks = new Map<string, Look>();
 
   constructor(deps: SurroundingsDeps) {
     this.#deps = deps;
   }
 
-  async read({ agentId, ...turn }: { readonly agentId: string } & WhichTurn): Promise<Surroundings> {
+  /** Turns that begin in the same moment share a look. */
+  read({ agentId, ...turn }: { readonly agentId: string } & WhichTurn): Promise<Surroundings> {
+    const { clock, freshMs = limits.surroundingsFreshMs } = this.#deps;
+    const which = JSON.stringify([agentId, turn]);
+    const nowMs = clock.monotonicMs();
+    const known = this.#looks.get(which);
+    if (known !== undefined && nowMs - known.atMs < freshMs) return known.found;
+    if (this.#looks.size >= limits.surroundingsLooks) this.#looks.clear();
+    const found = this.#read(agentId, turn);
+    this.#looks.set(which, { atMs: nowMs, found });
+    return found;
+  }
+
+  async #read(agentId: string, turn: WhichTurn): Promise<Surroundings> {
     const [files, usable] = await Promise.all([this.#files(agentId, turn), this.usable(agentId)]);
     const listed = skillsSection(usable);
     const sections = listed === null ? files : [...files, listed];

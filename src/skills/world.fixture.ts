@@ -5,6 +5,7 @@ import path from "node:path";
 import { strToU8, zipSync, type Zippable } from "fflate";
 import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
+import { FakeClock } from "../platform/fake-clock.ts";
 import { silentLog } from "../platform/log.ts";
 import { createSurroundings, type SkillShelf } from "./surroundings.ts";
 
@@ -14,6 +15,7 @@ export interface SkillTown {
   readonly shelf: SkillShelf;
   config: Config;
   variables: Record<string, string>;
+  readonly clock: FakeClock;
   /** `managed/weather/SKILL.md` and the like, by its path below the root. */
   put(file: string, text: string): Promise<void>;
   close(): Promise<void>;
@@ -23,16 +25,20 @@ export async function openSkillTown(): Promise<SkillTown> {
   const root = await mkdtemp(path.join(tmpdir(), "openclaw-skills-"));
   const workspace = path.join(root, "workspace");
   const plain = defaultConfig();
+  const clock = new FakeClock();
   const town: SkillTown = {
     root,
     workspace,
     config: { ...plain, agents: { ...plain.agents, defaults: { ...plain.agents.defaults, workspace } } },
+    clock,
     variables: { PATH: path.join(root, "bin") },
     shelf: createSurroundings({
       config: () => town.config,
       variables: () => town.variables,
       managedDir: path.join(root, "managed"),
       bundledDir: path.join(root, "bundled"),
+      clock,
+      freshMs: 0,
       log: silentLog(),
     }),
     async put(file, text) {

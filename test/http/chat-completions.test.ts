@@ -92,8 +92,7 @@ describe("a whole answer", () => {
       ],
     });
     const admitted = gateway.admitted[0];
-    expect(admitted?.sessionKey).toBe("agent:main:openai-user:alice");
-    expect(admitted?.ephemeral).toBe(false);
+    expect(admitted).toMatchObject({ sessionKey: "agent:main:openai-user:alice", ephemeral: false });
     expect(admitted?.message.content).toEqual([{ type: "text", text: "two" }]);
     expect(JSON.stringify(admitted)).not.toContain("root");
   });

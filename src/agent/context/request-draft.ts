@@ -6,7 +6,7 @@ import { summaryMessages } from "./compact.ts";
 import type { AssembledContext, CallFacts, CompactionOutcome, ContextReport } from "./contract.ts";
 import { fitWindow, type Fitted, type Sections } from "./fit-window.ts";
 import { prune } from "./prune.ts";
-import { textTokens, toolTokens, type TokenCounter } from "./token-estimate.ts";
+import { textTokens, type TokenCounter } from "./token-estimate.ts";
 import type { TokenScale } from "./token-scale.ts";
 import { validConversation, type ValidConversation } from "./valid-conversation.ts";
 import { answerCap, contextWindow, type ContextWindow } from "./window.ts";
@@ -42,7 +42,7 @@ export function draftRequest(
   const filled = scale.scaled(model, lines) / window.tokens;
   const pruned = prune(view.lines, { settings: defaults.contextPruning, filled, nowMs });
   const sections = { summary: summaryMessages(view.summary), history: pruned.messages, input, steps };
-  const fixed = { system: textTokens(system), tools: toolTokens(tools) };
+  const fixed = { system: textTokens(system), tools: counter.tools(tools) };
   const estimated = fixed.system + fixed.tools + counter.conversation(inOrder(sections));
   return { call, window, sections, prunedResults: pruned.results, fixed, tokens: scale.scaled(model, estimated) };
 }

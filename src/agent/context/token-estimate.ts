@@ -24,8 +24,9 @@ export function conversationTokens(messages: readonly ModelMessage[]): number {
   return messages.reduce((tokens, message) => tokens + messageTokens(message), 0);
 }
 
-/** Estimates each message object once: a conversation is made of the same ones at each step. */
+/** Estimates each object once: a conversation is made of the same messages at each step, and offers the same tools. */
 export interface TokenCounter {
+  tools(tools: readonly ToolSpec[]): number;
   message(message: ModelMessage): number;
   conversation(messages: readonly ModelMessage[]): number;
   /** Estimates all of them, and lets others have their turn in between. */
@@ -40,16 +41,11 @@ const tokensPerBeat = 30_000;
 
 export function createTokenCounter(): TokenCounter {
   const known = new WeakMap<ModelMessage, number>();
-  const message = (one: ModelMessage): number => {
-    let tokens = known.get(one);
-    if (tokens === undefined) {
-      tokens = messageTokens(one);
-      known.set(one, tokens);
-    }
-    return tokens;
-  };
+  const message = rememberedIn(known, messageTokens);
+  const tool = rememberedIn(new WeakMap(), specTokens);
   return {
     message,
+    tools: (tools) => tools.reduce((tokens, one) => tokens + tool(one), 0),
     conversation: (messages) => messages.reduce((tokens, one) => tokens + message(one), 0),
     async warm(messages, pause) {
       let beat = 0;
@@ -64,10 +60,23 @@ export function createTokenCounter(): TokenCounter {
   };
 }
 
+function rememberedIn<T extends object>(known: WeakMap<T, number>, estimate: (one: T) => number): (one: T) => number {
+  return (one) => {
+    let tokens = known.get(one);
+    if (tokens === undefined) {
+      tokens = estimate(one);
+      known.set(one, tokens);
+    }
+    return tokens;
+  };
+}
+
 export function toolTokens(tools: readonly ToolSpec[]): number {
-  return tools.reduce((tokens, { name, description, inputSchema }) => {
-    return tokens + callOverheadTokens + textTokens(name) + textTokens(description) + jsonTokens(inputSchema);
-  }, 0);
+  return tools.reduce((tokens, tool) => tokens + specTokens(tool), 0);
+}
+
+function specTokens({ name, description, inputSchema }: ToolSpec): number {
+  return callOverheadTokens + textTokens(name) + textTokens(description) + jsonTokens(inputSchema);
 }
 
 function contentTokens(message: ModelMessage): number {

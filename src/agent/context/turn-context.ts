@@ -27,7 +27,7 @@ import {
   type DraftDeps,
   type FittedRequest,
 } from "./request-draft.ts";
-import { textTokens, toolTokens, type Pause, type TokenCounter } from "./token-estimate.ts";
+import { textTokens, type Pause, type TokenCounter } from "./token-estimate.ts";
 import type { TokenScale } from "./token-scale.ts";
 
 export interface TurnContextDeps extends KeeperDeps {
@@ -113,7 +113,8 @@ export class OpenTurnContext implements TurnContext {
   }
 
   leastTokens({ system, tools }: Pick<CallFacts, "system" | "tools">): number {
-    return textTokens(system) + toolTokens(tools) + this.#deps.counter.conversation(this.#turn.input);
+    const { counter } = this.#deps;
+    return textTokens(system) + counter.tools(tools) + counter.conversation(this.#turn.input);
   }
 
   async #begin(): Promise<Opening> {

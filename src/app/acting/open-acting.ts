@@ -135,12 +135,13 @@ function commandDeskOf({ environment, store, config, clock, ids, log }: ActingDe
   });
 }
 
-function openShelf({ environment, config, log }: ActingDeps): SkillShelf {
+function openShelf({ environment, config, clock, log }: ActingDeps): SkillShelf {
   return createSurroundings({
     config: () => config.current().config,
     variables: () => config.environment().variables,
     managedDir: statePaths(environment.stateDir).skillsDir,
     bundledDir: null,
+    clock,
     log: log.child("skills"),
   });
 }

@@ -25,7 +25,10 @@ function follow(): { clock: FakeClock; emit: (event: object) => void; aborted: s
     turns: { abort: (_runId: string, reason: string) => void aborted.push(reason) },
     admit: () => Promise.resolve({ outcome: "admitted", runId: "r1" }),
   } as unknown as GatewayDeps;
-  const exchange = { principal: { id: "token:gateway", scopes: [] }, res: new EventEmitter() } as unknown as AuthorisedExchange;
+  const exchange = {
+    principal: { id: "token:gateway", scopes: [] },
+    res: new EventEmitter(),
+  } as unknown as AuthorisedExchange;
   const request = { ...run, ephemeral: true, content: [], options: {} };
   const ended = createFollowRun(deps, createRunRelay(bus))(exchange, request, { onText: () => undefined });
   return { clock, emit: (event) => bus.emit({ ...run, ...event } as AppEvent), aborted, ended };
