@@ -9,11 +9,10 @@ import process from "node:process";
 import { getLoadablePath } from "sqlite-vec";
 import { defaultConfig } from "../src/config/default-config.ts";
 import type { Config } from "../src/config/schema/root.ts";
-import { limits } from "../src/domain/limits.ts";
 import { createMemory } from "../src/memory/create-memory.ts";
 import { openIndex } from "../src/memory/index/open-index.ts";
 import { SignCodes, signCode } from "../src/memory/index/sign-codes.ts";
-import { Vectors } from "../src/memory/index/vectors.ts";
+import { roughCount, Vectors } from "../src/memory/index/vectors.ts";
 import { systemClock } from "../src/platform/clock.ts";
 import { silentLog } from "../src/platform/log.ts";
 import { seededIds } from "../src/platform/seeded-ids.ts";
@@ -24,7 +23,10 @@ try {
   await wholeSearch(100_000);
   await recallOf(10_000, dimensions);
   await recallOf(100_000, 384);
-  if (process.argv.includes("--million")) roughMillion(1_000_000, 256);
+  if (process.argv.includes("--million")) {
+    roughMillion(1_000_000, 256);
+    roughMillion(1_000_000, 768);
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }
@@ -157,9 +159,7 @@ function roughMillion(count: number, size: number): void {
   let found = 0;
   for (const [index, list] of best.entries()) {
     const begun = performance.now();
-    const got = new Set(
-      codes.nearest(queries.subarray(index * size, (index + 1) * size), 0, limits.memoryRoughVectors),
-    );
+    const got = new Set(codes.nearest(queries.subarray(index * size, (index + 1) * size), 0, roughCount(count)));
     times.push(performance.now() - begun);
     found += list.filter(({ id }) => got.has(id)).length;
   }

@@ -338,9 +338,10 @@ export const limits = Object.freeze({
   /** A question to the memory, as UTF-16 units, and how many of its words are looked for. */
   memoryQueryChars: 2_000,
   memoryQueryTerms: 16,
-  /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are. */
+  /** Up to so many vectors every one is compared; beyond, a rough look chooses so many that are, or one of so many. */
   memoryExactVectors: 12_000,
   memoryRoughVectors: 1_200,
+  memoryRoughShare: 64,
   /** Lines of one `memory_get`. */
   memoryLines: 1_000,
   /** A look at the files counts as new for so long; afterwards the next question looks again. */

@@ -126,6 +126,8 @@ function startLife(log: Log, onExit: (gone: Life) => void): Life {
       }),
     async end() {
       await life.ask("close", {}).catch(() => log.debug("the memory's thread was gone already"));
+      // Nobody waits for an answer any more, but for its end: a process with nothing else to do must not leave before it.
+      worker.ref();
       await exited;
     },
     kill: async () => void (await worker.terminate()),

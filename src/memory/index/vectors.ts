@@ -24,6 +24,11 @@ export interface PendingPage {
 /** An audience that nobody belongs to: of vectors whose text is gone. */
 const nobody = 200;
 
+/** Of so many, how many a rough look chooses, so that the best ten are among them. */
+export function roughCount(vectors: number): number {
+  return Math.max(limits.memoryRoughVectors, Math.ceil(vectors / limits.memoryRoughShare));
+}
+
 export class Vectors {
   readonly #db: DatabaseSync;
   /** Of the active space, read when it is first needed. */
@@ -147,7 +152,7 @@ export class Vectors {
                  ORDER BY distance, vectors.id LIMIT ?
                ) AS best ORDER BY distance, best.id`,
             )
-            .all(bytesOf(query), JSON.stringify(codes.nearest(query, audience, limits.memoryRoughVectors)), count);
+            .all(bytesOf(query), JSON.stringify(codes.nearest(query, audience, roughCount(codes.size))), count);
     return this.#chunksOf(rows, count);
   }
 
