@@ -75,6 +75,17 @@ const lateCommonJs = {
   },
 };
 
+/** zod speaks sixty languages; what we say of a mistake is English. Half of its size, read with every start. */
+const oneLanguage = {
+  name: "one-language",
+  setup(build) {
+    build.onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({
+      contents: 'export { default as en } from "./en.js";',
+      resolveDir: path.join(root, "node_modules/zod/v4/locales"),
+    }));
+  },
+};
+
 function isCommonJs(file) {
   if (/\.[mc]js$/.test(file)) return file.endsWith(".cjs");
   for (let folder = path.dirname(file); folder !== path.dirname(folder); folder = path.dirname(folder)) {
@@ -109,7 +120,7 @@ async function bundle() {
     target: "node24",
     mainFields: ["module", "main"],
     external,
-    plugins: [lateCommonJs],
+    plugins: [lateCommonJs, oneLanguage],
     entryNames: "[name]",
     chunkNames: "[name]-[hash]",
     sourcemap: "linked",

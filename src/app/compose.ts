@@ -206,7 +206,7 @@ async function start(ground: Ground): Promise<RunningGateway> {
     stateDir,
     loginLink: () => `${url}/chat#code=${auth.codes.issue({ scopes: scopes.filter((scope) => scope !== "node") })}`,
     demoOnly: async () => {
-      await models.looked;
+      if (models.demoOnly()) await models.looked;
       return models.demoOnly();
     },
     configIssues: config.current().issues.map(describeIssue),
@@ -252,7 +252,13 @@ function deskDeps({
   return {
     config: () => config.current().config,
     catalogue: models.catalogue,
-    profiles: models.profiles,
+    profiles: {
+      of: (provider) => models.profiles.of(provider),
+      get: (profileId) => models.profiles.get(profileId),
+      refused: (profileId, revision) => models.profiles.refused(profileId, revision),
+      // Not only which logins there are: a model that was not looked for yet must not lose its turn to another.
+      looked: models.looked,
+    },
     needsLogin: (providerId) => needsLogin(models.catalogue().endpoint(providerId)),
     open: (model, profileId) => models.open(model, profileId),
     addressOf: (providerId) => models.catalogue().endpoint(providerId)?.baseUrl ?? "",

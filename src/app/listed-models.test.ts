@@ -64,6 +64,7 @@ describe("the models in force", () => {
     });
     opened.push(models);
     models.start();
+    await clock.advance(limits.modelLookDelayMs);
     return models;
   }
 

@@ -12,14 +12,22 @@ import { bearerFetch, withCredential } from "../credentials/profiles/with-creden
 import { AppError } from "../domain/app-error.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import type { EventBus } from "../domain/events.ts";
-import type { Clock } from "../platform/clock.ts";
-import { createEgress } from "../platform/egress.ts";
+import { limits } from "../domain/limits.ts";
+import type { Clock, Timer } from "../platform/clock.ts";
+import { createEgress, type Egress } from "../platform/egress.ts";
 import type { Ids } from "../platform/ids.ts";
+import { isListening } from "../platform/ports.ts";
 import type { Log } from "../platform/log.ts";
 import { addressesOf } from "../providers/addresses.ts";
 import { createCatalogue, type ProviderCatalogue } from "../providers/catalogue.ts";
 import type { ModelProvider, ProviderDeps, ProviderEndpoint } from "../providers/contract.ts";
-import { detectProviders, ollamaEndpoint, serviceOf, type DetectedProvider } from "../providers/detect.ts";
+import {
+  detectProviders,
+  ollamaEndpoint,
+  serviceOf,
+  type DetectedProvider,
+  type Detection,
+} from "../providers/detect.ts";
 import { createModelLists, type ModelListStore } from "../providers/model-lists.ts";
 import { providerModule } from "../providers/registry.ts";
 import { openProfiles } from "./profiles.ts";
@@ -38,7 +46,7 @@ export interface Models {
   demoOnly(): boolean;
   /** Begins to look for what runs on this host and for stored logins; does not wait for it. */
   start(): void;
-  /** Resolves when the first look is over, within 300 ms of the start. */
+  /** Resolves when the first look is over, within a second of the start. */
   readonly looked: Promise<void>;
   close(): Promise<void>;
 }
@@ -63,18 +71,15 @@ export function createModels(deps: ModelsDeps): Models {
   const { environment, config, missingSecrets, clock, ids, log } = deps;
   const egress = createEgress({ allowPrivate: () => false, log: log.child("egress") });
   const { providerKeys, ollamaHost, aws } = environment();
-  const providerDeps = (endpoint: ProviderEndpoint, credential?: Credential): ProviderDeps => {
-    const fetch = egress.trustedFetch(addressesOf(endpoint));
-    return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), clock, ids };
-  };
-  const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollamaEndpoint(ollamaHost)));
+  const providerDeps = createProviderDeps(egress, { clock, ids });
+  const ollama = ollamaEndpoint(ollamaHost);
+  const detection = detectProviders({ keys: providerKeys, ollamaHost, aws }, providerDeps(ollama));
   const profiles = openProfiles({ ...deps, logins: () => current().logins, egress });
   const opened = openedProviders(providerDeps);
   const first = Promise.withResolvers<void>();
   let made: Made | undefined;
-  const changed = (): void => {
-    made = undefined;
-  };
+  let later: Timer | undefined;
+  const changed = (): void => void (made = undefined);
   const lists = createModelLists({
     endpoints: () => catalogue().endpoints(),
     open: ({ id }) => open({ provider: id }, firstUsable(profiles, id)),
@@ -100,9 +105,8 @@ export function createModels(deps: ModelsDeps): Models {
 
   const catalogue = (): ProviderCatalogue => current().catalogue;
   async function look(): Promise<void> {
-    profiles.start();
     lists.start();
-    const [isNews] = await Promise.all([detection.refresh(), profiles.looked]);
+    const [isNews] = await Promise.all([findLocal(ollama, detection), profiles.looked]);
     if (isNews) changed();
     first.resolve();
   }
@@ -123,13 +127,32 @@ export function createModels(deps: ModelsDeps): Models {
     provider: async (id) => open({ provider: id }, firstUsable(profiles, id)),
     profiles,
     demoOnly: () => catalogue().isDemo,
-    start: () => void look(),
+    start() {
+      profiles.start();
+      // Whoever is at the door goes first.
+      later = clock.after(limits.modelLookDelayMs, () => void look());
+    },
     looked: first.promise,
     async close() {
+      later?.cancel();
       lists.close();
       await profiles.close();
       await egress.close();
     },
+  };
+}
+
+/** Where nobody listens, which is usual, the HTTP library is not loaded to hear it. */
+async function findLocal({ baseUrl }: ProviderEndpoint, detection: Detection): Promise<boolean> {
+  return baseUrl !== null && (await isListening(new URL(baseUrl), limits.modelProbeMs)) && detection.refresh();
+}
+
+type MakeProviderDeps = (endpoint: ProviderEndpoint, credential?: Credential) => ProviderDeps;
+
+function createProviderDeps(egress: Egress, world: Pick<ModelsDeps, "clock" | "ids">): MakeProviderDeps {
+  return (endpoint, credential) => {
+    const fetch = egress.trustedFetch(addressesOf(endpoint));
+    return { fetch: credential === undefined ? fetch : bearerFetch(fetch, endpoint.api, credential), ...world };
   };
 }
 
@@ -178,7 +201,7 @@ function firstUsable(profiles: AuthProfiles, providerId: string): string | null 
 
 /** One open provider per login: a fresh token replaces the one before it, and another login does not. */
 function openedProviders(
-  depsOf: (endpoint: ProviderEndpoint, credential?: Credential) => ProviderDeps,
+  depsOf: MakeProviderDeps,
 ): (endpoint: ProviderEndpoint, credential: Credential | undefined) => Promise<ModelProvider> {
   const opened = new Map<string, { readonly endpoint: ProviderEndpoint; readonly provider: Promise<ModelProvider> }>();
   return (endpoint, credential) => {

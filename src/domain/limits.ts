@@ -120,6 +120,10 @@ export const limits = Object.freeze({
   modelListPages: 20,
   modelListEntries: 5_000,
   modelListTimeoutMs: 30_000,
+  /** After the start, before models that run on this host are looked for: the first clients go first. */
+  modelLookDelayMs: 100,
+  /** For finding that nobody listens there, and again for the list of those that are there. */
+  modelProbeMs: 300,
   /** How long a list counts as new, how soon after a failure it is asked for again, and how long after the start. */
   modelListFreshMs: 24 * 3_600_000,
   modelListRetryMs: 3_600_000,

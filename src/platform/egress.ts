@@ -53,26 +53,33 @@ export interface Egress {
   fetch(url: string | URL | EgressUrl, init?: EgressInit): Promise<Response>;
   /** For addresses from the configuration; see `egress/trusted-fetch.ts`. Throws SEC_005 for one that is not http(s). */
   trustedFetch(baseUrls: readonly string[]): typeof fetch;
-  /** Loads the HTTP library before the first request needs it. */
-  warm(): Promise<void>;
   /** Ends open connections. Idempotent. */
   close(): Promise<void>;
 }
 
 export function createEgress(options: EgressOptions): Egress {
   let trusted: Promise<TrustedPool> | null = null;
-  const pool = (): Promise<TrustedPool> => (trusted ??= import("./egress/http-library.ts").then(openPool));
+  const pool = (): Promise<TrustedPool> => (trusted ??= loadLibrary().then(openPool));
   return {
     check: (url) => checkUrl(url, options),
     fetch: (url, init = {}) => guardedFetch(url, init, options),
     trustedFetch: (baseUrls) => trustedFetch(baseUrls, pool),
-    warm: async () => void (await pool()),
     async close() {
       const opened = trusted;
       trusted = null;
       await (await opened)?.agent.destroy();
     },
   };
+}
+
+/**
+ * Node.js carries a copy of the library, and the first `Headers` or `Response` anywhere in the process would load that one
+ * too. From here on those names mean this one.
+ */
+async function loadLibrary(): Promise<Undici> {
+  const undici = await import("./egress/http-library.ts");
+  undici.install();
+  return undici;
 }
 
 const idleTimeoutMs = 15_000;
@@ -132,7 +139,7 @@ async function guardedFetch(
   try {
     // An EgressUrl is judged again: who could name it then may be different from who may now.
     const { url } = checkUrl(isEgressUrl(input) ? input.url : input, options);
-    const undici = await import("./egress/http-library.ts");
+    const undici = await loadLibrary();
     const first = {
       url,
       method: (init.method ?? "GET").toUpperCase(),

@@ -1,8 +1,8 @@
 /** Free ports are found, taken ones passed over, and a typing mistake is named. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { findAvailablePort, isPortAvailable, parsePort } from "./ports.ts";
+import { findAvailablePort, isListening, isPortAvailable, parsePort } from "./ports.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -83,5 +83,19 @@ describe("ports", () => {
     expect(() => parsePort(value, "OPENCLAW_GATEWAY_PORT")).toThrow(
       expect.objectContaining({ code: "SYS_005", message: expect.stringContaining("OPENCLAW_GATEWAY_PORT") }),
     );
+  });
+});
+
+describe("whether somebody listens", () => {
+  it("is true for a server, false for a port without one and for one that does not answer in time", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    expect(await isListening(new URL(`http://127.0.0.1:${port}/v1`), 1_000)).toBe(true);
+    await new Promise((resolve) => server.close(resolve));
+    expect(await isListening(new URL(`http://127.0.0.1:${port}/v1`), 1_000)).toBe(false);
+    expect(await isListening(new URL(`http://[::1]:${port}/v1`), 1_000)).toBe(false);
+    // An address that is set aside for documents: whatever answers for it is not there in a moment.
+    expect(await isListening(new URL("http://192.0.2.1/"), 50)).toBe(false);
   });
 });

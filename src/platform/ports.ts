@@ -1,5 +1,5 @@
-/** Which ports are free. What it finds may be taken a moment later; only listening on it settles that. */
-import { createServer } from "node:net";
+/** Which ports are free, and where somebody listens. What it finds may be otherwise a moment later; only trying settles that. */
+import { connect, createServer } from "node:net";
 import { AppError } from "../domain/app-error.ts";
 import { isErrno } from "./atomic-file.ts";
 
@@ -17,6 +17,22 @@ export function isPortAvailable(port: number, host: string = "127.0.0.1"): Promi
         );
     });
     server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}
+
+/** Whether somebody takes connections at the address of this URL, as far as is seen within `waitMs`. Says nothing to them. */
+export function isListening(url: URL, waitMs: number): Promise<boolean> {
+  const port = url.port === "" ? (url.protocol === "https:" ? 443 : 80) : Number(url.port);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: waitMs });
+    const settle = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", () => settle(true));
+    socket.once("timeout", () => settle(false));
+    socket.once("error", () => settle(false));
   });
 }
 

@@ -3,6 +3,7 @@
  * asked, within 300 ms. Holds what was found; never waits on the start path and never fails.
  */
 import type { ModelInfo } from "../domain/conversation.ts";
+import { limits } from "../domain/limits.ts";
 import { bedrockAddress, openRouterAddress } from "./addresses.ts";
 import type { ProviderDeps, ProviderEndpoint } from "./contract.ts";
 import { defaultModels } from "./default-models.ts";
@@ -75,8 +76,6 @@ export function ollamaEndpoint(host: string | null): ProviderEndpoint {
   return { id: "ollama", api: "ollama", baseUrl: url.href.replace(/\/$/, ""), apiKey: null, headers: {} };
 }
 
-const probeMs = 300;
-
 /** Providers that need nothing but a login: where each is. In the order in which they are preferred. */
 const services: Readonly<Record<string, Pick<ProviderEndpoint, "api" | "baseUrl">>> = {
   anthropic: { api: "anthropic-messages", baseUrl: null },
@@ -131,7 +130,7 @@ async function installedModels(
   const given = Promise.withResolvers<readonly ModelInfo[]>();
   // A fetch that ignores its signal must not hold the answer up.
   signal.addEventListener("abort", () => given.resolve([]), { once: true });
-  const timer = deps.clock.after(probeMs, () => late.abort());
+  const timer = deps.clock.after(limits.modelProbeMs, () => late.abort());
   // Nobody there is the usual case and no news: the list is empty then.
   listed(endpoint, deps, signal).then(given.resolve, () => given.resolve([]));
   try {

@@ -20,18 +20,22 @@ const deepest = 500;
 
 /** Half of a surrogate pair is no character: JSON carries it as an escape, and most providers refuse the whole request. */
 function wellFormed<T>(value: T, depth: number): T {
-  if (typeof value === "string") return (value.isWellFormed() ? value : value.toWellFormed()) as T;
-  if (typeof value !== "object" || value === null || depth > deepest) return value;
-  if (Array.isArray(value)) {
-    const items = value.map((item: unknown) => wellFormed(item, depth + 1));
-    return items.every((item, index) => item === value[index]) ? value : (items as T);
+  if (isWellFormed(value, depth)) return value;
+  if (typeof value === "string") return value.toWellFormed() as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => wellFormed(item, depth + 1)) as T;
+  return Object.fromEntries(
+    Object.entries(value as object).map(([key, item]) => [key.toWellFormed(), wellFormed(item as unknown, depth + 1)]),
+  ) as T;
+}
+
+/** Nearly everything is, and is asked with every step: nothing is allocated. */
+function isWellFormed(value: unknown, depth: number): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null || depth > deepest) return true;
+  for (const key in value) {
+    if (!key.isWellFormed() || !isWellFormed((value as Record<string, unknown>)[key], depth + 1)) return false;
   }
-  const entries = Object.entries(value).map(
-    ([key, item]) =>
-      [wellFormed(key, depth + 1), wellFormed(item as unknown, depth + 1), key, item as unknown] as const,
-  );
-  if (entries.every(([key, item, oldKey, oldItem]) => key === oldKey && item === oldItem)) return value;
-  return Object.fromEntries(entries.map(([key, item]) => [key, item])) as T;
+  return true;
 }
 
 /** An id may come from another provider; the strictest takes letters, digits, `_` and `-` alone, and 64 of them. */

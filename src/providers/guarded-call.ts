@@ -133,6 +133,9 @@ export function networkCodeOf(thrown: unknown): string | undefined {
   return code;
 }
 
+/** Nobody hears it: with every turn, an error of its own with its stack would be made for nothing. */
+const callIsOver = "The call is over.";
+
 class WatchedCall implements Call {
   readonly #scene: CallScene;
   readonly #outer: AbortSignal;
@@ -215,7 +218,7 @@ class WatchedCall implements Call {
     this.#timer.cancel();
     this.#outer.removeEventListener("abort", this.#onAbort);
     // Frees the connection where the listener left early or the answer goes on behind its end.
-    this.#controller.abort();
+    this.#controller.abort(callIsOver);
   }
 
   #watched(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {

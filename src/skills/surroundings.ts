@@ -35,9 +35,9 @@ export interface SkillShelf extends SurroundingsReader {
   usable(agentId: string): Promise<readonly FoundSkill[]>;
 }
 
-interface Look {
+interface Look<T> {
   readonly atMs: number;
-  readonly found: Promise<Surroundings>;
+  readonly found: Promise<T>;
 }
 
 interface Remembered {
@@ -53,22 +53,30 @@ class Shelf implements SkillShelf {
   readonly #deps: SurroundingsDeps;
   readonly #skills = new Map<string, Remembered>();
   readonly #complained = new Set<string>();
-  readonly #looks = new Map<string, Look>();
+  readonly #told = new Map<string, Look<Surroundings>>();
+  readonly #usable = new Map<string, Look<readonly FoundSkill[]>>();
 
   constructor(deps: SurroundingsDeps) {
     this.#deps = deps;
   }
 
-  /** Turns that begin in the same moment share a look. */
   read({ agentId, ...turn }: { readonly agentId: string } & WhichTurn): Promise<Surroundings> {
+    return this.#shared(this.#told, JSON.stringify([agentId, turn]), () => this.#read(agentId, turn));
+  }
+
+  usable(agentId: string): Promise<readonly FoundSkill[]> {
+    return this.#shared(this.#usable, agentId, () => this.#usableNow(agentId));
+  }
+
+  /** Turns that begin in the same moment share a look. */
+  #shared<T>(looks: Map<string, Look<T>>, which: string, look: () => Promise<T>): Promise<T> {
     const { clock, freshMs = limits.surroundingsFreshMs } = this.#deps;
-    const which = JSON.stringify([agentId, turn]);
     const nowMs = clock.monotonicMs();
-    const known = this.#looks.get(which);
+    const known = looks.get(which);
     if (known !== undefined && nowMs - known.atMs < freshMs) return known.found;
-    if (this.#looks.size >= limits.surroundingsLooks) this.#looks.clear();
-    const found = this.#read(agentId, turn);
-    this.#looks.set(which, { atMs: nowMs, found });
+    if (looks.size >= limits.surroundingsLooks) looks.clear();
+    const found = look();
+    looks.set(which, { atMs: nowMs, found });
     return found;
   }
 
@@ -79,7 +87,7 @@ class Shelf implements SkillShelf {
     return { hash: contentHash(sections), sections, skills: usable };
   }
 
-  async usable(agentId: string): Promise<readonly FoundSkill[]> {
+  async #usableNow(agentId: string): Promise<readonly FoundSkill[]> {
     const skills = await this.skills(agentId);
     return skills.filter(
       ({ eligible, hiddenFromModel, name }) => eligible && !hiddenFromModel && this.#isGranted(agentId, name),

@@ -24,8 +24,8 @@ export function trustedFetch(baseUrls: readonly string[], pool: () => Promise<Tr
     });
   };
   return async (input, init) => {
-    const request = input instanceof Request ? input : null;
-    const url = check(new URL(input instanceof Request ? input.url : input));
+    const request = typeof input === "string" || input instanceof URL ? null : input;
+    const url = check(new URL(typeof input === "string" || input instanceof URL ? input : input.url));
     const settings: RequestInit = request === null ? (init ?? {}) : { ...fromRequest(request), ...init };
     const { undici, agent } = await pool();
     const send = (target: URL, sent: RequestInit): Promise<Response> =>
@@ -80,13 +80,17 @@ function fromRequest(request: Request): RequestInit {
   return { method, headers, signal, ...(body === null ? {} : { body, duplex: "half" }) } as RequestInit;
 }
 
-/** A form of the platform's class would be sent as the text "[object FormData]". */
+/** A form that was made before the library was there is of another class, and would be sent as "[object FormData]". */
 function foreignBody(body: RequestBody | null, undici: Undici): BodyInit | null {
-  if (!(body instanceof FormData)) return body as BodyInit | null;
+  if (!isForm(body) || body instanceof undici.FormData) return body as BodyInit | null;
   const form = new undici.FormData();
   for (const [name, value] of body) {
     if (typeof value === "string") form.append(name, value);
     else form.append(name, value, value.name);
   }
   return form;
+}
+
+function isForm(body: RequestBody | null): body is FormData {
+  return Object.prototype.toString.call(body) === "[object FormData]";
 }
