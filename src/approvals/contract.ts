@@ -20,6 +20,8 @@ export interface ActQuestion extends Question {
   readonly address: Address;
   /** Who wrote the message that the turn answers. */
   readonly senderId: string;
+  /** When that message came, by the wall clock: a turn from before the last start waits a moment for its people. */
+  readonly receivedAtMs: number;
 }
 
 export type Asked =
@@ -100,7 +102,8 @@ export interface ApprovalView {
 export interface ApprovalDesk {
   /**
    * The answer to this very call, asking where nobody was asked yet. The same run and call with another binding is another
-   * question. With nobody to reach it is denied at once (or allowed, where the question's fallback says so).
+   * question. With nobody to reach it is denied at once (or allowed, where the question's fallback says so); in a turn that
+   * began before the gateway was started again, once those who were there have had the time to come back.
    */
   ask(question: ActQuestion): Promise<Asked>;
   answer(id: string, answer: Answer, by: Approver): Promise<AnswerOutcome>;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import { t0 } from "../store/conformance/samples.ts";
 import type { Asked, Approver } from "./contract.ts";
 import { approvalView } from "./subject.ts";
 import { openDesk, proposal, question, watcher, type DeskWorld, type WorldOptions } from "./world.fixture.ts";
@@ -321,6 +322,48 @@ describe("over a restart", () => {
     await world.desk.start();
     await world.clock.advance(300_000);
     await expect.poll(() => told("approval.resolved")).toMatchObject([{ id, state: "expired" }]);
+  });
+
+  it("P2 P14: a turn from before waits a moment for its people, and asks whoever comes back", async () => {
+    world.clock.setWall(t0 + 1_000);
+    world = await world.again();
+    const id = await asks();
+    const message = await world.park(id);
+    await world.clock.advance(limits.approversReturnMs - 1);
+    const page = watcher();
+    world.desk.listen(page);
+    await expect.poll(() => page.seen).toEqual([id]);
+    await world.clock.advance(1);
+    expect(await world.desk.ask(question())).toMatchObject({ state: "open", id });
+    await world.desk.answer(id, "allow-once", ui);
+    expect(await claimed()).toBe(message);
+  });
+
+  for (const fallback of ["deny", "allow"] as const) {
+    it(`P2 P14: where nobody comes back, what is done then is done (${fallback}), and the parked turn goes on`, async () => {
+      world.clock.setWall(t0 + 1_000);
+      world = await world.again();
+      const id = await asks({ fallback });
+      const message = await world.park(id);
+      await world.clock.advance(limits.approversReturnMs);
+      const standing = fallback === "deny" ? { state: "denied", why: "nobody-to-ask" } : { state: "allowed" };
+      await expect
+        .poll(() => world.desk.ask(question({ fallback })))
+        .toMatchObject({ ...standing, id, by: "askFallback" });
+      expect(told("approval.resolved")).toMatchObject([{ id, by: "askFallback" }]);
+      expect([world.wakes(), await claimed()]).toEqual([1, message]);
+      expect(world.clock.pendingTimers).toBe(0);
+    });
+  }
+
+  it("P2: after that moment, and for a turn that began since, nobody there is nobody", async () => {
+    world.clock.setWall(t0 + 1_000);
+    world = await world.again();
+    const nobody = { state: "denied", id: null, why: "nobody-to-ask" };
+    expect(await world.desk.ask(question({ receivedAtMs: world.clock.nowMs() }))).toMatchObject(nobody);
+    await world.clock.advance(limits.approversReturnMs);
+    expect(await world.desk.ask(question())).toMatchObject(nobody);
+    expect(world.clock.pendingTimers).toBe(0);
   });
 
   it("P14: one whose time was over meanwhile is not shown as open", async () => {

@@ -59,10 +59,14 @@ class Desk implements ApprovalDesk {
   readonly #deps: ApprovalDeskDeps;
   readonly #listeners = new Set<ApprovalListener>();
   readonly #timers = new Map<string, Timer>();
+  /** Until those who may answer are taken to be gone for good: see `#returningMs`. */
+  readonly #returns = new Set<Timer>();
+  readonly #opened: { readonly atMs: number; readonly monotonicMs: number };
   #closed = false;
 
   constructor(deps: ApprovalDeskDeps) {
     this.#deps = deps;
+    this.#opened = { atMs: deps.clock.nowMs(), monotonicMs: deps.clock.monotonicMs() };
   }
 
   async start(): Promise<void> {
@@ -71,8 +75,9 @@ class Desk implements ApprovalDesk {
 
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers.values()) timer.cancel();
+    for (const timer of [...this.#timers.values(), ...this.#returns]) timer.cancel();
     this.#timers.clear();
+    this.#returns.clear();
     this.#listeners.clear();
   }
 
@@ -82,10 +87,12 @@ class Desk implements ApprovalDesk {
     if (known !== null) return standing(known, clock.nowMs());
     // More than anybody can look at: the fallback is for nobody there, not for too much at once.
     if (this.#timers.size >= limits.openApprovals) return nobodyToAsk;
-    // What a crash left in doubt is asked the moment the gateway is back, before pages and terminals are: it waits for them.
-    if (question.kind !== "in-doubt" && !this.#reaches(question)) return this.#withoutAsking(question);
+    const reaches = this.#reaches(question);
+    const returningMs = this.#returningMs(question);
+    if (!reaches && returningMs === 0) return this.#withoutAsking(question);
     const { row, created } = await store.approvals.request(this.#draft(question));
     if (created) this.#announce(row);
+    if (created && !reaches) this.#lookAgain(row, returningMs);
     return standing(row, clock.nowMs());
   }
 
@@ -152,6 +159,42 @@ class Desk implements ApprovalDesk {
     }
   }
 
+  /**
+   * A turn that began before the gateway went down goes on the moment it is back, before pages and terminals are: so long it
+   * waits for them. Zero for a turn that began since. What a crash left in doubt waits all its time.
+   */
+  #returningMs({ kind, receivedAtMs }: ActQuestion): number {
+    if (kind === "in-doubt") return Infinity;
+    if (receivedAtMs >= this.#opened.atMs) return 0;
+    const overMs = this.#opened.monotonicMs + limits.approversReturnMs;
+    return Math.max(0, overMs - this.#deps.clock.monotonicMs());
+  }
+
+  /** Those who were there have had the time to come back: if nobody did, it is answered as if nobody had been asked. */
+  #lookAgain(row: ApprovalRow, afterMs: number): void {
+    if (afterMs === Infinity || this.#closed) return;
+    const question = questionOf(row);
+    const look = (): void => {
+      this.#returns.delete(timer);
+      if (this.#reaches(question)) return;
+      this.#nobodyCame(row, question).catch((thrown: unknown) => {
+        this.#deps.log.error("a question that nobody sees could not be ended", {
+          approval: row.id,
+          error: AppError.from(thrown).toJSON(),
+        });
+      });
+    };
+    const timer = this.#deps.clock.after(afterMs, look);
+    this.#returns.add(timer);
+  }
+
+  async #nobodyCame(row: ApprovalRow, question: ActQuestion): Promise<void> {
+    const decided = await this.#byFallback(row, question);
+    if (decided === null) return;
+    this.#deps.wakeQueue();
+    this.#settled(decided);
+  }
+
   #draft(question: ActQuestion): Parameters<Store["approvals"]["request"]>[0] {
     const { clock, ids, config } = this.#deps;
     const atMs = clock.nowMs();
@@ -170,21 +213,34 @@ class Desk implements ApprovalDesk {
 
   /** Nobody would see the question: it is answered at once, by what the configuration says of that case. */
   async #withoutAsking(question: ActQuestion): Promise<Asked> {
-    const { store, clock, log } = this.#deps;
-    const { fallback, tool, sessionKey } = question;
-    log.warn("nobody could be asked about an act", { tool, sessionKey, fallback });
-    if (fallback === "deny") return nobodyToAsk;
+    const { store, clock } = this.#deps;
+    if (question.fallback === "deny") {
+      this.#warnOfNobody(question);
+      return nobodyToAsk;
+    }
     // Allowed by nobody's word but the configuration's: that stands in the same list as every other consent.
     const { row } = await store.approvals.request(this.#draft(question));
-    const decided = await store.approvals.decide(row.id, {
-      allow: true,
+    return standing((await this.#byFallback(row, question)) ?? row, clock.nowMs());
+  }
+
+  /** Null where somebody was first, or its time was over. */
+  async #byFallback({ id }: ApprovalRow, question: ActQuestion): Promise<ApprovalRow | null> {
+    const { store, clock } = this.#deps;
+    const allow = question.fallback === "allow";
+    const decided = await store.approvals.decide(id, {
+      allow,
       by: byFallback,
-      decision: { answer: "allow-once" } satisfies ActDecision,
+      decision: { answer: allow ? "allow-once" : "deny" } satisfies ActDecision,
       replay: replayRule(clock),
     });
-    if (decided.outcome !== "decided") return standing(row, clock.nowMs());
-    this.#trace(decided.row, "approval.allowed", { by: byFallback });
-    return standing(decided.row, clock.nowMs());
+    if (decided.outcome !== "decided") return null;
+    this.#warnOfNobody(question);
+    this.#trace(decided.row, allow ? "approval.allowed" : "approval.denied", { by: byFallback });
+    return decided.row;
+  }
+
+  #warnOfNobody({ tool, sessionKey, fallback }: ActQuestion): void {
+    this.#deps.log.warn("nobody could be asked about an act", { tool, sessionKey, fallback });
   }
 
   #announce(row: ApprovalRow): void {
@@ -303,7 +359,7 @@ function standing(row: ApprovalRow, atMs: number): Asked {
       return { state, id, by: decidedBy ?? "", binding: bindingOf(row) };
     case "denied":
     case "expired":
-      return { state: "denied", id, why: state, by: decidedBy };
+      return { state: "denied", id, why: decidedBy === byFallback ? "nobody-to-ask" : state, by: decidedBy };
   }
 }
 

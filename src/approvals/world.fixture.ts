@@ -32,6 +32,7 @@ export function question(changes: Partial<ActQuestion> = {}): ActQuestion {
     agentId: "main",
     address: { channel: "irc", accountId: "default", chatId: "ann", chatKind: "dm" },
     senderId: "account:ann",
+    receivedAtMs: t0,
     tool: "exec",
     shown: "git status && rm -rf ./built",
     reasons: ["rm is on no list"],

@@ -4,8 +4,8 @@
  */
 
 /**
- * `foreign`: from somebody or somewhere else (a page, a mail, another person, another server). `local`: from the files of
- * the workspace and the output of commands in it.
+ * `foreign`: from somebody or somewhere else (a page, a mail, another person, another server, a command that may have asked
+ * one). `local`: from the files of the workspace and the output of commands that work there.
  */
 export type TaintClass = "foreign" | "local";
 

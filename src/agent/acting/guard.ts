@@ -137,6 +137,7 @@ export async function askPerson(
     agentId,
     address: message.address,
     senderId: message.sender.id,
+    receivedAtMs: message.receivedAtMs,
   };
   for (;;) {
     const asked = await deps.approvals.ask(about);

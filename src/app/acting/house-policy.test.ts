@@ -28,7 +28,7 @@ afterEach(async () => {
 async function gatewayWith(config: object): Promise<WireClient> {
   const home = await mkdtemp(path.join(tmpdir(), "openclaw-home-"));
   folders.push(home);
-  await mkdir(path.join(home, ".openclaw", "workspace"), { recursive: true, mode: 0o700 });
+  await mkdir(path.join(home, ".openclaw"), { mode: 0o700 });
   await writeFile(path.join(home, ".openclaw", "openclaw.json"), JSON.stringify(config));
   const environment = readEnvironment({ HOME: home, PATH: "/usr/bin:/bin", OLLAMA_HOST: "http://127.0.0.1:9" });
   const gateway = await startGatewayServer(0, { environment });

@@ -1,5 +1,6 @@
 /** The resolver of this house, and how people look at it: candidates are read as the configuration file would be. */
 import type { Config } from "../../config/schema/root.ts";
+import { workspaceOf } from "../../config/workspace.ts";
 import { configOfText } from "../../config/validate-text.ts";
 import type { LoadOptions } from "../../config/load.ts";
 import type { InboundMessage } from "../../domain/message.ts";
@@ -9,6 +10,7 @@ import type { Policy, PolicyView, ShownSender } from "../../policy/contract.ts";
 import { createPolicy } from "../../policy/resolve.ts";
 import { createPolicyView } from "../../policy/view.ts";
 import type { DecisionStore } from "../../store/decision-port.ts";
+import { ensureWorkspace } from "../../tools/workspace/ensure-workspace.ts";
 import type { ChannelRules } from "../channel-rules.ts";
 import { fromThere } from "../owner-chats.ts";
 import type { HouseCommandDesk } from "./command-desk.ts";
@@ -39,7 +41,7 @@ export function createHousePolicyView(
   { config, policy, commandsFor }: HousePolicy,
   { store, way, models, load }: HousePolicyViewDeps,
 ): PolicyView {
-  return createPolicyView({
+  const view = createPolicyView({
     config,
     policy,
     policyFor: (candidate) => createPolicy({ config: () => candidate, commands: commandsFor(() => candidate) }),
@@ -48,6 +50,14 @@ export function createHousePolicyView(
     providerOf: (agentId) => models.catalogue().primary(agentId)?.provider ?? null,
     readCandidate: (text) => configOfText(text, load),
   });
+  return {
+    ...view,
+    async explain(asked) {
+      // As a run would find it: in a new house no run has made the folder yet, and no command is judged where there is none.
+      await ensureWorkspace(workspaceOf(config(), asked.agentId));
+      return view.explain(asked);
+    },
+  };
 }
 
 /** Enough of a message for the question who its sender is. */

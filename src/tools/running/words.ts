@@ -1,10 +1,12 @@
 /** What a model reads of a command: its output, how it ended, and where the words came from. */
 import type { ToolOutput } from "../contract.ts";
 import type { RunningProcess } from "./processes.ts";
+import { reachesOut } from "./reaches-out.ts";
 
 export function outputOf(text: string, output: string, state: string): ToolOutput {
   const body = output === "" ? "(no output)" : output.replace(/\n+$/, "");
-  return { text: `${body}\n${state}`, from: { class: "local", source: `output of ${programName(text)}` } };
+  const from = { class: reachesOut(text) ? "foreign" : "local", source: `output of ${programName(text)}` } as const;
+  return { text: `${body}\n${state}`, from };
 }
 
 /** One line. Exit code and duration, or why it was ended. */

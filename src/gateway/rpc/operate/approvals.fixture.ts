@@ -11,6 +11,7 @@ export function actQuestion(changes: Partial<ActQuestion> = {}): ActQuestion {
     agentId: "main",
     address: { channel: "webchat", accountId: "default", chatId: "agent:main:main", chatKind: "dm" },
     senderId: "device:page",
+    receivedAtMs: Date.now(),
     tool: "exec",
     shown: "git status",
     reasons: ["git is on no list"],

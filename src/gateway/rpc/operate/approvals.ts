@@ -106,6 +106,7 @@ function questionOf(
     agentId: agentId ?? defaultAgentId(deps),
     address: { channel: "gateway", accountId: "default", chatId: principal.id, chatKind: "dm" },
     senderId: principal.id,
+    receivedAtMs: deps.clock.nowMs(),
     tool: "exec",
     shown,
     reasons: ["A program that is connected to the gateway asks for it, and would run it itself."],
