@@ -57,6 +57,7 @@ async function wholeSearch(pieces: number): Promise<void> {
       open: (model) => ({
         ...model,
         api: "ollama",
+        paid: (_call, ask) => ask(),
         url: "http://bench",
         headers: () => Promise.resolve({}),
         fetch: (_url, init) => {

@@ -39,6 +39,21 @@ async function start(scopes?: readonly string[]): Promise<WireClient> {
 }
 
 describe("speech over the wire", () => {
+  it("C16: is in the sums of what was used, and silent while all spending is paused", async () => {
+    let asked = 0;
+    server.on("request", () => (asked += 1));
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    await writeFile(file(), JSON.stringify({ messages: { tts: { providers: { openai: { baseUrl } } } } }));
+    const client = await start();
+    await client.ask("tts.convert", { text: "Hello there.", format: "opus" });
+    expect(await client.ask("usage.cost", { by: "origin" })).toMatchObject({
+      groups: [{ key: "speech", missingCostEntries: 1 }],
+    });
+    await client.ask("budget.pause", {});
+    const refused = errorOf(await client.call("tts.convert", { text: "Hello there.", format: "opus" }));
+    expect([refused.message, asked]).toEqual([expect.stringContaining("paused"), 1]);
+  });
+
   it("C16: a text comes back as Opus that plays as long as it should; what is on stays on over a restart", async () => {
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
     const config = { messages: { tts: { maxTextLength: 20, providers: { openai: { baseUrl, voice: "sky" } } } } };

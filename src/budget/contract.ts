@@ -5,10 +5,11 @@
  */
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { BudgetHold } from "../domain/authority.ts";
-import type { ModelInfo } from "../domain/conversation.ts";
 import type { Address, Reply } from "../domain/message.ts";
+import type { PricedModel } from "../domain/paid-call.ts";
 import type { PurseState } from "../domain/purse.ts";
 import type { ApprovalRow, LostHold, Pause } from "../store/budget-port.ts";
+import type { CallOrigin } from "../store/ledger-port.ts";
 
 /** One call that somebody has to pay for. */
 export interface CallToPay {
@@ -21,7 +22,9 @@ export interface CallToPay {
   readonly senderId: string;
   /** Of a schedule; null for what a person asked. */
   readonly jobId: string | null;
-  readonly model: ModelInfo;
+  /** What it is made for, where that is neither a chat nor a schedule. */
+  readonly origin?: CallOrigin;
+  readonly model: PricedModel;
   /** `<channel>:<account>:<chat>` of where it was asked; limits of single chats may be given by it. */
   readonly chat?: string;
   /** The most it can read, tokens, estimated high; the price is for the hold to know. */

@@ -118,13 +118,14 @@ class Gate implements OpenBudgetGate {
   #request(call: CallToPay, price: ModelPrice): HoldRequest {
     const atMs = this.#deps.clock.nowMs();
     const { runId, sessionKey, agentId, channel, senderId, jobId, chat = null, model } = call;
+    const { origin = jobId === null ? "chat" : "cron" } = call;
     const outputTokens = outputTokensOf(call);
     return {
       id: call.callId,
       payer: { runId, sessionKey, agentId, channel, senderId, jobId, chat },
       provider: model.provider,
       model: model.id,
-      origin: jobId === null ? "chat" : "cron",
+      origin,
       atMs,
       worst: worstCase(call.inputTokens, price),
       outputTokens,

@@ -2,7 +2,7 @@
 import type { Config } from "../config/schema/root.ts";
 import type { ModelInfo } from "../domain/conversation.ts";
 import { isTimeZone } from "../domain/local-time.ts";
-import type { ModelPrice } from "../domain/money.ts";
+import { freePrice, type ModelPrice } from "../domain/money.ts";
 import { periods, type PurseKey, type PurseLimit, type PurseSpan } from "../domain/purse.ts";
 import { createCalendar } from "./calendar.ts";
 import type { CallToPay } from "./contract.ts";
@@ -28,8 +28,6 @@ export interface LimitBook {
 
 /** The entry for whoever has none of their own. */
 const everybodyElse = "*";
-
-const free: ModelPrice = Object.freeze({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
 
 export function createLimitBook({ budgets, agents }: Pick<Config, "budgets" | "agents">): LimitBook {
   const timeZone = budgets.timezone ?? knownZone(agents.defaults.userTimezone) ?? "UTC";
@@ -81,7 +79,7 @@ export function createLimitBook({ budgets, agents }: Pick<Config, "budgets" | "a
       if (price !== undefined) return price;
       const { unpriced, allowUnpriced } = budgets;
       return unpriced === "allow" || allowUnpriced.includes(ref) || allowUnpriced.includes(`${provider}/*`)
-        ? free
+        ? freePrice
         : "unknown";
     },
   };

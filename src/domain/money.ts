@@ -19,6 +19,9 @@ export interface ModelPrice {
   readonly cacheWrite: number;
 }
 
+/** Of what is known to cost nothing. */
+export const freePrice: ModelPrice = Object.freeze({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
+
 /** What the tokens of each kind cost, micro-dollars. */
 export interface TokenCosts {
   readonly input: number;

@@ -169,6 +169,8 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
       variables: () => ({ OPENAI_API_KEY: "k" }),
       egress: { trustedFetch: () => () => Promise.resolve(new Response(new Uint8Array(silentMp3(2)))) },
       clock,
+      agentId: () => "main",
+      pay: (_call, ask) => ask(),
     }),
     invokeTool: () => Promise.resolve({ state: "unknown" }),
     agents: () => [{ id: "main", name: "Main", isDefault: true, model: null }],

@@ -123,6 +123,7 @@ function sourceOf(server: FakeEmbeddings): EmbeddingSource {
         provider,
         model,
         api: server.api,
+        paid: (_call, ask) => ask(),
         url: "http://127.0.0.1:1/v1",
         headers: () => Promise.resolve({ authorization: "Bearer key" }),
         fetch: async (_url, init) => {

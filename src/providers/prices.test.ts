@@ -26,6 +26,12 @@ const fileSchema = z.strictObject({
       regional: usd,
     }),
   ),
+  vectors: z.strictObject({
+    note: z.string(),
+    sources: z.strictObject({ openai: z.url(), google: z.url() }),
+    openai: z.record(z.string(), usd),
+    google: z.record(z.string(), usd),
+  }),
   vendors: z.record(
     z.enum(["openai", "anthropic", "google"]),
     z.record(

@@ -4,7 +4,7 @@
  * does not have is unknown, never free.
  */
 import type { ModelInfo } from "../domain/conversation.ts";
-import type { ModelPrice } from "../domain/money.ts";
+import { freePrice, type ModelPrice } from "../domain/money.ts";
 import { regionOfAddress } from "./addresses.ts";
 import type { ProviderEndpoint } from "./contract.ts";
 import file from "./prices.json" with { type: "json" };
@@ -42,6 +42,25 @@ export function vendorPrice(
   const vendor = vendorOf(endpoint);
   const found = vendor === undefined ? undefined : entryOf(vendor, familyOf(modelId));
   return found === undefined ? undefined : known(found).price;
+}
+
+/** Of a model that makes vectors: what is read is paid, and nothing is written. Undefined where it is not known. */
+export function vectorPrice(
+  endpoint: Pick<ProviderEndpoint, "api" | "baseUrl">,
+  modelId: string,
+): ModelPrice | undefined {
+  if (endpoint.api === "ollama") return ollamaPrice(modelId);
+  const vendor = vendorOf(endpoint);
+  const models: Readonly<Record<string, number>> =
+    vendor === "openai" || vendor === "google" ? file.vectors[vendor] : {};
+  const name = modelId.replace(/^models\//, "");
+  const input = Object.hasOwn(models, name) ? models[name] : undefined;
+  return input === undefined ? undefined : { ...freePrice, input };
+}
+
+/** One's own machine costs nothing; a model with this end of its name runs at the vendor's. */
+export function ollamaPrice(modelId: string): ModelPrice | undefined {
+  return /[:-]cloud$/.test(modelId) ? undefined : freePrice;
 }
 
 /** Whose own service the endpoint is. */

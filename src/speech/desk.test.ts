@@ -7,6 +7,7 @@ import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import type { PayBeside } from "../domain/paid-call.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import { FakeClock } from "../platform/fake-clock.ts";
@@ -46,7 +47,10 @@ async function service(answer: (res: ServerResponse, asked: Asked) => void) {
 
 type Tts = Config["messages"]["tts"];
 
-function deskWith(tts: Partial<Tts>, options: { variables?: Record<string, string>; clock?: Clock } = {}): SpeechDesk {
+function deskWith(
+  tts: Partial<Tts>,
+  options: { variables?: Record<string, string>; clock?: Clock; pay?: PayBeside } = {},
+): SpeechDesk {
   const base = defaultConfig();
   const config = { ...base, messages: { ...base.messages, tts: { ...base.messages.tts, ...tts } } };
   const egress = createEgress({ allowPrivate: () => false, log: silentLog() });
@@ -56,6 +60,8 @@ function deskWith(tts: Partial<Tts>, options: { variables?: Record<string, strin
     variables: () => options.variables ?? {},
     egress,
     clock: options.clock ?? systemClock(),
+    agentId: () => "main",
+    pay: options.pay ?? ((_call, ask) => ask()),
   });
 }
 

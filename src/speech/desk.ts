@@ -4,6 +4,7 @@
  */
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
+import type { PayBeside, PricedModel } from "../domain/paid-call.ts";
 import { limits } from "../domain/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Egress } from "../platform/egress.ts";
@@ -17,6 +18,9 @@ export interface SpeechDeskDeps {
   readonly variables: () => Readonly<Record<string, string | undefined>>;
   readonly egress: Pick<Egress, "trustedFetch">;
   readonly clock: Clock;
+  /** Who pays: no tool of an agent speaks yet, so it is the house's first. */
+  readonly agentId: () => string;
+  readonly pay: PayBeside;
 }
 
 export function createSpeechDesk(deps: SpeechDeskDeps): SpeechDesk {
@@ -81,6 +85,24 @@ async function convert(spoken: SpokenText, deps: SpeechDeskDeps): Promise<Speech
   const known = endpointOf(provider, deps);
   const endpoint = { ...known, voice: spoken.voice ?? known.voice };
   const format = spoken.format ?? "mp3";
+  const call = { purpose: "speech", agentId: deps.agentId(), inputBytes: Buffer.byteLength(text) } as const;
+  const model = pricedModel(provider, endpoint);
+  const { speech } = await deps.pay({ ...call, model }, async () => ({
+    speech: await speak({ text, format, provider, endpoint, timeoutMs }, deps),
+    inputTokens: null,
+  }));
+  return speech;
+}
+
+interface Sentence {
+  readonly text: string;
+  readonly format: SpeechFormat;
+  readonly provider: SpeechProvider;
+  readonly endpoint: SpeechEndpoint;
+  readonly timeoutMs: number;
+}
+
+async function speak({ text, format, provider, endpoint, timeoutMs }: Sentence, deps: SpeechDeskDeps): Promise<Speech> {
   const call = provider.call(text, format, endpoint);
   const late = new AbortController();
   const timer = deps.clock.after(timeoutMs, () => late.abort());
@@ -108,6 +130,11 @@ async function convert(spoken: SpokenText, deps: SpeechDeskDeps): Promise<Speech
   } finally {
     timer.cancel();
   }
+}
+
+/** Services of speech count characters, seconds or credits: no price by tokens is known of any. */
+function pricedModel({ id: provider }: SpeechProvider, { model }: SpeechEndpoint): PricedModel {
+  return { ref: `${provider}/${model}`, provider, id: model, maxTokens: null, price: undefined };
 }
 
 const mimeTypes: Readonly<Record<SpeechFormat, string>> = { mp3: "audio/mpeg", opus: "audio/ogg" };

@@ -35,8 +35,10 @@ export interface LedgerEntry {
   readonly jobId?: string | null;
 }
 
-/** What a call was made for; `import` is what another installation spent. */
-export type CallOrigin = "chat" | "cron" | "heartbeat" | "hook" | "subagent" | "import";
+/**
+ * What a call was made for. `memory` and `speech` are calls that no turn makes; `import` is what another installation spent.
+ */
+export type CallOrigin = "chat" | "cron" | "heartbeat" | "hook" | "subagent" | "memory" | "speech" | "import";
 
 /**
  * What was used and what it cost. Rows are never changed but by the deletion of their session; every sum of whole days is

@@ -4,12 +4,14 @@ import { describe, expect, it } from "vitest";
 import { defaultConfig } from "../../config/default-config.ts";
 import type { Config } from "../../config/schema/root.ts";
 import type { Credential } from "../../credentials/contract.ts";
+import type { CallBeside, PayBeside } from "../../domain/paid-call.ts";
 import { createEmbedder } from "../../memory/embeddings/embedder.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createEgress } from "../../platform/egress.ts";
 import { seededIds } from "../../platform/seeded-ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import type { ProviderEndpoint } from "../../providers/contract.ts";
+import { vectorPrice } from "../../providers/prices.ts";
 import { createEmbeddingSource } from "./memory-embeddings.ts";
 
 const egress = createEgress({ allowPrivate: () => false, log: silentLog() });
@@ -18,6 +20,7 @@ function sourceOf(
   search: Partial<Config["memory"]["search"]>,
   endpoint: Partial<ProviderEndpoint> = {},
   credential: Credential = { kind: "key", apiKey: "secret" },
+  pay: PayBeside = (_call, ask) => ask(),
 ) {
   const config = structuredClone(defaultConfig()) as Config;
   Object.assign(config.memory.search, search);
@@ -42,6 +45,8 @@ function sourceOf(
       credential: () => Promise.resolve(credential),
     },
     egress,
+    priceOf: vectorPrice,
+    pay,
   });
 }
 
@@ -110,12 +115,39 @@ describe("the model of the memory's vectors", () => {
       clock: systemClock(),
       ids: seededIds(1),
     });
-    const never = new AbortController().signal;
+    const never = { agentId: "main", signal: new AbortController().signal };
     const { values } = await embedder.question("x", never);
     expect([...values].map((value) => value.toFixed(1))).toEqual(["0.6", "0.8"]);
     location = "http://127.0.0.1:1/api/embed";
     await expect(embedder.question("x", never)).rejects.toMatchObject({ code: "SEC_005" });
     await egress.close();
     server.close();
+  });
+
+  it.each([
+    [{}, "text-embedding-3-small", 0.02],
+    [{}, "text-embedding-9", undefined],
+    [{ baseUrl: "https://elsewhere.example/v1" }, "text-embedding-3-small", undefined],
+    [{ api: "google-generative-ai" as const }, "models/gemini-embedding-001", 0.15],
+    [{ api: "ollama" as const }, "nomic-embed-text", 0],
+    [{ api: "ollama" as const }, "big:cloud", undefined],
+    [{}, "constructor", undefined],
+  ])("T5: each call of %j for %s is paid by the agent, at %j", async (endpoint, model, input) => {
+    const calls: CallBeside[] = [];
+    const pay: PayBeside = (call, ask) => {
+      calls.push(call);
+      return ask();
+    };
+    const opened = sourceOf({}, endpoint, { kind: "none" }, pay).open({ provider: "p", model });
+    await opened.paid({ agentId: "main", inputBytes: 3 }, () => Promise.resolve({ inputTokens: 1 }));
+    const price = input === undefined ? undefined : { input, output: 0, cacheRead: 0, cacheWrite: 0 };
+    expect(calls).toEqual([
+      {
+        purpose: "memory",
+        agentId: "main",
+        inputBytes: 3,
+        model: { ref: `p/${model}`, provider: "p", id: model, maxTokens: null, price },
+      },
+    ]);
   });
 });

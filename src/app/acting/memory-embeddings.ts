@@ -6,6 +6,8 @@ import type { Config } from "../../config/schema/root.ts";
 import type { AuthProfiles, Credential } from "../../credentials/contract.ts";
 import { withCredential } from "../../credentials/profiles/with-credential.ts";
 import { AppError } from "../../domain/app-error.ts";
+import type { ModelPrice } from "../../domain/money.ts";
+import type { PayBeside } from "../../domain/paid-call.ts";
 import type {
   EmbeddingApi,
   EmbeddingEndpoint,
@@ -22,6 +24,9 @@ export interface EmbeddingSourceDeps {
   readonly endpointOf: (providerId: string) => ProviderEndpoint | undefined;
   readonly profiles: Pick<AuthProfiles, "of" | "credential">;
   readonly egress: Pick<Egress, "trustedFetch">;
+  /** Undefined where it is not known. */
+  readonly priceOf: (endpoint: ProviderEndpoint, model: string) => ModelPrice | undefined;
+  readonly pay: PayBeside;
 }
 
 export function createEmbeddingSource(deps: EmbeddingSourceDeps): EmbeddingSource {
@@ -51,7 +56,7 @@ const usualModels: Readonly<Record<EmbeddingApi, string>> = {
 
 function openEndpoint(
   wanted: EmbeddingModel,
-  { endpointOf, profiles, egress }: EmbeddingSourceDeps,
+  { endpointOf, profiles, egress, priceOf, pay }: EmbeddingSourceDeps,
 ): EmbeddingEndpoint {
   const endpoint = endpointOf(wanted.provider);
   if (endpoint === undefined) {
@@ -61,9 +66,12 @@ function openEndpoint(
   if (api === null) {
     throw new AppError("MODEL_008", `The provider ${wanted.provider} makes no vectors: its protocol has none.`);
   }
+  const { provider, model: id } = wanted;
+  const model = { ref: `${provider}/${id}`, provider, id, maxTokens: null, price: priceOf(endpoint, id) };
   return {
     ...wanted,
     api,
+    paid: (call, ask) => pay({ ...call, purpose: "memory", model }, ask),
     url: urlOf(api, endpoint),
     fetch: egress.trustedFetch(addressesOf(endpoint)),
     headers: () => headersOf(api, endpoint, profiles),

@@ -1,10 +1,12 @@
 /** The memory of a gateway, over its agents' workspaces and by its providers; loaded when it is first asked. */
 import type { Config } from "../../config/schema/root.ts";
+import type { PayBeside } from "../../domain/paid-call.ts";
 import type { Memory } from "../../memory/contract.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { createEgress } from "../../platform/egress.ts";
 import type { Ids } from "../../platform/ids.ts";
 import type { Log } from "../../platform/log.ts";
+import { vectorPrice } from "../../providers/prices.ts";
 import { createEmbeddingSource } from "./memory-embeddings.ts";
 import type { Models } from "../models.ts";
 
@@ -15,6 +17,7 @@ export interface OpenMemoryDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly pay: PayBeside;
 }
 
 export function openMemory(deps: OpenMemoryDeps): Memory {
@@ -26,6 +29,12 @@ export function openMemory(deps: OpenMemoryDeps): Memory {
     endpointOf: (id) => models.catalogue().endpoint(id),
     profiles: models.profiles,
     egress,
+    priceOf: (endpoint, model) => {
+      const ref = `${endpoint.id}/${model}`;
+      const found = models.catalogue().find(ref);
+      return (found?.ref === ref ? found.price : undefined) ?? vectorPrice(endpoint, model);
+    },
+    pay: deps.pay,
   });
   let loading: Promise<Memory> | undefined;
   const loaded = (): Promise<Memory> => {

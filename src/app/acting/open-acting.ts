@@ -3,12 +3,14 @@
  * with (tools, memory, skills). Each part owns its own work; here they only learn of each other.
  */
 import type { ToolSet } from "../../agent/turn.ts";
+import { createPayBeside } from "../../budget/pay-beside.ts";
 import type { ConfigHandle } from "../../config/access.ts";
 import type { Environment } from "../../config/environment.ts";
 import { statePaths } from "../../config/paths.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { EventBus } from "../../domain/events.ts";
+import type { PayBeside } from "../../domain/paid-call.ts";
 import type { McpClients } from "../../mcp/contract.ts";
 import type { Redactor } from "../../platform/redact.ts";
 import type { Memory } from "../../memory/contract.ts";
@@ -62,7 +64,7 @@ export interface HouseActing {
   readonly tools: (agentId: string) => Promise<ToolSet>;
   /** What turns need of it. */
   readonly forTurns: Acting & { readonly vision: VisionDesk };
-  /** Answers set messages going, and tools that speak do so, from here on. What helpers are under way is the caller's to start. */
+  /** Answers set messages going, tools that speak do so, and calls beside turns are paid, from here on. What helpers are under way is the caller's to start. */
   follow(way: MessageWay): Talk;
 }
 
@@ -73,10 +75,15 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const commands = commandDeskOf(deps);
   await life.start({ name: "command desk", start: () => commands.start(), close: () => commands.close() });
   const policy = createHousePolicy(current, commands);
-  const memory = openMemory({ ...deps, stateDir, config: current });
+  let till: PayBeside | undefined;
+  const pay: PayBeside = (call, ask) => {
+    if (till === undefined) throw new AppError("SYS_001", "A call was to be paid before there was a till.");
+    return till(call, ask);
+  };
+  const memory = openMemory({ ...deps, stateDir, config: current, pay });
   await life.start({ name: "memory", close: () => memory.close() });
   const variables = (): Readonly<Record<string, string | undefined>> => config.environment().variables;
-  const speech = openSpeech({ config: current, variables, clock, log: log.child("speech") });
+  const speech = openSpeech({ config: current, variables, clock, log: log.child("speech"), pay });
   await life.start({ name: "speech", close: () => speech.close() });
   const running = createRunningCommands({ stateDir, clock, ids, log: log.child("commands") });
   await life.start({ name: "running commands", start: () => running.start(), close: () => running.close() });
@@ -115,6 +122,7 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     forTurns: { policy: policy.policy, approvals, commands, surroundings: shelf, vision },
     follow(way) {
       approvals.follow(way);
+      till = createPayBeside({ gate: way.spending.gate, ledger: store.ledger, clock, ids, log: log.child("budget") });
       talk = createTalk({ ...deps, way, config: current });
       return talk;
     },

@@ -1,4 +1,5 @@
 /** Where vectors come from: an endpoint that makes numbers of texts. `app` says which; nothing here knows a key. */
+import type { CallBeside, Metered } from "../../domain/paid-call.ts";
 
 export const embeddingApis = ["openai", "google", "ollama"] as const;
 export type EmbeddingApi = (typeof embeddingApis)[number];
@@ -15,6 +16,11 @@ export interface EmbeddingEndpoint extends EmbeddingModel {
   readonly url: string;
   /** Guarded: asks this endpoint's address and no other. */
   readonly fetch: typeof fetch;
+  /** Makes the call where somebody pays for it. Throws BUDGET_001–003 where nobody does. */
+  readonly paid: <Answer extends Metered>(
+    call: Pick<CallBeside, "agentId" | "inputBytes">,
+    ask: () => Promise<Answer>,
+  ) => Promise<Answer>;
   /** With the credential, fresh. Throws what the credential's keeper throws. */
   headers(): Promise<Readonly<Record<string, string>>>;
 }

@@ -10,7 +10,7 @@ import type { Log } from "../../platform/log.ts";
 import type { Place } from "../index/calls.ts";
 import type { IndexLink } from "../index/index-link.ts";
 import type { EmbeddingModel, EmbeddingSource } from "./contract.ts";
-import { createEmbedder, type Embedder } from "./embedder.ts";
+import { createEmbedder, type Asker, type Embedder } from "./embedder.ts";
 
 export interface EmbeddingDesk {
   /** Never throws: without a vector, `notice` says why. Both null where there is nothing yet to compare with. */
@@ -66,7 +66,7 @@ class Desk implements EmbeddingDesk {
     if (active === null) return words(this.stateOf(place).trouble ?? "the vectors are still being made.");
     try {
       const embedder = this.#embedderOf(active);
-      const { dimensions, values } = await embedder.question(text, this.#stop.signal);
+      const { dimensions, values } = await embedder.question(text, this.#askerFor(place));
       if (dimensions === active.dimensions) return { vector: values, notice: null };
       this.catchUp(place);
       return words("the embedding model changed, and the vectors are being made anew.");
@@ -152,7 +152,7 @@ class Desk implements EmbeddingDesk {
     // Once more from the beginning: something may have come in behind the place that was reached.
     if (texts.length === 0) return after > 0;
     const asked = texts.map(({ text }) => text);
-    const { dimensions, values } = await this.#embedderOf(wanted).texts(asked, this.#stop.signal);
+    const { dimensions, values } = await this.#embedderOf(wanted).texts(asked, this.#askerFor(place));
     if (known !== null && known !== dimensions) {
       // A server that answers now so, now so would have everything made anew for ever.
       if (clock.monotonicMs() - work.movedMs < settledMs) {
@@ -183,6 +183,10 @@ class Desk implements EmbeddingDesk {
     const made = createEmbedder(endpoint, this.#deps);
     this.#embedders.set(name, made);
     return made;
+  }
+
+  #askerFor({ agentId }: Place): Asker {
+    return { agentId, signal: this.#stop.signal };
   }
 
   #workOf({ agentId }: Place): Work {

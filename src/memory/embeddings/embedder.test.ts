@@ -3,9 +3,11 @@ import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
 import { FakeClock } from "../../platform/fake-clock.ts";
 import { seededIds } from "../../platform/seeded-ids.ts";
+import type { EmbeddingEndpoint } from "./contract.ts";
 import { createEmbedder, type Embedder } from "./embedder.ts";
 
 interface Stage {
+  pay: EmbeddingEndpoint["paid"];
   readonly clock: FakeClock;
   readonly embedder: Embedder;
   asked: number;
@@ -23,6 +25,7 @@ function stage(answer: Stage["answer"]): Stage {
   const made: Stage = {
     clock,
     asked: 0,
+    pay: (_call, ask) => ask(),
     answer,
     embedder: createEmbedder(
       {
@@ -30,6 +33,7 @@ function stage(answer: Stage["answer"]): Stage {
         model: "m",
         api: "openai",
         url: "http://127.0.0.1:1",
+        paid: (call, ask) => made.pay(call, ask),
         headers: () => Promise.resolve({ authorization: "Bearer k" }),
         fetch: async (_url, init) => {
           made.asked += 1;
@@ -42,7 +46,7 @@ function stage(answer: Stage["answer"]): Stage {
   return made;
 }
 
-const never = new AbortController().signal;
+const never = { agentId: "main", signal: new AbortController().signal };
 const codeOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => "ok",
@@ -118,10 +122,26 @@ describe("asking for vectors", () => {
   it("T5: whoever stops is not a failure of the server", async () => {
     const stop = new AbortController();
     const one = stage(() => new Promise<Response>(() => undefined));
-    const outcome = one.embedder.texts(["a"], stop.signal).catch((thrown: unknown) => thrown);
+    const outcome = one.embedder.texts(["a"], { ...never, signal: stop.signal }).catch((thrown: unknown) => thrown);
     await one.clock.advance(1);
     stop.abort(new AppError("SYS_007", "stopped"));
     expect(await outcome).toMatchObject({ code: "SYS_007" });
     expect(one.embedder.trouble()).toBeNull();
+  });
+
+  it("T5: what nobody pays for is not asked for, and is nothing against the server", async () => {
+    const one = stage(good);
+    const calls: object[] = [];
+    one.pay = (call) => {
+      calls.push(call);
+      return Promise.reject(new AppError("BUDGET_001", "The budget of today is used up."));
+    };
+    for (let index = 0; index < limits.embeddingBreakerFailures + 1; index += 1) {
+      expect(await codeOf(one.embedder.texts(["aß", "b"], never))).toBe("BUDGET_001");
+    }
+    expect([one.asked, one.embedder.trouble(), one.clock.pendingTimers]).toEqual([0, null, 0]);
+    expect(calls[0]).toEqual({ agentId: "main", inputBytes: 4 });
+    one.pay = (_call, ask) => ask();
+    expect(await codeOf(one.embedder.question("a", never))).toBe("ok");
   });
 });

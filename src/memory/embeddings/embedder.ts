@@ -13,15 +13,21 @@ export interface Embedder {
   readonly endpoint: EmbeddingEndpoint;
   /**
    * For texts of the memory: tried several times. Throws CONN_001, CONN_003, MODEL_002, MODEL_004 or MODEL_005 where there
-   * are no vectors, at once while the endpoint is left alone, and the signal's reason.
+   * are no vectors, at once while the endpoint is left alone, BUDGET_001–003 where nobody pays, and the signal's reason.
    */
-  texts(texts: readonly string[], signal: AbortSignal): Promise<Embedded>;
+  texts(texts: readonly string[], asker: Asker): Promise<Embedded>;
   /** For a question that somebody waits for: once, and in a short time. Throws the same. */
-  question(text: string, signal: AbortSignal): Promise<Embedded>;
+  question(text: string, asker: Asker): Promise<Embedded>;
   /** Why it is left alone at this moment; null where it may be asked. */
   trouble(): string | null;
   /** Milliseconds until it may be asked again; 0 where it may. */
   pauseMs(): number;
+}
+
+export interface Asker {
+  /** Whose memory it is for: its purse pays. */
+  readonly agentId: string;
+  readonly signal: AbortSignal;
 }
 
 export interface EmbedderDeps {
@@ -43,15 +49,20 @@ export function createEmbedder(endpoint: EmbeddingEndpoint, { clock, ids }: Embe
     pausedUntilMs = clock.monotonicMs() + Math.max(pauseMs, error.retryAfterMs ?? 0);
   }
 
-  async function once(texts: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<Embedded> {
+  async function once(texts: readonly string[], timeoutMs: number, { agentId, signal }: Asker): Promise<Embedded> {
     try {
-      const answer = await ask(endpoint, texts, { timeoutMs, signal, clock });
+      const inputBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const answer = await endpoint.paid({ agentId, inputBytes }, () =>
+        ask(endpoint, texts, { timeoutMs, signal, clock }),
+      );
       failures = 0;
       last = null;
       return answer;
     } catch (thrown) {
       if (signal.aborted) throw thrown;
       const error = AppError.from(thrown, "CONN_001");
+      // The endpoint was not asked: nothing is known against it.
+      if (error.code.startsWith("BUDGET_")) throw error;
       // A refused key does not mend itself, and one that was silent has cost its time already.
       failed(error, error.retry === "never" || error.details["silent"] === true ? limits.embeddingBreakerFailures : 1);
       throw error;
@@ -65,19 +76,20 @@ export function createEmbedder(endpoint: EmbeddingEndpoint, { clock, ids }: Embe
 
   return {
     endpoint,
-    async question(text, signal) {
+    async question(text, asker) {
       refuseWhilePaused();
-      return once([text], limits.embeddingQueryTimeoutMs, signal);
+      return once([text], limits.embeddingQueryTimeoutMs, asker);
     },
-    async texts(texts, signal) {
+    async texts(texts, asker) {
+      const { signal } = asker;
       for (let attempt = 1; ; attempt += 1) {
         refuseWhilePaused();
         try {
-          return await once(texts, limits.embeddingTimeoutMs, signal);
+          return await once(texts, limits.embeddingTimeoutMs, asker);
         } catch (thrown) {
           const error = AppError.from(thrown);
           const isLast = attempt >= limits.embeddingAttempts || pauseMs() > 0;
-          if (signal.aborted || isLast || error.retry === "never") throw error;
+          if (signal.aborted || isLast || error.retry === "never" || error.code.startsWith("BUDGET_")) throw error;
           const backoffMs = limits.embeddingBackoffMs * 2 ** (attempt - 1) * (0.5 + ids.random() / 2);
           await clock.sleep(Math.min(limits.embeddingBackoffCapMs, error.retryAfterMs ?? backoffMs), signal);
         }

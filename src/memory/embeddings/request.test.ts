@@ -46,6 +46,20 @@ describe("a request for vectors", () => {
     expect([...values].map((value) => value.toFixed(3))).toEqual(["0.600", "0.800", "0.000", "-1.000"]);
   });
 
+  it.each<[EmbeddingApi, object, number | null]>([
+    ["openai", { usage: { prompt_tokens: 7, total_tokens: 7 } }, 7],
+    ["google", { usageMetadata: { promptTokenCount: 8 } }, 8],
+    ["ollama", { prompt_eval_count: 0 }, 0],
+    ["openai", {}, null],
+    ["openai", { usage: { prompt_tokens: -1 } }, null],
+    ["openai", { usage: { prompt_tokens: 1.5 } }, null],
+    ["openai", { usage: { prompt_tokens: "7" } }, null],
+    ["openai", { usage: null }, null],
+    ["ollama", { prompt_eval_count: 1e300 }, null],
+  ])("T5: what %s counted in %j is %j tokens", (api, told, tokens) => {
+    expect(readEmbeddings(api, { ...(answers[api]([[1]]) as object), ...told }, 1).inputTokens).toBe(tokens);
+  });
+
   it("T5: vectors of an answer in another order belong to the texts that it names", () => {
     const answer = {
       data: [

@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
+import type { Metered } from "../../domain/paid-call.ts";
 import type { EmbeddingApi, EmbeddingEndpoint } from "./contract.ts";
 
 export interface EmbeddingRequest {
@@ -12,7 +13,7 @@ export interface EmbeddingRequest {
 }
 
 /** Vectors one after the other. */
-export interface Embedded {
+export interface Embedded extends Metered {
   readonly dimensions: number;
   readonly values: Float32Array;
 }
@@ -47,7 +48,17 @@ export function readEmbeddings(api: EmbeddingApi, answer: unknown, count: number
     if (!Array.isArray(row) || row.length !== dimensions) throw unreadable("vectors of several lengths");
     values.set(normalised(row), index * dimensions);
   }
-  return { dimensions, values };
+  return { dimensions, values, inputTokens: tokensOf(api, answer) };
+}
+
+/** What it cost to read them; whatever is no count is none. */
+function tokensOf(api: EmbeddingApi, answer: unknown): number | null {
+  const told = {
+    openai: () => field(field(answer, "usage"), "prompt_tokens"),
+    google: () => field(field(answer, "usageMetadata"), "promptTokenCount"),
+    ollama: () => field(answer, "prompt_eval_count"),
+  }[api]();
+  return typeof told === "number" && Number.isSafeInteger(told) && told >= 0 ? told : null;
 }
 
 function rowsOf(api: EmbeddingApi, answer: unknown): readonly unknown[] {

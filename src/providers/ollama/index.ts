@@ -15,6 +15,7 @@ import { providerFailure, readErrorBody, record, type ProviderFault } from "../f
 import { faultScene } from "../failure/scene.ts";
 import { guardedCall, type Call } from "../guarded-call.ts";
 import { jsonLines } from "../json-lines.ts";
+import { ollamaPrice } from "../prices.ts";
 import { parsedInput } from "../tool-input.ts";
 import { baseUrlOf, bodyOf, headersOf } from "./request.ts";
 
@@ -170,7 +171,7 @@ function modelInfo(provider: string, model: Json | undefined): ModelInfo[] {
       // The list does not say who can see; a note in place of an image is worse than a server's refusal of one.
       input: ["text", "image"],
       // It runs on the user's own machine, but for those that the server only passes on.
-      price: /[:-]cloud$/.test(id) ? undefined : { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
+      price: ollamaPrice(id),
     },
   ];
 }
