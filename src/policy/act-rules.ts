@@ -40,10 +40,9 @@ export function judgeAct(call: CallFacts, config: Config): ActVerdict {
 
 function judgeFile(act: Of<"file">, call: CallFacts, config: Config): ActVerdict {
   if (!act.inside) {
-    const at = "tools.fs.workspaceOnly";
-    if (config.tools.fs.workspaceOnly) return deny(at, "Files outside the workspace are out of reach.");
-    if (call.sandboxed) return deny("built-in", "In the sandbox, files outside the workspace are out of reach.");
-    return ask(at, `Files outside the workspace are asked about: ${act.path}.`, call);
+    // No file tool opens them, so nobody is asked for a consent that would lead nowhere.
+    const at = config.tools.fs.workspaceOnly ? "tools.fs.workspaceOnly" : "built-in";
+    return deny(at, "Files outside the workspace are out of reach.");
   }
   const names = act.names ?? [path.relative(workspaceOf(config, call.agentId), act.path)];
   if (act.access === "write" && isForeign(call.taint) && names.some(guidesAssistant)) {

@@ -14,6 +14,15 @@ async function issuesOf(config: object) {
   return { inForce, issues: issues.map(({ severity, path, message }) => `${severity} ${path}: ${message}`) };
 }
 
+describe("what is said of files", () => {
+  it("a wish that file tools leave the workspace is told to have no effect, and keeps nothing else from being in force", async () => {
+    const { inForce, issues } = await issuesOf({ tools: { fs: { workspaceOnly: false }, deny: ["exec"] } });
+    expect(issues).toEqual([expect.stringMatching(/^warning tools\.fs\.workspaceOnly: has no effect yet/)]);
+    expect(inForce.tools.deny).toEqual(["exec"]);
+    expect((await issuesOf({ tools: { fs: { workspaceOnly: true } } })).issues).toEqual([]);
+  });
+});
+
 describe("names in what is said of tools", () => {
   it.each<[string, object, RegExp]>([
     ["a tool", { deny: ["exce"] }, /^error tools\.deny\[0\]: exce is not a tool.*did you mean exec\?$/],

@@ -32,9 +32,17 @@ export function toolFindings(config: Config, channels: readonly string[]): Findi
   ];
   return [
     ...policies.flatMap(([base, policy]) => nameFindings(base, policy, known)),
+    ...fileFindings(tools),
     ...providerFindings(config),
     ...channelFindings(config, channels),
   ];
+}
+
+function fileFindings({ fs }: Config["tools"]): Finding[] {
+  if (fs.workspaceOnly) return [];
+  const message =
+    "has no effect yet: file tools stay inside the workspace; a command that opens other files can be asked for";
+  return [{ path: ["tools", "fs", "workspaceOnly"], message, weight: "warning" }];
 }
 
 const tables = ["byProvider", "byChannel", "bySender"] as const;

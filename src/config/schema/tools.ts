@@ -43,7 +43,9 @@ export function toolsSchema() {
         "Filters that may run unasked on files of the workspace, with harmless options alone.",
       ),
     }),
-    fs: z.object({ workspaceOnly: about(z.boolean(), "Whether file tools stay inside the workspace.") }),
+    fs: z.object({
+      workspaceOnly: about(z.boolean(), "Whether file tools stay inside the workspace; they do today in either case."),
+    }),
     elevated: z.object({
       enabled: about(z.boolean(), "Whether named senders may run commands outside the sandbox."),
       allowFrom: about(record(names()), "Those senders, by channel."),
