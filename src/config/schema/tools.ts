@@ -44,7 +44,7 @@ export function toolsSchema() {
       ),
     }),
     fs: z.object({
-      workspaceOnly: about(z.boolean(), "Whether file tools stay inside the workspace; they do today in either case."),
+      workspaceOnly: about(z.boolean(), "Whether file tools stay in the workspace; today they always do."),
     }),
     elevated: z.object({
       enabled: about(z.boolean(), "Whether named senders may run commands outside the sandbox."),
