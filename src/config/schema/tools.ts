@@ -43,9 +43,7 @@ export function toolsSchema() {
         "Filters that may run unasked on files of the workspace, with harmless options alone.",
       ),
     }),
-    fs: z.object({
-      workspaceOnly: about(z.boolean(), "Whether file tools stay in the workspace; today they always do."),
-    }),
+    fs: z.object({ workspaceOnly: about(z.boolean(), "Whether file tools stay in the workspace; they do, today.") }),
     elevated: z.object({
       enabled: about(z.boolean(), "Whether named senders may run commands outside the sandbox."),
       allowFrom: about(record(names()), "Those senders, by channel."),
