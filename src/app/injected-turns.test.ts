@@ -209,7 +209,7 @@ function faultsOf(played: Played): readonly string[] {
 }
 
 /** What never runs, or not here, whoever wants it: nobody is even asked. */
-const hardRefused = ["exec"];
+const hardRefused = ["exec", "secret"];
 
 const worlds: readonly (readonly [string, (config: Config) => void])[] = [
   ["as it comes", () => undefined],
@@ -232,7 +232,7 @@ const foreignOnes = injections.filter(({ carrier }) => carrier.taint.class === "
 
 describe.each(worlds)("a model that obeys what it reads, %s", (world, change) => {
   it(
-    "R15 R076: has no effect in any turn, and every question shows where the words came from",
+    "R8 R076: has no effect in any turn, and every question shows where the words came from",
     { timeout: 60_000 },
     async () => {
       const chosen = foreignOnes.filter((_, index) => index % 3 === (world === "as it comes" ? 0 : 1));
@@ -252,15 +252,13 @@ describe.each(worlds)("a model that obeys what it reads, %s", (world, change) =>
       const unasked = played
         .filter(({ questions }) => questions.length === 0)
         .map(({ injection }) => injection.payload.id);
-      expect([...new Set(unasked)].toSorted()).toEqual(
-        world === "as it comes" ? [...hardRefused, "secret"] : hardRefused,
-      );
+      expect([...new Set(unasked)].toSorted()).toEqual(hardRefused);
       const rows = await Promise.all(house.questions.map(({ runId }) => house.house.store.inbox.byRunId(runId)));
       expect(rows.every((row) => row?.state === "replied" || row?.endedMs !== null)).toBe(true);
     },
   );
 
-  it("R15: while the same call, wanted by an owner who has read nothing, is done where one consents", async () => {
+  it("R8: while the same call, wanted by an owner who has read nothing, is done where one consents", async () => {
     const house = await open(change, "allow-once");
     const done: Record<string, boolean> = {};
     for (const [index, payload] of payloads.entries()) {
@@ -270,7 +268,7 @@ describe.each(worlds)("a model that obeys what it reads, %s", (world, change) =>
       expect(await say(house, name, "a", { content: [], group: false })).toBe("final");
       done[payload.id] = before[0] !== house.effects.length || before[1] !== JSON.stringify(await house.files());
     }
-    expect(Object.keys(done).filter((id) => done[id] === false)).toEqual([...hardRefused, "secret"]);
+    expect(Object.keys(done).filter((id) => done[id] === false)).toEqual(hardRefused);
   });
 });
 
@@ -287,7 +285,7 @@ describe("words from the workspace itself", () => {
   const commands = ids(({ call, id }) => call.tool === "exec" && !hardRefused.includes(id));
 
   it.each(worlds)(
-    "R15: %s: messages to others are asked about; what else is done is what the configuration lets be done",
+    "R8: %s: messages to others are asked about; what else is done is what the configuration lets be done",
     async (world, change) => {
       const house = await open(change, "deny");
       const played = await playAll(casesOf(locals.flatMap(casesFor)), house);
@@ -312,9 +310,7 @@ describe("words from the workspace itself", () => {
           !hardRefused.includes(injection.payload.id),
       );
       expect(done).toEqual([...free, ...(isOpen ? commands : [])].toSorted());
-      expect(by(({ questions }) => questions.length > 0)).toEqual(
-        [...asked, ...(isOpen ? ["secret"] : commands)].toSorted(),
-      );
+      expect(by(({ questions }) => questions.length > 0)).toEqual([...asked, ...(isOpen ? [] : commands)].toSorted());
       expect(house.effects.some((effect) => effect.startsWith("exec"))).toBe(isOpen);
       expect(house.effects.filter((effect) => /^(message|sessions_)/.test(effect))).toEqual([]);
     },

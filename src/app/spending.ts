@@ -76,7 +76,9 @@ function warnOf(call: CallToPay, state: PurseState, around: Surroundings): void 
   const { runId, sessionKey, agentId } = call;
   const text = warningSentence(state);
   log.warn("a budget is nearly used up", { ...state });
-  bus.emit({ type: "run.notice", kind: "budget", text, runId, sessionKey, agentId, atMs: clock.nowMs() });
+  // A call beside turns has no run that anybody follows.
+  if (runId !== "")
+    bus.emit({ type: "run.notice", kind: "budget", text, runId, sessionKey, agentId, atMs: clock.nowMs() });
   tellOwners(call, state, around).catch((thrown: unknown) => {
     log.warn("nobody could be told of a budget", { error: AppError.from(thrown).toJSON() });
   });

@@ -356,6 +356,20 @@ describe("over a restart", () => {
     });
   }
 
+  it("P2 P14: whoever can be reached by then without having come is told then, and nothing is done without them", async () => {
+    const back = watcher();
+    back.there = false;
+    world.clock.setWall(t0 + 1_000);
+    world = await world.again();
+    world.desk.listen(back);
+    const id = await asks({ fallback: "allow" });
+    const doubt = await asks({ kind: "in-doubt", callId: "other" });
+    back.there = true;
+    await world.clock.advance(limits.approversReturnMs);
+    await expect.poll(() => back.seen.toSorted()).toEqual([id, doubt].toSorted());
+    expect(await world.desk.ask(question({ fallback: "allow" }))).toMatchObject({ state: "open", id });
+  });
+
   it("P2: after that moment, and for a turn that began since, nobody there is nobody", async () => {
     world.clock.setWall(t0 + 1_000);
     world = await world.again();

@@ -59,9 +59,10 @@ class Desk implements ApprovalDesk {
   readonly #deps: ApprovalDeskDeps;
   readonly #listeners = new Set<ApprovalListener>();
   readonly #timers = new Map<string, Timer>();
-  /** Until those who may answer are taken to be gone for good: see `#returningMs`. */
-  readonly #returns = new Set<Timer>();
+  /** Asked while nobody was there, and shown to nobody since. */
+  readonly #unseen = new Map<string, ApprovalRow>();
   readonly #opened: { readonly atMs: number; readonly monotonicMs: number };
+  #return: Timer | null = null;
   #closed = false;
 
   constructor(deps: ApprovalDeskDeps) {
@@ -75,9 +76,10 @@ class Desk implements ApprovalDesk {
 
   close(): void {
     this.#closed = true;
-    for (const timer of [...this.#timers.values(), ...this.#returns]) timer.cancel();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#return?.cancel();
     this.#timers.clear();
-    this.#returns.clear();
+    this.#unseen.clear();
     this.#listeners.clear();
   }
 
@@ -87,12 +89,12 @@ class Desk implements ApprovalDesk {
     if (known !== null) return standing(known, clock.nowMs());
     // More than anybody can look at: the fallback is for nobody there, not for too much at once.
     if (this.#timers.size >= limits.openApprovals) return nobodyToAsk;
-    const reaches = this.#reaches(question);
-    const returningMs = this.#returningMs(question);
-    if (!reaches && returningMs === 0) return this.#withoutAsking(question);
+    // What a crash left in doubt is asked whoever is there, and waits all its time for them.
+    if (question.kind !== "in-doubt" && !this.#reaches(question) && !this.#mayReturnFor(question)) {
+      return this.#withoutAsking(question);
+    }
     const { row, created } = await store.approvals.request(this.#draft(question));
     if (created) this.#announce(row);
-    if (created && !reaches) this.#lookAgain(row, returningMs);
     return standing(row, clock.nowMs());
   }
 
@@ -160,35 +162,43 @@ class Desk implements ApprovalDesk {
   }
 
   /**
-   * A turn that began before the gateway went down goes on the moment it is back, before pages and terminals are: so long it
-   * waits for them. Zero for a turn that began since. What a crash left in doubt waits all its time.
+   * A turn that began before the gateway went down goes on the moment it is back, before pages and programs are: it waits for
+   * them a while. One that began since is told at once, as nobody was there when it began either.
    */
-  #returningMs({ kind, receivedAtMs }: ActQuestion): number {
-    if (kind === "in-doubt") return Infinity;
-    if (receivedAtMs >= this.#opened.atMs) return 0;
-    const overMs = this.#opened.monotonicMs + limits.approversReturnMs;
-    return Math.max(0, overMs - this.#deps.clock.monotonicMs());
+  #mayReturnFor({ receivedAtMs }: ActQuestion): boolean {
+    return receivedAtMs < this.#opened.atMs && this.#returnMs() > 0;
   }
 
-  /** Those who were there have had the time to come back: if nobody did, it is answered as if nobody had been asked. */
-  #lookAgain(row: ApprovalRow, afterMs: number): void {
-    if (afterMs === Infinity || this.#closed) return;
-    const question = questionOf(row);
-    const look = (): void => {
-      this.#returns.delete(timer);
-      if (this.#reaches(question)) return;
-      this.#nobodyCame(row, question).catch((thrown: unknown) => {
-        this.#deps.log.error("a question that nobody sees could not be ended", {
-          approval: row.id,
-          error: AppError.from(thrown).toJSON(),
-        });
+  #returnMs(): number {
+    return Math.max(0, this.#opened.monotonicMs + limits.approversReturnMs - this.#deps.clock.monotonicMs());
+  }
+
+  #watchUnseen(row: ApprovalRow): void {
+    if (this.#closed || this.#returnMs() === 0) return;
+    this.#unseen.set(row.id, row);
+    this.#return ??= this.#deps.clock.after(this.#returnMs(), () => this.#timeToReturnIsOver());
+  }
+
+  /** Who was there has had the time to come back: where nobody did, it is as if nobody had been asked. */
+  #timeToReturnIsOver(): void {
+    const unseen = [...this.#unseen.values()];
+    this.#unseen.clear();
+    for (const row of unseen) {
+      this.#showOrEnd(row).catch((thrown: unknown) => {
+        const error = AppError.from(thrown).toJSON();
+        this.#deps.log.error("a question that nobody sees could not be ended", { approval: row.id, error });
       });
-    };
-    const timer = this.#deps.clock.after(afterMs, look);
-    this.#returns.add(timer);
+    }
   }
 
-  async #nobodyCame(row: ApprovalRow, question: ActQuestion): Promise<void> {
+  async #showOrEnd({ id }: ApprovalRow): Promise<void> {
+    const row = await this.find(id);
+    if (row?.state !== "open" || this.#closed) return;
+    const question = questionOf(row);
+    if (this.#reaches(question) || question.kind === "in-doubt") {
+      for (const listener of this.#listeners) this.#tell(listener, row);
+      return;
+    }
     const decided = await this.#byFallback(row, question);
     if (decided === null) return;
     this.#deps.wakeQueue();
@@ -249,17 +259,22 @@ class Desk implements ApprovalDesk {
     this.#watch(row);
     const approval = approvalView(row);
     bus.emit({ type: "approval.requested", id, sessionKey, approval, expiresMs, atMs: clock.nowMs() });
-    for (const listener of this.#listeners) this.#tell(listener, row);
+    const told = [...this.#listeners].filter((listener) => this.#tell(listener, row));
+    if (told.length === 0) this.#watchUnseen(row);
     this.#trace(row, "approval.asked", { tool: approval.tool, expiresMs });
   }
 
-  #tell(listener: ApprovalListener, row: ApprovalRow): void {
+  /** False where nobody sees it there. */
+  #tell(listener: ApprovalListener, row: ApprovalRow): boolean {
     const question = questionOf(row);
-    if (!this.#seenAt(listener, question)) return;
+    if (!this.#seenAt(listener, question)) return false;
     try {
       listener.asked(row, question);
+      this.#unseen.delete(row.id);
+      return true;
     } catch (thrown) {
       this.#listenerFailed(listener, thrown);
+      return false;
     }
   }
 

@@ -22,6 +22,8 @@ export interface CallToPay {
   readonly senderId: string;
   /** Of a schedule; null for what a person asked. */
   readonly jobId: string | null;
+  /** False: refused at once where only calls under way keep the money from it. Else it waits for them. */
+  readonly waits?: boolean;
   /** What it is made for, where that is neither a chat nor a schedule. */
   readonly origin?: CallOrigin;
   readonly model: PricedModel;

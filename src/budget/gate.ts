@@ -105,7 +105,7 @@ class Gate implements OpenBudgetGate {
   /** What is held by calls under way comes back, most of it: a call that lacks only that waits for a while. */
   async #reserve(call: CallToPay, price: ModelPrice, signal: AbortSignal | undefined): Promise<Reservation> {
     const { clock, store } = this.#deps;
-    const untilMs = clock.monotonicMs() + limits.budgetWaitMs;
+    const untilMs = clock.monotonicMs() + (call.waits === false ? 0 : limits.budgetWaitMs);
     for (let pauseMs: number = limits.budgetPollMs; ; pauseMs = Math.min(pauseMs * 2, limits.budgetPollCapMs)) {
       const reservation = await store.budgets.reserve(this.#request(call, price));
       const waits = reservation.outcome === "short" && reservation.passing && clock.monotonicMs() < untilMs;

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
 import type { CallBeside } from "../domain/paid-call.ts";
+import { tellingUnsent } from "../platform/egress/unsent.ts";
 import { seededIds } from "../platform/seeded-ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";
 import { createPayBeside } from "./pay-beside.ts";
@@ -25,7 +26,7 @@ function scene(budgets: Parameters<typeof openWorld>[0] = {}) {
     ...world,
     pay,
     warnings,
-    rows: () => world.store.ledger.calls("agent:main:memory", { limit: 10 }),
+    rows: () => world.store.ledger.calls("memory:main", { limit: 10 }),
     async purse() {
       const [one] = await world.store.budgets.balances({ atMs: world.clock.nowMs(), asked: [] });
       return [one?.spentMicros, one?.heldMicros];
@@ -33,16 +34,28 @@ function scene(budgets: Parameters<typeof openWorld>[0] = {}) {
   };
 }
 
+const counted = ({ inputTokens }: { readonly inputTokens: number | null }): number | null => inputTokens;
 const limited = { global: { day: 1 } };
+
+function neverConnected(): Error {
+  let told: Error | null = null;
+  const refusing = tellingUnsent((_options, callback) => callback(new Error("refused"), null));
+  refusing({} as Parameters<typeof refusing>[0], (...[error]) => void (told = error));
+  return told ?? expect.fail("it connected");
+}
 
 describe("a call beside the turns", () => {
   it("T5: is held at its worst case while it is under way, and booked at what the provider counted", async () => {
     const { pay, rows, purse } = scene(limited);
     const during: unknown[] = [];
-    const answer = await pay(call, async () => {
-      during.push(...(await purse()));
-      return { inputTokens: 90, vectors: 7 };
-    });
+    const answer = await pay(
+      call,
+      async () => {
+        during.push(...(await purse()));
+        return { inputTokens: 90, vectors: 7 };
+      },
+      counted,
+    );
     expect(answer.vectors).toBe(7);
     expect(during).toEqual([0, 800]);
     expect(await purse()).toEqual([180, 0]);
@@ -66,7 +79,7 @@ describe("a call beside the turns", () => {
         await gate.pausesChanged();
       }
       const asked: number[] = [];
-      const outcome = pay({ ...call, ...changes }, () => Promise.resolve({ inputTokens: asked.push(1) }));
+      const outcome = pay({ ...call, ...changes }, () => Promise.resolve({ inputTokens: asked.push(1) }), counted);
       await expect(outcome).rejects.toMatchObject({ code: expect.stringMatching(/^BUDGET_/) as string });
       expect([asked, await rows()]).toEqual([[], []]);
       return outcome.catch((thrown: unknown) => AppError.from(thrown).code);
@@ -76,32 +89,52 @@ describe("a call beside the turns", () => {
     expect(await refused({})).toBe("BUDGET_003");
   });
 
-  it("T5: what nobody counted is booked by estimate, and what has no price is free nowhere", async () => {
+  it("T5: does not wait for money that calls under way may give back", async () => {
+    const { pay, gate, call: asked } = scene({ global: { day: 0.0105 } });
+    expect(await gate.hold(asked())).toMatchObject({ granted: true });
+    await expect(pay(call, () => Promise.resolve({ inputTokens: 1 }))).rejects.toMatchObject({ code: "BUDGET_001" });
+  });
+
+  it.each([
+    ["told nothing", null, 134, true],
+    ["told of more tokens than there are bytes", 401, 134, true],
+    ["told of none", 0, 0, false],
+  ])("T5: of a provider that %s is booked what there is to know", async (_how, inputTokens, input, estimated) => {
     const { pay, rows } = scene();
-    await pay({ ...call, model: { ...model, price: undefined } }, () => Promise.resolve({ inputTokens: null }));
+    await pay(call, () => Promise.resolve({ inputTokens }), counted);
     expect(await rows()).toEqual([
       expect.objectContaining({
-        usage: expect.objectContaining({ input: 100 }) as object,
-        estimated: true,
-        costMicros: null,
+        usage: expect.objectContaining({ input }) as object,
+        costMicros: input * 2,
+        estimated,
       }),
     ]);
   });
 
+  it("C16: a service that does not count in tokens is booked with none, and without a price is free nowhere", async () => {
+    const { pay, store } = scene();
+    await pay({ ...call, purpose: "speech", model: { ...model, price: undefined } }, () => Promise.resolve("sound"));
+    const [row] = await store.ledger.calls("speech:main", { limit: 2 });
+    expect(row).toMatchObject({ origin: "speech", usage: { input: 0 }, costMicros: null, estimated: false });
+  });
+
+  const unsent = new AppError("CONN_001", "no", { cause: { cause: neverConnected() } });
   it.each([
-    ["refused", new AppError("MODEL_002", "no"), 0],
-    ["failed", new AppError("MODEL_004", "no"), 0],
-    ["never reached", new AppError("CONN_001", "no"), 0],
-    ["silent", new AppError("CONN_001", "no", { details: { silent: true } }), 1],
-    ["unreadable", new AppError("MODEL_005", "no"), 1],
+    ["refused", new AppError("MODEL_002", "no", { details: { status: 401 } }), 0],
+    ["failed", new AppError("MODEL_004", "no", { details: { status: 503 } }), 0],
+    ["kept from leaving", new AppError("SEC_005", "no"), 0],
+    ["never connected", unsent, 0],
+    ["broken off", new AppError("CONN_001", "no"), 1],
+    ["unreadable", new AppError("MODEL_005", "no", { details: { status: 200 } }), 1],
     ["stopped", new AppError("SYS_007", "no"), 1],
     ["too slow", new AppError("MODEL_006", "no"), 1],
+    ["odd", new TypeError("no"), 1],
   ])(
-    "T5: one that is %s gives its hold back, and is booked where it may have been billed",
+    "T5: one that was %s gives its hold back, and is booked where it may have been billed",
     async (_how, error, booked) => {
       const { pay, rows, purse } = scene(limited);
-      await expect(pay(call, () => Promise.reject(error))).rejects.toBe(error);
-      expect(await purse()).toEqual([booked * 200, 0]);
+      await expect(pay(call, () => Promise.reject(error), counted)).rejects.toBe(error);
+      expect(await purse()).toEqual([booked * 268, 0]);
       expect((await rows()).map(({ estimated }) => estimated)).toEqual(Array.from({ length: booked }, () => true));
     },
   );

@@ -3,6 +3,7 @@ import { AppError } from "../domain/app-error.ts";
 import { costMicros, noUsage, splitCost } from "../domain/money.ts";
 import type { CallBeside, PayBeside } from "../domain/paid-call.ts";
 import type { Clock } from "../platform/clock.ts";
+import { wasNeverSent } from "../platform/egress/unsent.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { Log } from "../platform/log.ts";
 import type { LedgerEntry } from "../store/ledger-port.ts";
@@ -19,56 +20,70 @@ export interface PayBesideDeps {
 
 export function createPayBeside(deps: PayBesideDeps): PayBeside {
   const { gate, ledger, clock, ids } = deps;
-  return async (call, ask) => {
+  return async (call, ask, tokensOf) => {
     const payer = payerOf(call, ids.uuid());
-    const held = await gate.hold(payer, neverWaits);
+    const held = await gate.hold(payer);
     if (!held.granted) throw AppError.fromJSON(held.error);
-    const startedMs = clock.monotonicMs();
-    const book = async (inputTokens: number | null): Promise<void> => {
-      const times = { atMs: clock.nowMs(), latencyMs: Math.round(clock.monotonicMs() - startedMs) };
-      await ledger.book([entryOf(call, payer, { ...times, inputTokens })]);
+    const book = async (usage: Read): Promise<void> => {
+      await ledger.book([entryOf(call, payer, { ...usage, atMs: clock.nowMs() })]);
     };
     try {
       const answer = await ask();
-      await settled(() => book(answer.inputTokens), deps);
+      await settled(() => book(tokensOf === undefined ? nothingCounted : readBy(call, tokensOf(answer))), deps);
       return answer;
     } catch (thrown) {
-      await settled(() => (mayBeBilled(AppError.from(thrown)) ? book(null) : gate.release(held.hold)), deps);
+      const usage = tokensOf === undefined ? nothingCounted : readBy(call, null);
+      await settled(() => (isUnbilled(thrown) ? gate.release(held.hold) : book(usage)), deps);
       throw thrown;
     }
   };
 }
 
-/** Nobody waits here until other calls give money back: it can be done without, or is done later. */
-const neverWaits = AbortSignal.abort();
-
-/** An account of its own beside the agent's conversations; whoever asked is not told, so no person's purse pays. */
+/** An account of its own beside the agent's sessions, by a key that none of them can have; no person's purse pays. */
 function payerOf({ purpose, agentId, model, inputBytes }: CallBeside, callId: string): CallToPay {
   return {
     callId,
     runId: "",
-    sessionKey: `agent:${agentId}:${purpose}`,
+    sessionKey: `${purpose}:${agentId}`,
     agentId,
     channel: purpose,
     senderId: "",
     jobId: null,
     origin: purpose,
+    waits: false,
     model,
     inputTokens: inputBytes,
     outputTokens: 0,
   };
 }
 
+interface Read {
+  readonly input: number;
+  readonly estimated: boolean;
+}
+
+const nothingCounted: Read = Object.freeze({ input: 0, estimated: false });
+
+/** A count that no such text can have is none. */
+function readBy({ inputBytes }: CallBeside, told: number | null): Read {
+  return told === null || told > inputBytes
+    ? { input: Math.ceil(inputBytes / usualTokenBytes), estimated: true }
+    : { input: told, estimated: false };
+}
+
+/** Of most texts in most scripts; where it errs, it books too much. */
+const usualTokenBytes = 3;
+
 function entryOf(
-  { purpose, model, inputBytes }: CallBeside,
+  { purpose, model }: CallBeside,
   { callId, runId, sessionKey, agentId, channel, senderId }: CallToPay,
-  { inputTokens, ...times }: { readonly inputTokens: number | null; readonly atMs: number; readonly latencyMs: number },
+  { input, estimated, atMs }: Read & { readonly atMs: number },
 ): LedgerEntry {
-  const usage = { ...noUsage, input: inputTokens ?? Math.ceil(inputBytes / usualTokenBytes) };
+  const usage = { ...noUsage, input };
   const cost = costMicros(usage, model.price) ?? null;
   return {
     id: callId,
-    ...times,
+    atMs,
     runId,
     sessionKey,
     agentId,
@@ -79,20 +94,24 @@ function entryOf(
     usage,
     costMicros: cost,
     costs: splitCost(usage, model.price, cost),
-    estimated: inputTokens === null,
+    estimated,
+    // Its time would stand among those of answers.
+    latencyMs: null,
     origin: purpose,
   };
 }
 
-/** Where a provider tells nothing: what a token of most texts is about as long as. */
-const usualTokenBytes = 4;
-
-/** What was refused was made for nobody; what was silent, stopped or unreadable has been read at least. */
-function mayBeBilled({ code, details }: AppError): boolean {
-  return details["silent"] === true || code === "MODEL_005" || code === "MODEL_006" || code === "SYS_007";
+/** What was refused was made for nobody, and what found nobody was not sent; all else may have been read at least. */
+function isUnbilled(thrown: unknown): boolean {
+  const { code, details } = AppError.from(thrown);
+  const status: unknown = details["status"];
+  return (typeof status === "number" && status >= 400) || code === "SEC_005" || wasNeverSent(thrown);
 }
 
-/** The answer is there, or the failure is: that its price could not be written down changes neither. A hold counts at its worst case then. */
+/**
+ * The answer is there, or the failure is: that its price could not be written down changes neither. Where a purse has a limit
+ * the hold stays, and counts at its worst case; elsewhere the call is missing from the sums.
+ */
 async function settled(write: () => Promise<unknown>, { log }: Pick<PayBesideDeps, "log">): Promise<void> {
   try {
     await write();

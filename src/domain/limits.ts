@@ -294,8 +294,8 @@ export const limits = Object.freeze({
   approvalTtlMs: 24 * 3_600_000,
   /** Questions about acts that are open at one time. */
   openApprovals: 500,
-  /** After a start, so long a turn from before it waits for pages and terminals to come back before nobody can be asked. */
-  approversReturnMs: 15_000,
+  /** After a start, so long a turn from before it waits for pages and programs to come back; a page tries every 20 s at least. */
+  approversReturnMs: 30_000,
   /** A question in a chat shows all of what it is about up to this length, in UTF-16 units; what is longer is allowed elsewhere. */
   approvalChatChars: 8_000,
   /** One line over the local socket for approvals, in UTF-16 units; who sends a longer one is cut off. */

@@ -15,13 +15,13 @@ export interface CallBeside {
   readonly inputBytes: number;
 }
 
-export interface Metered {
-  /** Tokens, as the provider counted them; null where it told nothing. */
-  readonly inputTokens: number | null;
-}
-
 /**
  * Asks where somebody pays, and books what it cost before the answer is given back. Throws BUDGET_001–003 without having
- * asked, and whatever `ask` throws.
+ * asked, and whatever `ask` throws. `tokensOf`: what the provider counted as read, null where it told nothing; absent for a
+ * service that does not count in tokens.
  */
-export type PayBeside = <Answer extends Metered>(call: CallBeside, ask: () => Promise<Answer>) => Promise<Answer>;
+export type PayBeside = <Answer>(
+  call: CallBeside,
+  ask: () => Promise<Answer>,
+  tokensOf?: (answer: Answer) => number | null,
+) => Promise<Answer>;

@@ -104,7 +104,6 @@ describe("what is done about an act", () => {
     ],
     ["a file elsewhere", "read", outside, {}, {}, "deny tools.fs.workspaceOnly"],
     ["a file elsewhere, where no rule is against it", "read", outside, {}, free, "deny built-in"],
-    ["a file elsewhere, from a box", "read", outside, { sandboxed: true }, free, "deny built-in"],
     ["a page", "web_fetch", page, {}, {}, "allow built-in"],
     ["a page that another named", "web_fetch", { ...page, known: true }, foreign, {}, "allow built-in"],
     ["a page that nobody named, after another", "web_fetch", page, foreign, {}, "ask built-in"],

@@ -71,7 +71,8 @@ export interface SpeechDesk {
   /**
    * Whole audio, checked to its last frame. Throws RPC_003 for a text that is empty or too long, RPC_007 for a service that is
    * not known, MODEL_009 where none is set up, MODEL_002 (key), MODEL_003 (limit), MODEL_008 (refused), MODEL_004 (failed),
-   * MODEL_005 (no audio, or cut off), MODEL_006 (too slow).
+   * MODEL_005 (no audio, or cut off), MODEL_006 (too slow), and BUDGET_001–003 where nobody pays: no price of it is known, so
+   * that a budget lets it speak only where `budgets.allowUnpriced` names it.
    */
   convert(spoken: SpokenText): Promise<Speech>;
 }

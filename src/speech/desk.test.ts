@@ -209,3 +209,15 @@ describe("how long audio plays", () => {
     );
   });
 });
+
+it("C16: has its call paid before it asks, by the words that it speaks, and asks nobody where that is refused", async () => {
+  const calls: object[] = [];
+  const pay: PayBeside = (call) => {
+    calls.push(call);
+    return Promise.reject(new AppError("BUDGET_003", "Spending is paused."));
+  };
+  const desk = deskWith({ providers: { openai: { baseUrl: "http://127.0.0.1:9", model: "voice" } } }, { pay });
+  expect(await codeOf(desk.convert({ text: " Grüße " }))).toMatchObject({ code: "BUDGET_003" });
+  const model = { ref: "openai/voice", provider: "openai", id: "voice", maxTokens: null, price: undefined };
+  expect(calls).toEqual([{ purpose: "speech", agentId: "main", inputBytes: 7, model }]);
+});

@@ -87,11 +87,7 @@ async function convert(spoken: SpokenText, deps: SpeechDeskDeps): Promise<Speech
   const format = spoken.format ?? "mp3";
   const call = { purpose: "speech", agentId: deps.agentId(), inputBytes: Buffer.byteLength(text) } as const;
   const model = pricedModel(provider, endpoint);
-  const { speech } = await deps.pay({ ...call, model }, async () => ({
-    speech: await speak({ text, format, provider, endpoint, timeoutMs }, deps),
-    inputTokens: null,
-  }));
-  return speech;
+  return deps.pay({ ...call, model }, () => speak({ text, format, provider, endpoint, timeoutMs }, deps));
 }
 
 interface Sentence {

@@ -60,7 +60,7 @@ const people: readonly (readonly [string, PolicyFacts])[] = [
 ];
 
 describe("the corpus", () => {
-  it("R15: has 200 cases and more, each once", () => {
+  it("R8: has 200 cases and more, each once", () => {
     expect(injections.length).toBeGreaterThanOrEqual(200);
     expect(new Set(injections.map(({ id }) => id)).size).toBe(injections.length);
     for (const carrier of carriers) {
@@ -82,7 +82,7 @@ describe("the corpus", () => {
 });
 
 describe.each(worlds)("a model that obeys what it reads, %s", (_world, config) => {
-  it.each(people)("R15: does nothing without an approval that shows the source, for %s", async (_who, facts) => {
+  it.each(people)("R8: does nothing without an approval that shows the source, for %s", async (_who, facts) => {
     for (const commands of [everythingRuns, careless]) {
       const policy = createPolicy({ config: () => config, commands });
       const played = await Promise.all(injections.map((injection) => playInjection(injection, policy, facts)));
@@ -90,7 +90,7 @@ describe.each(worlds)("a model that obeys what it reads, %s", (_world, config) =
     }
   });
 
-  it("R15: while the same calls, wanted by an owner who has read nothing, are not all in the way", async () => {
+  it("R8: while the same calls, wanted by an owner who has read nothing, are not all in the way", async () => {
     const policy = createPolicy({ config: () => config, commands: everythingRuns });
     const wanted = payloads.map(({ call }) => policy.decide({ ...factsOf(), ...call, taint: [] }));
     expect((await Promise.all(wanted)).filter(({ effect }) => effect === "allow").length).toBeGreaterThan(30);
@@ -98,7 +98,7 @@ describe.each(worlds)("a model that obeys what it reads, %s", (_world, config) =
 });
 
 describe("a helper that is born of such words", () => {
-  it("R15: inherits what its parent had read, and can do no more", async () => {
+  it("R8: inherits what its parent had read, and can do no more", async () => {
     const config = configWith({ tools: { exec: { security: "full", ask: "off" } } });
     const policy = createPolicy({ config: () => config, commands: everythingRuns });
     const [page] = carriers;

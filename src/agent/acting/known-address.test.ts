@@ -46,7 +46,7 @@ describe("an address that somebody named", () => {
     ["with the usual port", "https://tea.example:443/a?b=c"],
     ["with another fragment, which no server sees", "https://tea.example/a?b=c#secret"],
     ["by dots that lead nowhere", "https://tea.example/x/../a?b=c"],
-  ])("R15: is known %s", (_how, url) => {
+  ])("R8: is known %s", (_how, url) => {
     expect(known(url, { says: `Look at ${address} please` })).toBe(true);
     expect(known(address, { says: `Look at ${url} please` })).toBe(true);
   });
@@ -64,12 +64,12 @@ describe("an address that somebody named", () => {
     ["a letter written as its number", "https://tea.example/%61?b=c"],
     ["a question mark more", "https://tea.example/a?b=c?"],
     ["no address", "tea.example/a?b=c"],
-  ])("R15: is not known as %s", (_how, url) => {
+  ])("R8: is not known as %s", (_how, url) => {
     expect(known(url, { says: `Look at ${address} please` })).toBe(false);
   });
 
   it.each([".", ",", ";", ":", "!", "?", "...", "?!", ")", "]", ">", '"', "'", "`", "**", "_", ")**", "](x)", "))."])(
-    "R15: is known where a sentence goes on with %s behind it",
+    "R8: is known where a sentence goes on with %s behind it",
     (mark) => {
       expect(known("https://tea.example/a", { says: `See https://tea.example/a${mark} There` })).toBe(true);
       expect(known("https://tea.example/a", { says: `See (https://tea.example/a)${mark}` })).toBe(true);
@@ -78,7 +78,7 @@ describe("an address that somebody named", () => {
 });
 
 describe("an address with brackets", () => {
-  it("R15: is known with them and without, and no shorter", () => {
+  it("R8: is known with them and without, and no shorter", () => {
     const tea = "https://tea.example/wiki/Tea_(drink)";
     for (const says of [tea, `[tea](${tea})`, `(${tea})`, `(see ${tea}, or not)`]) {
       expect(known(tea, { says })).toBe(true);
@@ -89,7 +89,7 @@ describe("an address with brackets", () => {
 });
 
 describe("who named it", () => {
-  it("R15: a page, a search, a file that holds nothing from elsewhere: now and earlier", () => {
+  it("R8: a page, a search, a file that holds nothing from elsewhere: now and earlier", () => {
     for (const entry of [
       gave(`- [more](${address})`),
       gave(`1. Tea\n   ${address}`, { tool: "web_search" }),
@@ -104,7 +104,7 @@ describe("who named it", () => {
     ).toBe(true);
   });
 
-  it("R15: never the model itself, and nothing that gives its words back", () => {
+  it("R8: never the model itself, and nothing that gives its words back", () => {
     for (const entry of [
       line("assistant", address),
       gave(address, { isError: true }),
@@ -124,7 +124,7 @@ describe("who named it", () => {
     expect(known(address, { options: { history } })).toBe(false);
   });
 
-  it("R15: another turn only where it had read nothing", () => {
+  it("R8: another turn only where it had read nothing", () => {
     expect(known(address, { says: address, born: [] })).toBe(true);
     expect(known(address, { says: address, born: [web] })).toBe(false);
   });

@@ -147,7 +147,8 @@ describe("a turn of five tools that is killed", () => {
     // By a clock that stands still: what its process left running does nothing after its end.
     const first = await openTestWay({ script: asksFor(...names), tools, failpoints, clock: new FakeClock(Date.now()) });
     await first.way.start();
-    await first.way.admit(chatRequest("do all five", { runId: "run-1" }));
+    const order = chatRequest("do all five", { runId: "run-1", message: { receivedAtMs: Date.now() - 7 } });
+    await first.way.admit(order);
     await died;
     await first.crash();
     const before = [...runs];
@@ -167,6 +168,8 @@ describe("a turn of five tools that is killed", () => {
     const inDoubt = place === "tool-running" || place === "tool-finished";
     // The one that was under way is asked about and, after a no, left alone; all others ran exactly once.
     expect(asked.map(({ kind, tool }) => [kind, tool])).toEqual(inDoubt ? [["in-doubt", names[nth - 1]]] : []);
+    // The turn is one from before the restart, by when its message came.
+    expect(asked.map(({ receivedAtMs }) => receivedAtMs)).toEqual(asked.map(() => order.message.receivedAtMs));
     const once = names.filter((name) => !(inDoubt && name === names[nth - 1]) || before.includes(name));
     expect(runs).toEqual(once);
     expect(second.requests.length).toBeLessThanOrEqual(names.length + 1);

@@ -85,7 +85,7 @@ async function* seesCat(): AsyncGenerator<ModelEvent> {
 }
 
 describe("a picture in a turn", () => {
-  it("R15: is shown to a model that sees, alone and without tools, and its answer is words from elsewhere", async () => {
+  it("R8: is shown to a model that sees, alone and without tools, and its answer is words from elsewhere", async () => {
     const { requests, results, end, house, runId, vision } = await turnWith(
       [modelOf("one", ["text", "image"])],
       seesCat,
@@ -116,14 +116,14 @@ describe("a picture in a turn", () => {
     expect(house.events.filter(({ type }) => type === "tool.failed")).toEqual([]);
   });
 
-  it("R15: where no model sees, the tool says so and the turn goes on", async () => {
+  it("R8: where no model sees, the tool says so and the turn goes on", async () => {
     const { requests, results, end } = await turnWith([modelOf("blind", ["text"])], seesCat);
     expect(results[0]).toMatchObject({ isError: true, output: expect.stringContaining("No model that sees pictures") });
     expect(requests.every(({ tools }) => tools.length > 0)).toBe(true);
     expect(end).toMatchObject({ text: "Done." });
   });
 
-  it("R15: a model that fails at the picture is no end of the turn", async () => {
+  it("R8: a model that fails at the picture is no end of the turn", async () => {
     // oxlint-disable-next-line require-yield -- it fails before its first word.
     const { results, end } = await turnWith([modelOf("one", ["text", "image"])], async function* () {
       throw new AppError("MODEL_008", "This picture is refused.");

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { defaultConfig } from "../../config/default-config.ts";
 import type { Config } from "../../config/schema/root.ts";
 import type { Credential } from "../../credentials/contract.ts";
+import type { ModelPrice } from "../../domain/money.ts";
 import type { CallBeside, PayBeside } from "../../domain/paid-call.ts";
 import { createEmbedder } from "../../memory/embeddings/embedder.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -12,7 +13,7 @@ import { seededIds } from "../../platform/seeded-ids.ts";
 import { silentLog } from "../../platform/log.ts";
 import type { ProviderEndpoint } from "../../providers/contract.ts";
 import { vectorPrice } from "../../providers/prices.ts";
-import { createEmbeddingSource } from "./memory-embeddings.ts";
+import { createEmbeddingSource, type EmbeddingSourceDeps } from "./memory-embeddings.ts";
 
 const egress = createEgress({ allowPrivate: () => false, log: silentLog() });
 
@@ -20,7 +21,7 @@ function sourceOf(
   search: Partial<Config["memory"]["search"]>,
   endpoint: Partial<ProviderEndpoint> = {},
   credential: Credential = { kind: "key", apiKey: "secret" },
-  pay: PayBeside = (_call, ask) => ask(),
+  money: Partial<Pick<EmbeddingSourceDeps, "pay" | "priceOf">> = {},
 ) {
   const config = structuredClone(defaultConfig()) as Config;
   Object.assign(config.memory.search, search);
@@ -46,7 +47,8 @@ function sourceOf(
     },
     egress,
     priceOf: vectorPrice,
-    pay,
+    pay: (_call, ask) => ask(),
+    ...money,
   });
 }
 
@@ -138,7 +140,7 @@ describe("the model of the memory's vectors", () => {
       calls.push(call);
       return ask();
     };
-    const opened = sourceOf({}, endpoint, { kind: "none" }, pay).open({ provider: "p", model });
+    const opened = sourceOf({}, endpoint, { kind: "none" }, { pay }).open({ provider: "p", model });
     await opened.paid({ agentId: "main", inputBytes: 3 }, () => Promise.resolve({ inputTokens: 1 }));
     const price = input === undefined ? undefined : { input, output: 0, cacheRead: 0, cacheWrite: 0 };
     expect(calls).toEqual([
@@ -149,5 +151,19 @@ describe("the model of the memory's vectors", () => {
         model: { ref: `p/${model}`, provider: "p", id: model, maxTokens: null, price },
       },
     ]);
+  });
+
+  it("T5: a price that is told later is the price from then on", async () => {
+    const prices: unknown[] = [];
+    const told: ModelPrice = { input: 1, output: 0, cacheRead: 0, cacheWrite: 0 };
+    const known: ModelPrice[] = [];
+    const pay: PayBeside = ({ model }, ask) => (prices.push(model.price), ask());
+    const source = sourceOf({}, {}, { kind: "none" }, { pay, priceOf: () => known[0] });
+    const opened = source.open({ provider: "p", model: "m" });
+    const call = () => opened.paid({ agentId: "main", inputBytes: 3 }, () => Promise.resolve({ inputTokens: 1 }));
+    await call();
+    known.push(told);
+    await call();
+    expect(prices).toEqual([undefined, told]);
   });
 });

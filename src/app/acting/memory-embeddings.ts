@@ -67,11 +67,12 @@ function openEndpoint(
     throw new AppError("MODEL_008", `The provider ${wanted.provider} makes no vectors: its protocol has none.`);
   }
   const { provider, model: id } = wanted;
-  const model = { ref: `${provider}/${id}`, provider, id, maxTokens: null, price: priceOf(endpoint, id) };
+  // Whoever opened it keeps it: a price that is told later is the price of the calls from then on.
+  const priced = () => ({ ref: `${provider}/${id}`, provider, id, maxTokens: null, price: priceOf(endpoint, id) });
   return {
     ...wanted,
     api,
-    paid: (call, ask) => pay({ ...call, purpose: "memory", model }, ask),
+    paid: (call, ask) => pay({ ...call, purpose: "memory", model: priced() }, ask, ({ inputTokens }) => inputTokens),
     url: urlOf(api, endpoint),
     fetch: egress.trustedFetch(addressesOf(endpoint)),
     headers: () => headersOf(api, endpoint, profiles),

@@ -76,9 +76,9 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   await life.start({ name: "command desk", start: () => commands.start(), close: () => commands.close() });
   const policy = createHousePolicy(current, commands);
   let till: PayBeside | undefined;
-  const pay: PayBeside = (call, ask) => {
+  const pay: PayBeside = (...asked) => {
     if (till === undefined) throw new AppError("SYS_001", "A call was to be paid before there was a till.");
-    return till(call, ask);
+    return till(...asked);
   };
   const memory = openMemory({ ...deps, stateDir, config: current, pay });
   await life.start({ name: "memory", close: () => memory.close() });

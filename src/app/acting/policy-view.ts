@@ -54,7 +54,7 @@ export function createHousePolicyView(
     ...view,
     async explain(asked) {
       // As a run would find it: in a new house no run has made the folder yet, and no command is judged where there is none.
-      await ensureWorkspace(workspaceOf(config(), asked.agentId));
+      if (asked.tool === "exec") await ensureWorkspace(workspaceOf(config(), asked.agentId));
       return view.explain(asked);
     },
   };

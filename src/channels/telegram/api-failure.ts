@@ -3,7 +3,7 @@
  * `parameters` and the operating system's codes; the description is for people and never decided by.
  */
 import { AppError } from "../../domain/app-error.ts";
-import { isNeverConnected } from "../../platform/egress/unsent.ts";
+import { causesOf, wasNeverSent } from "../../platform/egress/unsent.ts";
 
 /** `refused`: the API's own word that nothing was done. `unsent`: not a byte of it left. `unknown`: nobody can say. */
 export type CallFate = "refused" | "unsent" | "unknown";
@@ -52,7 +52,7 @@ export function networkFailure(method: string, thrown: unknown): ApiFailure {
   const error = new AppError("CONN_001", `Telegram could not be reached (${code ?? "no answer"}).`, {
     details: { method, ...(code === null ? {} : { networkCode: code }) },
   });
-  return { ...base, fate: neverConnected(thrown) ? "unsent" : "unknown", error };
+  return { ...base, fate: wasNeverSent(thrown) ? "unsent" : "unknown", error };
 }
 
 /** The call was called off, or took too long. */
@@ -114,24 +114,8 @@ function refusalOf(body: unknown): Refusal | null {
 
 /** Of the system or the HTTP library, wherever in the chain of causes it stands. */
 function networkCode(thrown: unknown): string | null {
-  for (const link of causes(thrown)) if (typeof link["code"] === "string") return link["code"];
+  for (const link of causesOf(thrown)) if (typeof link["code"] === "string") return link["code"];
   return null;
-}
-
-/** Only who makes connections can tell: a reset while one is made has the same code as a reset behind the request. */
-function neverConnected(thrown: unknown): boolean {
-  return causes(thrown).some(isNeverConnected);
-}
-
-/** The error, its causes, and what an error made of several holds. */
-function causes(thrown: unknown): readonly Readonly<Record<string, unknown>>[] {
-  const found: Readonly<Record<string, unknown>>[] = [];
-  let link = thrown;
-  while (isRecord(link) && found.length < 8) {
-    found.push(link);
-    link = link["cause"] ?? (Array.isArray(link["errors"]) ? (link["errors"][0] as unknown) : undefined);
-  }
-  return found;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -41,7 +41,7 @@ export function toolFindings(config: Config, channels: readonly string[]): Findi
 function fileFindings({ fs }: Config["tools"]): Finding[] {
   if (fs.workspaceOnly) return [];
   const message =
-    "has no effect yet: file tools stay inside the workspace; a command that opens other files can be asked for";
+    "has no effect yet: file tools stay inside the workspace; the assistant can still ask to run a command that opens other files";
   return [{ path: ["tools", "fs", "workspaceOnly"], message, weight: "warning" }];
 }
 

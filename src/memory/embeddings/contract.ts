@@ -1,5 +1,5 @@
 /** Where vectors come from: an endpoint that makes numbers of texts. `app` says which; nothing here knows a key. */
-import type { CallBeside, Metered } from "../../domain/paid-call.ts";
+import type { CallBeside } from "../../domain/paid-call.ts";
 
 export const embeddingApis = ["openai", "google", "ollama"] as const;
 export type EmbeddingApi = (typeof embeddingApis)[number];
@@ -8,6 +8,11 @@ export type EmbeddingApi = (typeof embeddingApis)[number];
 export interface EmbeddingModel {
   readonly provider: string;
   readonly model: string;
+}
+
+export interface Metered {
+  /** Tokens that were read, as the provider counted them; null where it told nothing. */
+  readonly inputTokens: number | null;
 }
 
 export interface EmbeddingEndpoint extends EmbeddingModel {

@@ -35,7 +35,7 @@ interface Work {
   running: Promise<void> | null;
   /** Something came in while it ran: it looks once more. */
   again: boolean;
-  trouble: string | null;
+  trouble: AppError | null;
   /** Behind which piece the next batch begins; 0: at the beginning. */
   after: number;
   /** When the model last answered with vectors of another length. */
@@ -96,7 +96,7 @@ class Desk implements EmbeddingDesk {
   stateOf(place: Place): { readonly isBusy: boolean; readonly trouble: string | null } {
     const { running, trouble } = this.#workOf(place);
     const isWanted = this.#deps.source.wanted() !== null;
-    return { isBusy: running !== null, trouble: isWanted ? trouble : null };
+    return { isBusy: running !== null, trouble: isWanted ? (trouble?.message ?? null) : null };
   }
 
   async close(): Promise<void> {
@@ -119,10 +119,11 @@ class Desk implements EmbeddingDesk {
     } catch (thrown) {
       if (this.#stop.signal.aborted) return;
       const error = AppError.from(thrown);
-      if (work.trouble !== error.message) {
+      // What is left of a budget is in its sentence, which is another one each time.
+      if (work.trouble?.code !== error.code) {
         this.#deps.log.warn("vectors of a memory could not be made", { agentId: place.agentId, error });
       }
-      work.trouble = error.message;
+      work.trouble = error;
       work.retry = this.#deps.clock.after(Math.max(limits.embeddingPauseMs, this.#pauseMs()), () =>
         this.catchUp(place),
       );

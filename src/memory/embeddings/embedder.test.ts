@@ -140,7 +140,11 @@ describe("asking for vectors", () => {
       expect(await codeOf(one.embedder.texts(["aß", "b"], never))).toBe("BUDGET_001");
     }
     expect([one.asked, one.embedder.trouble(), one.clock.pendingTimers]).toEqual([0, null, 0]);
-    expect(calls[0]).toEqual({ agentId: "main", inputBytes: 4 });
+    expect(calls[0]).toEqual({ agentId: "main", inputBytes: 4 + 2 * 16 });
+    // A disk that is full is nothing against it either.
+    one.pay = () => Promise.reject(new AppError("STORE_001", "full"));
+    for (let index = 0; index < limits.embeddingBreakerFailures + 1; index += 1)
+      expect(await codeOf(one.embedder.question("a", never))).toBe("STORE_001");
     one.pay = (_call, ask) => ask();
     expect(await codeOf(one.embedder.question("a", never))).toBe("ok");
   });

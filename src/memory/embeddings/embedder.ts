@@ -50,23 +50,24 @@ export function createEmbedder(endpoint: EmbeddingEndpoint, { clock, ids }: Embe
   }
 
   async function once(texts: readonly string[], timeoutMs: number, { agentId, signal }: Asker): Promise<Embedded> {
-    try {
-      const inputBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-      const answer = await endpoint.paid({ agentId, inputBytes }, () =>
-        ask(endpoint, texts, { timeoutMs, signal, clock }),
-      );
-      failures = 0;
-      last = null;
-      return answer;
-    } catch (thrown) {
-      if (signal.aborted) throw thrown;
-      const error = AppError.from(thrown, "CONN_001");
-      // The endpoint was not asked: nothing is known against it.
-      if (error.code.startsWith("BUDGET_")) throw error;
-      // A refused key does not mend itself, and one that was silent has cost its time already.
-      failed(error, error.retry === "never" || error.details["silent"] === true ? limits.embeddingBreakerFailures : 1);
-      throw error;
-    }
+    signal.throwIfAborted();
+    return endpoint.paid({ agentId, inputBytes: bytesOf(texts) }, async () => {
+      try {
+        const answer = await ask(endpoint, texts, { timeoutMs, signal, clock });
+        failures = 0;
+        last = null;
+        return answer;
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        const error = AppError.from(thrown, "CONN_001");
+        // A refused key does not mend itself, and one that was silent has cost its time already.
+        failed(
+          error,
+          error.retry === "never" || error.details["silent"] === true ? limits.embeddingBreakerFailures : 1,
+        );
+        throw error;
+      }
+    });
   }
 
   const pauseMs = (): number => Math.max(0, pausedUntilMs - clock.monotonicMs());
@@ -89,7 +90,7 @@ export function createEmbedder(endpoint: EmbeddingEndpoint, { clock, ids }: Embe
         } catch (thrown) {
           const error = AppError.from(thrown);
           const isLast = attempt >= limits.embeddingAttempts || pauseMs() > 0;
-          if (signal.aborted || isLast || error.retry === "never" || error.code.startsWith("BUDGET_")) throw error;
+          if (signal.aborted || isLast || error.retry === "never" || isRefused(error)) throw error;
           const backoffMs = limits.embeddingBackoffMs * 2 ** (attempt - 1) * (0.5 + ids.random() / 2);
           await clock.sleep(Math.min(limits.embeddingBackoffCapMs, error.retryAfterMs ?? backoffMs), signal);
         }
@@ -99,6 +100,19 @@ export function createEmbedder(endpoint: EmbeddingEndpoint, { clock, ids }: Embe
     pauseMs,
   };
 }
+
+/** Nobody pays for it: that is not mended by asking again at once. */
+function isRefused({ code }: AppError): boolean {
+  return code.startsWith("BUDGET_");
+}
+
+/** With what a model adds to each text for itself. */
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + marksPerText, 0);
+}
+
+/** Tokens: where a text begins and ends, and what it is for. */
+const marksPerText = 16;
 
 interface AskOptions {
   readonly timeoutMs: number;
@@ -159,15 +173,16 @@ async function exchange(endpoint: EmbeddingEndpoint, texts: readonly string[], s
 function refusal(response: Response): AppError {
   const { status } = response;
   const message = `The embedding provider answered ${status}.`;
+  const details = { status };
   const seconds = Number(response.headers.get("retry-after") ?? "");
   const wait =
     Number.isFinite(seconds) && seconds > 0
-      ? { retryAfterMs: Math.min(seconds * 1_000, limits.embeddingPauseCapMs) }
-      : {};
-  if (status === 401 || status === 403) return new AppError("MODEL_002", message);
+      ? { details, retryAfterMs: Math.min(seconds * 1_000, limits.embeddingPauseCapMs) }
+      : { details };
+  if (status === 401 || status === 403) return new AppError("MODEL_002", message, { details });
   if (status === 429) return new AppError("MODEL_003", message, wait);
   if (status >= 500) return new AppError("MODEL_004", message, wait);
-  return new AppError("MODEL_008", message);
+  return new AppError("MODEL_008", message, { details });
 }
 
 async function boundedText(response: Response): Promise<string> {

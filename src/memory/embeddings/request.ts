@@ -4,8 +4,7 @@
  */
 import { AppError } from "../../domain/app-error.ts";
 import { limits } from "../../domain/limits.ts";
-import type { Metered } from "../../domain/paid-call.ts";
-import type { EmbeddingApi, EmbeddingEndpoint } from "./contract.ts";
+import type { EmbeddingApi, EmbeddingEndpoint, Metered } from "./contract.ts";
 
 export interface EmbeddingRequest {
   readonly url: string;

@@ -16,7 +16,22 @@ export function tellingUnsent(connect: Connector): Connector {
     });
 }
 
-/** Whether this is a failure to connect: not a byte of the request has left. Looks at this error alone, not at its causes. */
-export function isNeverConnected(error: object): boolean {
-  return neverConnected in error;
+/** Whether this is a failure to connect, itself or by any of its causes: not a byte of the request has left. */
+export function wasNeverSent(thrown: unknown): boolean {
+  return causesOf(thrown).some((link) => neverConnected in link);
+}
+
+/** The error, its causes, and the first of what an error made of several holds; a chain that has no end is cut. */
+export function causesOf(thrown: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const found: Readonly<Record<string, unknown>>[] = [];
+  let link = thrown;
+  while (isRecord(link) && found.length < 8) {
+    found.push(link);
+    link = link["cause"] ?? (Array.isArray(link["errors"]) ? (link["errors"][0] as unknown) : undefined);
+  }
+  return found;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -159,7 +159,7 @@ describe("apply_patch", () => {
     expect(act).toEqual({ kind: "file", path: "/etc/x", access: "write", inside: false });
   });
 
-  it("R15: names every file to policy, and what is written where one of them guides the assistant", async () => {
+  it("R8: names every file to policy, and what is written where one of them guides the assistant", async () => {
     const { fileTools } = await import("../registry.ts");
     const { noProvenance } = await import("../workspace/provenance.fixture.ts");
     const { toolContext } = await import("../tool-context.fixture.ts");

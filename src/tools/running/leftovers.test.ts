@@ -105,7 +105,9 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
       onTestFinished(() => void gateway.kill("SIGKILL"));
       await new Promise((resolve) => void gateway.stdout.once("data", resolve));
       await appears(path.join(folder, "workspace", "begun"));
-      const before = await twoSleepersIn(folder);
+      // A shell says that it began before what it began is the program that it is to be.
+      await expect.poll(async () => (await sleepersIn(folder)).length, { timeout: 15_000 }).toBeGreaterThanOrEqual(2);
+      const before = await sleepersIn(folder);
       gateway.kill("SIGKILL");
       await new Promise((resolve) => void gateway.once("exit", resolve));
       file = path.join(folder, "commands.json");
@@ -118,14 +120,6 @@ describe.skipIf(process.platform !== "linux")("what a crash leaves running", () 
 
 async function appears(name: string): Promise<void> {
   while (!existsSync(name)) await new Promise((resolve) => void setImmediate(resolve));
-}
-
-/** A shell says that it began before what it began is the program that it is to be. */
-async function twoSleepersIn(folder: string): Promise<readonly number[]> {
-  for (;;) {
-    const found = await sleepersIn(folder);
-    if (found.length >= 2) return found;
-  }
 }
 
 /** Programs that stand in the folder, by the machine's own numbers. */

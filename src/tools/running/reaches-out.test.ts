@@ -26,6 +26,11 @@ const foreign: readonly string[] = [
   "docker logs web",
   "kubectl logs web",
   "CURL example.org",
+  "curl.exe example.org",
+  "git status && git pull",
+  "git push",
+  'git commit -m "fetch the list"',
+  "wl-paste",
 ];
 const local: readonly string[] = [
   "ls -la",
@@ -34,6 +39,9 @@ const local: readonly string[] = [
   "npm run build",
   "cat notes.md | sort | uniq -c",
   "docker ps",
+  "cat http.ts src/host.json mail.md",
+  "git status && npm run build",
+  "git log --oneline; ls pull",
   "node scripts/check.mjs",
   "printf '%s\\n' curly",
   "",
