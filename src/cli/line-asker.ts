@@ -8,6 +8,8 @@ export function lineAsker({ stdin }: Pick<CliContext, "stdin">): AskLine | null 
   if (stdin.isTTY !== true) return null;
   return async (prompt, signal) => {
     const lines = createInterface({ input: stdin, output: process.stderr, terminal: true });
+    // Ctrl-C is no answer: it stops the command, as it does where nothing is asked.
+    lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
     try {
       return await lines.question(prompt, { signal });
     } finally {

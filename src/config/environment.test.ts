@@ -1,6 +1,6 @@
 /** The variables of the environment: which are read, which win, and what a bad value does. */
 import { describe, expect, it } from "vitest";
-import { extendEnvironment, readEnvironment } from "./environment.ts";
+import { environmentSecrets, extendEnvironment, readEnvironment } from "./environment.ts";
 import { statePaths } from "./paths.ts";
 
 const home = { HOME: "/home/someone" };
@@ -121,6 +121,28 @@ describe("the environment", () => {
     expect([extended.stateDir, extended.configPath]).toEqual([base.stateDir, base.configPath]);
     expect(extended.variables).toMatchObject({ FIRST: "real", NEW: "1" });
     expect(extended.variables).not.toHaveProperty("OPENCLAW_STATE_DIR");
+  });
+
+  it("where it was started from is no secret, and what is named like one is", () => {
+    const secrets = environmentSecrets(
+      readEnvironment({ ...home, PWD: "/srv/claw", OLDPWD: "/home", MYSQL_PWD: "hush" }),
+    );
+    expect(secrets).toEqual(["hush"]);
+  });
+
+  it("P11: what npm put before the PATH for its script is taken off, and nothing that a person put there", () => {
+    const pathOf = (searched: string, description?: string) =>
+      readEnvironment({
+        ...home,
+        PATH: searched,
+        ...(description === undefined ? {} : { npm_package_json: description }),
+      }).variables["PATH"];
+    const added = "/srv/claw/node_modules/.bin:/srv/node_modules/.bin:/node_modules/.bin:/npm/lib/node-gyp-bin";
+    const own = "/home/ann/app/node_modules/.bin:/usr/bin:/srv/node_modules/.bin";
+    expect(pathOf(`${added}:${own}`, "/srv/claw/package.json")).toBe(own);
+    expect(pathOf(own, "/srv/claw/package.json")).toBe(own);
+    expect(pathOf(`${added}:${own}`)).toBe(`${added}:${own}`);
+    expect(pathOf(added, "/srv/claw/package.json")).toBe(added);
   });
 
   it("a profile has a state directory of its own, and a profile that is a path is refused", () => {

@@ -73,6 +73,8 @@ export const locatingVariables: readonly string[] = [
 export function readEnvironment(source: Readonly<Record<string, string | undefined>> = process.env): Environment {
   const variables: Record<string, string> = {};
   for (const [name, value] of Object.entries(source)) if (value !== undefined) variables[name] = value;
+  const searched = withoutNpmFolders(variables);
+  if (searched !== null) variables["PATH"] = searched;
   const vaultPassphrase = textOf(variables, "OPENCLAW_VAULT_PASSPHRASE");
   delete variables["OPENCLAW_VAULT_PASSPHRASE"];
   const issues: ConfigIssue[] = [];
@@ -133,6 +135,23 @@ export function extendEnvironment(
     configPath: base.configPath,
     vaultPassphrase: base.vaultPassphrase,
   });
+}
+
+/**
+ * What `npm start` puts before the PATH for its script is not the person's: commands would find this installation's own
+ * programs there instead of those of the machine. Null where nothing is to be taken off.
+ */
+function withoutNpmFolders(variables: Readonly<Record<string, string>>): string | null {
+  const { PATH: searched, npm_package_json: description } = variables;
+  if (searched === undefined || description === undefined) return null;
+  const added = new Set<string>();
+  for (let folder = path.dirname(description); ; folder = path.dirname(folder)) {
+    added.add(path.join(folder, "node_modules", ".bin"));
+    if (path.dirname(folder) === folder) break;
+  }
+  const folders = searched.split(path.delimiter);
+  const first = folders.findIndex((folder) => !added.has(folder) && path.basename(folder) !== "node-gyp-bin");
+  return first <= 0 ? null : folders.slice(first).join(path.delimiter);
 }
 
 /** What of it must not be shown: by the names of the variables, and what opens a server. */

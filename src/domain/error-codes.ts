@@ -91,7 +91,7 @@ export const errorCodes = {
   SYS_002: row(9002, "UNAVAILABLE", 503, 69, "later", "The gateway cannot be reached.", "Start it with: openclaw gateway run (in a clone: npm start)."),
   SYS_003: row(9003, "INVALID_REQUEST", 400, 2, "never", "The command was used wrongly.", "See --help of that command."),
   SYS_004: row(9004, "UNAVAILABLE", 500, 1, "never", "A child process went over its time or output limit and was ended.", "Raise the limit, or make it do less."),
-  SYS_005: row(9005, "UNAVAILABLE", 500, 1, "never", "A port is not free or not valid.", "Choose another port, or stop what uses it."),
+  SYS_005: row(9005, "UNAVAILABLE", 500, 1, "never", "A port is not free or not valid.", "Choose another port (gateway.port in the configuration, or --port), or stop what uses it."),
   SYS_006: row(9006, "UNAVAILABLE", 500, 1, "never", "The Node.js version is too old.", "Install Node.js 24 or newer."),
   SYS_007: row(9007, "UNAVAILABLE", 503, 1, "later", "The gateway is stopping.", "Reconnect in a moment."),
   SYS_008: row(9008, "UNAVAILABLE", 500, 1, "never", "A program could not be started.", "Install it, or correct its path and permissions."),

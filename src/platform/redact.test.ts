@@ -106,7 +106,18 @@ describe("redactor", () => {
         expect(createRedactor().value({ [name]: item })).toEqual({ [name]: redactedMark });
       }
     }
-    for (const name of ["tokens", "maxTokens", "sessionKey", "mainKey", "dedupeKey", "key", "author"]) {
+    for (const name of ["MYSQL_PWD", "pwd"]) expect(isSecretName(name)).toBe(true);
+    for (const name of [
+      "tokens",
+      "maxTokens",
+      "sessionKey",
+      "mainKey",
+      "dedupeKey",
+      "key",
+      "author",
+      "PWD",
+      "OLDPWD",
+    ]) {
       expect(isSecretName(name)).toBe(false);
     }
     expect(createRedactor().value({ token: null, password: "", secret: false })).toEqual({

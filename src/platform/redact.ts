@@ -84,6 +84,8 @@ function formsOf(secret: string): readonly string[] {
 
 /** Whether a field, header or parameter of this name holds a secret: `apiKey`, `x-openclaw-token`, `client_secret` … */
 export function isSecretName(name: string): boolean {
+  // A shell's own words for where it stands and stood. Taken for secrets, every path below would be unreadable.
+  if (name === "PWD" || name === "OLDPWD") return false;
   const plain = name.toLowerCase().replaceAll(/[-_.\s]/g, "");
   // `tokens` are counted, a `token` opens a door; `sessionKey` and its like are names, not keys.
   return plain.endsWith("token") || plain.endsWith("pwd") || secretWords.some((word) => plain.includes(word));

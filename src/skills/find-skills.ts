@@ -8,6 +8,7 @@ import path from "node:path";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
+import { cleanText } from "../domain/text.ts";
 import { isInside } from "../platform/safe-path.ts";
 import { readFileBounded } from "../platform/atomic-file.ts";
 import type { SkillInfo } from "./contract.ts";
@@ -24,6 +25,8 @@ export interface FoundSkill extends SkillInfo {
   readonly hiddenFromModel: boolean;
   /** The name of its settings. */
   readonly key: string;
+  /** It cannot be read: nothing but its place is known of it. */
+  readonly isBroken: boolean;
 }
 
 export interface SkillWorld {
@@ -48,15 +51,18 @@ export async function folderSignature({ path: folder }: SkillFolder): Promise<st
   return `${folder}[${marks.join(",")}]`;
 }
 
-/** By name; of one name the first folder's. */
+/** By name; of one name the first folder's. One that cannot be read is among them where no other has its folder's name. */
 export async function findSkills(folders: readonly SkillFolder[], world: SkillWorld): Promise<readonly FoundSkill[]> {
   const found = new Map<string, FoundSkill>();
+  const broken: FoundSkill[] = [];
   for (const folder of folders) {
     for (const name of await packNames(folder.path)) {
       const skill = await readPack(folder, name, world);
-      if (skill !== null && !found.has(skill.name)) found.set(skill.name, skill);
+      if (skill?.isBroken === true) broken.push(skill);
+      else if (skill !== null && !found.has(skill.name)) found.set(skill.name, skill);
     }
   }
+  for (const skill of broken) if (!found.has(skill.name)) found.set(skill.name, skill);
   return [...found.values()].toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
 
@@ -85,9 +91,31 @@ async function readPack(
   const skill = typeof file === "string" ? file : readSkillFile(file.text, world.parseYaml);
   if (typeof skill === "string") {
     world.complain(folder, skill);
-    return null;
+    return brokenPack(name, folder, { source, why: skill });
   }
   return judged(skill, { folder, source, world });
+}
+
+function brokenPack(
+  name: string,
+  folder: string,
+  { source, why }: { readonly source: SkillInfo["source"]; readonly why: string },
+): FoundSkill {
+  const shown = cleanText(name);
+  return {
+    name: shown,
+    description: "",
+    folder,
+    source,
+    key: shown,
+    meta: {},
+    hiddenFromModel: true,
+    isBroken: true,
+    eligible: false,
+    missing: [why],
+    emoji: null,
+    homepage: null,
+  };
 }
 
 /** A pack may be a link to a folder elsewhere only where a person put it: not in the workspace, where the agent writes. */
@@ -118,6 +146,7 @@ async function judged(
     key,
     meta,
     hiddenFromModel,
+    isBroken: false,
     eligible: missing.length === 0,
     missing,
     emoji: meta.emoji ?? null,

@@ -54,19 +54,30 @@ describe("W12: the packs of an agent", () => {
     expect(await missing()).toMatchObject({ b: [], e: ["It is switched off in skills.entries."] });
   });
 
-  it("a broken one is left out and the others stay", async () => {
+  it("a broken one is listed with what is wrong, used by nobody, and stands in for none that is whole", async () => {
     await town.put("managed/good/SKILL.md", skillText("good"));
     await town.put("managed/bad/SKILL.md", "no head");
     await town.put("managed/huge/SKILL.md", skillText("huge") + "x".repeat(limits.skillFileBytes));
     await mkdir(path.join(town.root, "managed/empty"));
-    expect((await skills()).map(({ name }) => name)).toEqual(["good"]);
+    await town.put("managed/odd\u0007name/SKILL.md", "no head");
+    await town.put("workspace/skills/good/SKILL.md", "no head");
+    expect((await skills()).map(({ name, eligible, missing }) => [name, eligible, missing.join()])).toEqual([
+      ["bad", false, expect.stringContaining("no head")],
+      ["good", true, ""],
+      ["huge", false, expect.stringContaining("large")],
+      ["oddname", false, expect.stringContaining("no head")],
+    ]);
+    const { sections, skills: usable } = await town.shelf.read(inMain);
+    expect(usable.map(({ name }) => name)).toEqual(["good"]);
+    expect(JSON.stringify(sections)).not.toMatch(/- (bad|huge|odd)/);
   });
 
   it("R096: a pack that leads out of its folder by a link is none", async () => {
     await town.put("elsewhere/SKILL.md", skillText("stray"));
     await mkdir(path.join(town.root, "managed"), { recursive: true });
     await symlink(path.join(town.root, "elsewhere"), path.join(town.root, "managed/stray"));
-    expect(await skills()).toEqual([]);
+    expect(await skills()).toMatchObject([{ name: "stray", eligible: false, description: "" }]);
+    expect((await town.shelf.read(inMain)).skills).toEqual([]);
   });
 
   it("are shown to the model by name and description, and only those that the agent may use", async () => {

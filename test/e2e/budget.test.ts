@@ -42,6 +42,7 @@ it("budget set writes a limit into the file, show tells what is left of it, and 
 it("pause and resume turn the switch, and show says so", async () => {
   expect(await run("pause", "--reason", "it burns")).toMatchObject({ code: 0 });
   expect((await run("budget")).stdout).toMatch(/^paused all agents since .*: it burns$/m);
+  expect((await run("status")).stdout).toMatch(/^paused +all agents, by \S+: nothing is spent$/m);
   expect((await run("pause", "--agent", "main")).stdout).toMatch(/^paused: main/);
   expect((await run("resume", "--agent", "main")).stdout).toBe("goes on; 0 waiting messages are answered\n");
   expect((await run("resume")).stdout).toBe("goes on; 0 waiting messages are answered\n");

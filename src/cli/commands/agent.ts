@@ -44,12 +44,16 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     if (output.json) output.result(result, (value) => value.text);
     const failure = failureOf(result);
     if (failure !== null && !output.json) output.failure(failure);
+    if (result.outcome === "final" && result.text === "" && !output.json) output.note(noAnswer);
     if (result.outcome === "aborted" && !output.json) output.note("The turn was aborted.");
     if (result.outcome !== "final") context.exit(1);
   } finally {
     client.close();
   }
 }
+
+const noAnswer =
+  "There is no answer to this alone: it was answered together with another message, or there was nothing to say.";
 
 async function messageOf(words: readonly string[], options: AgentOptions, context: CliContext): Promise<string> {
   if (options.message !== undefined && words.length > 0)

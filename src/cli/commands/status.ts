@@ -1,5 +1,6 @@
 /** `openclaw status`: what runs and how it is. */
 import type { Command } from "commander";
+import type { budgetGet } from "../../protocol/methods/budget.ts";
 import type { status } from "../../protocol/methods/health.ts";
 import type { ResultOf } from "../../protocol/method.ts";
 import { withConnection } from "../connect-options.ts";
@@ -16,14 +17,19 @@ export async function printStatus(options: ConnectOptions, context: CliContext):
   const client = await context.connect(options);
   try {
     const state = await client.call<typeof status>("status", {});
-    context.output.result(state, (value) => statusText(value, context));
+    const { pauses } = await client.call<typeof budgetGet>("budget.get", {});
+    context.output.result(state, (value) => statusText(value, pauses, context));
     if (!state.ready) context.exit(1);
   } finally {
     client.close();
   }
 }
 
-function statusText(state: ResultOf<typeof status>, { output }: CliContext): string {
+function statusText(
+  state: ResultOf<typeof status>,
+  pauses: ResultOf<typeof budgetGet>["pauses"],
+  { output }: CliContext,
+): string {
   const outbox = Object.entries(state.outbox)
     .filter(([name, count]) => count > 0 && name !== "sent")
     .map(([name, count]) => `${count} ${name}`);
@@ -39,6 +45,7 @@ function statusText(state: ResultOf<typeof status>, { output }: CliContext): str
         .map((agent) => `${agent.id}${agent.isDefault ? " (default)" : ""}: ${agent.model ?? "no model"}`)
         .join(", "),
     ],
+    ...pauses.map(({ agentId, by }) => ["paused", `${agentId ?? "all agents"}, by ${by}: nothing is spent`] as const),
     ["sessions", String(state.sessions.total)],
     ["inbox", `${state.inbox.queued} waiting, ${state.inbox.running} running`],
     ["outbox", outbox.length === 0 ? "empty" : outbox.join(", ")],

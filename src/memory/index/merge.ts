@@ -3,6 +3,9 @@
 export const vectorWeight = 0.7;
 export const wordsWeight = 0.3;
 
+/** Vectors that stand about at a right angle have nothing in common. */
+const leastCosine = 0.01;
+
 /** A piece that one side found, the better the larger; `id` within one index. */
 export interface Candidate {
   readonly id: number;
@@ -24,7 +27,10 @@ export function mergeScores(
 ): ReadonlyMap<number, number> {
   const best = words.reduce((most, { score }) => Math.max(most, score), 0);
   const scores = new Map<number, number>();
-  for (const { id, score } of vectors ?? []) scores.set(id, vectorWeight * Math.min(1, Math.max(0, score)));
+  for (const { id, score } of vectors ?? []) {
+    // The nearest of what is not near at all is no find.
+    if (score >= leastCosine) scores.set(id, vectorWeight * Math.min(1, score));
+  }
   const weight = vectors === null ? 1 : wordsWeight;
   for (const { id, score } of words) {
     scores.set(id, (scores.get(id) ?? 0) + weight * (best === 0 ? 0 : Math.max(0, score) / best));
