@@ -41,6 +41,8 @@ export interface Questioner {
   asked(view: ShownApproval): void;
   /** Answered elsewhere, or its time is over: nobody is asked any more. */
   resolved(id: string, state: string, by: string | null): void;
+  /** Nobody is asked any more; what is open stays so. */
+  close(): void;
 }
 
 /** `askLine` null: there is nobody to ask here, so it is said how it can be answered. */
@@ -85,6 +87,10 @@ export function createQuestioner(
       output.note(
         state === "expired" ? "Nobody answered in time: it is not done." : `It is ${state}, by ${by ?? "nobody"}.`,
       );
+    },
+    close() {
+      for (const gone of open.values()) gone.abort();
+      open.clear();
     },
   };
 }

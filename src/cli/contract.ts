@@ -10,8 +10,11 @@ export interface CliContext {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
-  /** A connection to the gateway that the options and the environment name. Throws SYS_002 where there is none. */
-  connect(options: ConnectOptions): Promise<GatewayClient>;
+  /**
+   * A connection to the gateway that the options and the environment name. Throws SYS_002 where there is none. It ends with
+   * `signal`, but where the command has something to say to the gateway then.
+   */
+  connect(options: ConnectOptions, how?: { readonly outlivesSignal: boolean }): Promise<GatewayClient>;
   /** Sets the exit code of a command that ended without an error. */
   exit(code: number): void;
 }

@@ -36,7 +36,7 @@ export async function runCli(argv: readonly string[], streams: CliStreams = proc
     output,
     stdin: streams.stdin,
     signal: interrupt.signal,
-    connect: (options) => connect(options, context),
+    connect: (options, how) => connect(options, context, how),
     exit: (given) => {
       code = given;
     },
@@ -171,7 +171,11 @@ function unknownCommand(name: string): AppError {
 }
 
 /** The gateway that the options, the environment and the configuration name, in this order. */
-async function connect(options: ConnectOptions, context: CliContext): Promise<GatewayClient> {
+async function connect(
+  options: ConnectOptions,
+  context: CliContext,
+  { outlivesSignal } = { outlivesSignal: false },
+): Promise<GatewayClient> {
   const [{ connectGateway }, { findGateway }, { version }] = await Promise.all([
     import("./gateway-client.ts"),
     import("./find-gateway.ts"),
@@ -181,7 +185,8 @@ async function connect(options: ConnectOptions, context: CliContext): Promise<Ga
   const timeoutMs = Number(options.timeout ?? 10_000);
   if (!Number.isFinite(timeoutMs) || timeoutMs <= 0) throw new AppError("SYS_003", "--timeout takes milliseconds.");
   try {
-    return await connectGateway({ ...target, version, timeoutMs, signal: context.signal });
+    const ends = outlivesSignal ? {} : { signal: context.signal };
+    return await connectGateway({ ...target, version, timeoutMs, ...ends });
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (error.code !== "SEC_003" || target.token !== null) throw error;

@@ -89,6 +89,8 @@ export async function runCommand(
     input?: string;
     cwd?: string;
     unread?: boolean;
+    /** Ctrl-C is pressed when it has said this. */
+    interruptAt?: string;
   },
 ): Promise<CommandResult> {
   const child = spawn(process.execPath, [program, ...args], {
@@ -101,7 +103,9 @@ export async function runCommand(
     stdout += text;
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    const isNew = options.interruptAt !== undefined && !stderr.includes(options.interruptAt);
     stderr += text;
+    if (isNew && stderr.includes(options.interruptAt ?? "")) child.kill("SIGINT");
   });
   if (options.unread === true) child.stdout.destroy();
   child.stdin.end(options.input ?? "");

@@ -28,7 +28,9 @@ export function register(program: Command, context: CliContext): void {
 
 async function runAgent(words: readonly string[], options: AgentOptions, context: CliContext): Promise<void> {
   const message = await messageOf(words, options, context);
-  const client = await context.connect(options);
+  // Whoever interrupts wants the turn stopped: that is said to the gateway before the connection ends.
+  const client = await context.connect(options, { outlivesSignal: true });
+  const questioner = createQuestioner(client, context, context.output.json ? null : lineAsker(context));
   try {
     const request: RunRequest = {
       message,
@@ -39,7 +41,6 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     };
     const { output, signal } = context;
     const reader = readerAt(output);
-    const questioner = createQuestioner(client, context, output.json ? null : lineAsker(context));
     const result = await followRun(client, request, { ...reader, questioner }, signal).finally(reader.endLine);
     if (output.json) output.result(result, (value) => value.text);
     const failure = failureOf(result);
@@ -48,6 +49,7 @@ async function runAgent(words: readonly string[], options: AgentOptions, context
     if (result.outcome === "aborted" && !output.json) output.note("The turn was aborted.");
     if (result.outcome !== "final") context.exit(1);
   } finally {
+    questioner.close();
     client.close();
   }
 }

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { WireClient } from "../../../src/gateway/wire-client.fixture.ts";
+import { runCommand } from "../gateway-process.ts";
 import { answered, openHouse, openQuestions, person, question, said, say, type House } from "./house.ts";
 
 const wish = "list my files and tell me what this project is";
@@ -64,6 +65,18 @@ it("P1: refused, the model goes on without it", async () => {
   const text = await answered(page, 2);
   expect(text).toContain("A person refused this. Do not try to get the same in another way");
   expect(text).toContain("A lighthouse for model ships.");
+}, 60_000);
+
+it("P14: whoever interrupts the command stops its turn, and the question is gone with it", async () => {
+  const { stateDir, gateway } = house;
+  const stopped = await runCommand(["agent", "--session", "stopped", "--message", "run: ls -l"], {
+    stateDir,
+    env: { OPENCLAW_GATEWAY_PORT: String(gateway.port) },
+    interruptAt: "Answer with",
+  });
+  expect(stopped).toMatchObject({ code: 1, stdout: "" });
+  expect(stopped.stderr).toMatch(/It is denied, by .*\nThe turn was aborted\.\n$/s);
+  expect(await openQuestions(page)).toEqual([]);
 }, 60_000);
 
 it("P3: not answered in time it is a no, and an answer after that changes nothing", async () => {
