@@ -33,6 +33,20 @@ describe("followRun", () => {
     }
   });
 
+  it("whoever interrupted before anything was said has said nothing", async () => {
+    const called: string[] = [];
+    const client: GatewayClient = {
+      call: (name) => (called.push(name), Promise.reject(new AppError("SYS_001", "asked"))),
+      on: () => () => undefined,
+      hello: {},
+      closed: Promise.withResolvers<void>().promise,
+      close: () => undefined,
+    };
+    const interrupted = AbortSignal.abort(new AppError("RUN_001", "Interrupted."));
+    await expect(followRun(client, { message: "hi" }, silent, interrupted)).rejects.toMatchObject({ code: "RUN_001" });
+    expect(called).toEqual([]);
+  });
+
   it("what another model begins anew is told whole, behind what stands on the screen; notices stand beside it", async () => {
     expect(
       await screenOf([

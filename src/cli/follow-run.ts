@@ -43,6 +43,8 @@ export async function followRun(
   { onText, onNotice, questioner }: RunReader,
   signal: AbortSignal,
 ): Promise<RunResult> {
+  // Interrupted while it connected: nothing was said yet, and no event would tell of it any more.
+  signal.throwIfAborted();
   const runId = systemIds().uuid();
   const { promise, resolve, reject } = Promise.withResolvers<RunResult>();
   // Where the turn was refused nobody waits for its end; a lost connection then is no failure of its own.
