@@ -1,6 +1,6 @@
 /** The speech of a gateway, over the services of its configuration. */
 import type { Config } from "../config/schema/root.ts";
-import type { PayBeside } from "../domain/paid-call.ts";
+import type { PayBeside } from "../domain/call-beside.ts";
 import type { Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import type { Log } from "../platform/log.ts";

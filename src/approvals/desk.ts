@@ -46,7 +46,7 @@ export interface ApprovalDeskDeps {
   readonly wakeQueue: () => void;
 }
 
-/** Who "decided" where nobody could be asked and the configuration allows that. */
+/** Who "decided" where nobody could be asked: a yes or a no, as the configuration has it. */
 const byFallback = "askFallback";
 
 const nobodyToAsk: Asked = Object.freeze({ state: "denied", id: null, why: "nobody-to-ask", by: null });

@@ -6,7 +6,7 @@
 import type { AppErrorJson } from "../domain/app-error.ts";
 import type { BudgetHold } from "../domain/authority.ts";
 import type { Address, Reply } from "../domain/message.ts";
-import type { PricedModel } from "../domain/paid-call.ts";
+import type { PricedModel } from "../domain/call-beside.ts";
 import type { PurseState } from "../domain/purse.ts";
 import type { ApprovalRow, LostHold, Pause } from "../store/budget-port.ts";
 import type { CallOrigin } from "../store/ledger-port.ts";

@@ -1,7 +1,7 @@
 /** Calls that no turn makes: held before they are asked, booked after, whatever becomes of them. */
 import { describe, expect, it } from "vitest";
 import { AppError } from "../domain/app-error.ts";
-import type { CallBeside } from "../domain/paid-call.ts";
+import type { CallBeside } from "../domain/call-beside.ts";
 import { tellingUnsent } from "../platform/egress/unsent.ts";
 import { seededIds } from "../platform/seeded-ids.ts";
 import { silentLog, type Log } from "../platform/log.ts";

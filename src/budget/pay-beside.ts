@@ -1,7 +1,7 @@
-/** The till for calls that no turn makes: money is held before the call, and the call is booked when it is over. */
+/** Pays for calls that no turn makes: money is held before the call, and the call is booked when it is over. */
 import { AppError } from "../domain/app-error.ts";
 import { costMicros, noUsage, splitCost } from "../domain/money.ts";
-import type { CallBeside, PayBeside } from "../domain/paid-call.ts";
+import type { CallBeside, PayBeside } from "../domain/call-beside.ts";
 import type { Clock } from "../platform/clock.ts";
 import { wasNeverSent } from "../platform/egress/unsent.ts";
 import type { Ids } from "../platform/ids.ts";

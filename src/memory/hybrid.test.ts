@@ -107,6 +107,12 @@ describe("words and vectors", () => {
     expect(mergeScores(side(0), side(100)).size).toBe(80);
   });
 
+  it("T3: vectors that have nothing in common are no find, and words that do are one all the same", () => {
+    const near = [0.5, 0.01, 0.009, 0, -1].map((score, id) => ({ id, score }));
+    expect([...mergeScores(near, []).keys()]).toEqual([0, 1]);
+    expect([...mergeScores(near, [{ id: 4, score: 2 }])]).toContainEqual([4, 0.3]);
+  });
+
   it("T3: what scores alike stands by its place in the files", () => {
     const row = (id: number, path: string, startLine: number) => ({ id, path, startLine, score: 0.5 });
     const rows = [row(1, "b", 1), row(2, "a", 9), row(3, "a", 2), row(4, "a", 2)];

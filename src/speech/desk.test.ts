@@ -7,7 +7,7 @@ import { defaultConfig } from "../config/default-config.ts";
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
 import { limits } from "../domain/limits.ts";
-import type { PayBeside } from "../domain/paid-call.ts";
+import type { PayBeside } from "../domain/call-beside.ts";
 import { systemClock, type Clock } from "../platform/clock.ts";
 import { createEgress } from "../platform/egress.ts";
 import { FakeClock } from "../platform/fake-clock.ts";

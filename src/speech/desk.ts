@@ -4,7 +4,7 @@
  */
 import type { Config } from "../config/schema/root.ts";
 import { AppError } from "../domain/app-error.ts";
-import type { PayBeside, PricedModel } from "../domain/paid-call.ts";
+import type { PayBeside, PricedModel } from "../domain/call-beside.ts";
 import { limits } from "../domain/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Egress } from "../platform/egress.ts";

@@ -5,7 +5,7 @@ import { defaultConfig } from "../../config/default-config.ts";
 import type { Config } from "../../config/schema/root.ts";
 import type { Credential } from "../../credentials/contract.ts";
 import type { ModelPrice } from "../../domain/money.ts";
-import type { CallBeside, PayBeside } from "../../domain/paid-call.ts";
+import type { CallBeside, PayBeside } from "../../domain/call-beside.ts";
 import { createEmbedder } from "../../memory/embeddings/embedder.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { createEgress } from "../../platform/egress.ts";

@@ -7,7 +7,7 @@ import type { AuthProfiles, Credential } from "../../credentials/contract.ts";
 import { withCredential } from "../../credentials/profiles/with-credential.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { ModelPrice } from "../../domain/money.ts";
-import type { PayBeside } from "../../domain/paid-call.ts";
+import type { PayBeside } from "../../domain/call-beside.ts";
 import type {
   EmbeddingApi,
   EmbeddingEndpoint,

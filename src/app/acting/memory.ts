@@ -1,6 +1,6 @@
 /** The memory of a gateway, over its agents' workspaces and by its providers; loaded when it is first asked. */
 import type { Config } from "../../config/schema/root.ts";
-import type { PayBeside } from "../../domain/paid-call.ts";
+import type { PayBeside } from "../../domain/call-beside.ts";
 import type { Memory } from "../../memory/contract.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { createEgress } from "../../platform/egress.ts";

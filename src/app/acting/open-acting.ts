@@ -10,7 +10,7 @@ import { statePaths } from "../../config/paths.ts";
 import type { Config } from "../../config/schema/root.ts";
 import { AppError } from "../../domain/app-error.ts";
 import type { EventBus } from "../../domain/events.ts";
-import type { PayBeside } from "../../domain/paid-call.ts";
+import type { PayBeside } from "../../domain/call-beside.ts";
 import type { McpClients } from "../../mcp/contract.ts";
 import type { Redactor } from "../../platform/redact.ts";
 import type { Memory } from "../../memory/contract.ts";
@@ -75,10 +75,10 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
   const commands = commandDeskOf(deps);
   await life.start({ name: "command desk", start: () => commands.start(), close: () => commands.close() });
   const policy = createHousePolicy(current, commands);
-  let till: PayBeside | undefined;
+  let payBeside: PayBeside | undefined;
   const pay: PayBeside = (...asked) => {
-    if (till === undefined) throw new AppError("SYS_001", "A call was to be paid before there was a till.");
-    return till(...asked);
+    if (payBeside === undefined) throw new AppError("SYS_001", "A call was to be paid before there was a budget gate.");
+    return payBeside(...asked);
   };
   const memory = openMemory({ ...deps, stateDir, config: current, pay });
   await life.start({ name: "memory", close: () => memory.close() });
@@ -122,7 +122,8 @@ export async function openActing(deps: ActingDeps): Promise<HouseActing> {
     forTurns: { policy: policy.policy, approvals, commands, surroundings: shelf, vision },
     follow(way) {
       approvals.follow(way);
-      till = createPayBeside({ gate: way.spending.gate, ledger: store.ledger, clock, ids, log: log.child("budget") });
+      const { gate } = way.spending;
+      payBeside = createPayBeside({ gate, ledger: store.ledger, clock, ids, log: log.child("budget") });
       talk = createTalk({ ...deps, way, config: current });
       return talk;
     },

@@ -1,5 +1,5 @@
 /** Where vectors come from: an endpoint that makes numbers of texts. `app` says which; nothing here knows a key. */
-import type { CallBeside } from "../../domain/paid-call.ts";
+import type { CallBeside } from "../../domain/call-beside.ts";
 
 export const embeddingApis = ["openai", "google", "ollama"] as const;
 export type EmbeddingApi = (typeof embeddingApis)[number];
